@@ -1,0 +1,91 @@
+"""The C contract of the kernels: what the compiled loops ask of each axis.
+
+Rules: weights and losses are ``double``, only ``RowsKernel`` knows the type and
+format of X; virtual methods take ``(n, pointer)`` arguments, run without the GIL
+and are called once per batch.  Those that may run a user's Python code return
+0, or -1 with an exception set.
+"""
+from libc.stdint cimport int64_t, uint32_t
+
+
+cdef struct Batch:
+    const uint32_t* order   # row numbers, or NULL for consecutive rows
+    Py_ssize_t start        # first position in order, or first row
+    Py_ssize_t size         # number of rows
+
+
+cdef inline Py_ssize_t batch_row(const Batch* batch, Py_ssize_t i) noexcept nogil:
+    cdef Py_ssize_t at = batch.start + i
+    return at if batch.order == NULL else <Py_ssize_t> batch.order[at]
+
+
+cdef struct Lazy:
+    # Weights of k columns over p features, kept behind in time (see lazy.pxd).
+    Py_ssize_t k
+    Py_ssize_t p
+    double* v        # (k, p): the weights are scale * soft(v, threshold - seen)
+    double* seen     # (k, p): the threshold each weight has already been cut by; NULL without L1
+    double* total    # (k, p): running sums of the weights, less area * v; NULL without averaging
+    double scale     # product of the L2 shrink factors
+    double threshold # sum of the L1 thresholds, each divided by the scale of its time
+    double area      # sum of scale over the averaged steps
+
+
+cdef class RowsKernel:
+    """X, dense or CSR, float32 or float64."""
+    cdef readonly Py_ssize_t n_rows
+    cdef readonly Py_ssize_t n_features
+    cdef readonly bint sparse
+    cdef void prefetch(self, Py_ssize_t row) noexcept nogil
+    # raw[i, c] = x_i . w[c]
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
+    # w[c] = shrink * w[c] + sum_i draw[i, c] x_i
+    cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
+                   double* w) noexcept nogil
+    # the same two on lazily kept weights; the shrinking is the caller's (lazy.scale)
+    cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil
+    cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil
+
+
+cdef class LossKernel:
+    """A loss: values and gradients with respect to the raw predictions."""
+    # elementwise: y, raw, value and grad have m entries each
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil
+    # joint over k columns: y and value have n entries (class indices), raw and grad n * k
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil
+
+
+cdef class PenaltyKernel:
+    """A penalty of the (k, p) weights; intercepts never come here."""
+    # strength of a plain ridge (smooth part) or soft threshold (proximal part), else NaN:
+    # what the lazy and the fused loops can do without a call
+    cdef readonly double ridge
+    cdef readonly double threshold
+    # grad += gradient of the penalty at w
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil
+    # w = argmin_v |v - w|^2 / 2 + lr * penalty(v); with sizes != NULL, the metric is 1 / sizes
+    # instead of 1 / lr, entry by entry
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil
+
+
+cdef class OptimizerKernel:
+    """A step rule; its state belongs to the fit."""
+    cdef readonly bint linear   # params -= lr * grad and nothing else
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil
+    # the rule's step sizes after step t: 0 with one number in sizes[0], or 1 with p numbers
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil
+
+
+cdef class ModelKernel:
+    """From rows and the flat parameters to raw predictions, and back."""
+    cdef readonly Py_ssize_t n_raw
+    cdef readonly Py_ssize_t n_params
+    cdef readonly Py_ssize_t n_weights      # the penalised head of the parameters
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, double* raw) except -1 nogil
+    # grad += the derivative of sum(draw * raw) with respect to params
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, const double* draw,
+                      double* grad) except -1 nogil

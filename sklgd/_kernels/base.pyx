@@ -1,0 +1,71 @@
+# The base classes of the kernels.  Each virtual method is abstract: reaching it is a programming error.
+
+
+cdef class RowsKernel:
+    cdef void prefetch(self, Py_ssize_t row) noexcept nogil:
+        pass
+
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+        pass
+
+    cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
+                   double* w) noexcept nogil:
+        pass
+
+    cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
+        pass
+
+    cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil:
+        pass
+
+
+cdef int _abstract(str name) except -1 with gil:
+    raise NotImplementedError(f"this kernel has no {name}")
+
+
+cdef class LossKernel:
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        with gil:
+            return _abstract("evaluate")
+
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        with gil:
+            return _abstract("evaluate_joint")
+
+
+cdef class PenaltyKernel:
+    def __cinit__(self):
+        self.ridge = self.threshold = float("nan")
+
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+        with gil:
+            return _abstract("add_gradient")
+
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+        with gil:
+            return _abstract("prox")
+
+
+cdef class OptimizerKernel:
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil:
+        with gil:
+            return _abstract("step")
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        sizes[0] = lr
+        return 0
+
+
+cdef class ModelKernel:
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, double* raw) except -1 nogil:
+        with gil:
+            return _abstract("forward")
+
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, const double* draw,
+                      double* grad) except -1 nogil:
+        with gil:
+            return _abstract("backward")

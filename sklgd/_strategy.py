@@ -1,0 +1,130 @@
+"""What losses, optimizers, schedules, penalties and models have in common.
+
+A strategy is a stateless value: its parameters say everything about it.  It can be
+cloned, pickled, compared and shared, and nothing that trains ever writes to it.  Its
+compiled twin (kernel) is composed for one fit and thrown away with it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
+
+
+class Strategy(BaseEstimator):
+    """Base of every strategy object.
+
+    A subclass lists its parameters in ``__init__`` as any scikit-learn estimator does, and
+    may add ``_parameter_constraints`` in scikit-learn's form.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {}
+    #: own parameter -> the estimator's parameter that fills it when a string is given
+    _from_estimator: ClassVar[dict[str, str]] = {}
+    #: the compiled twin; looked up on the class itself, never inherited (see `compose_kernel`)
+    _kernel: ClassVar[type | None] = None
+
+    @classmethod
+    def from_estimator(cls, params: Mapping[str, Any]) -> Self:
+        """Build the strategy that a string stands for, from the estimator's parameters."""
+        taken = {own: params[theirs] for own, theirs in cls._from_estimator.items()}
+        return cls(**{name: value for name, value in taken.items() if value is not None})
+
+    def validate(self) -> Self:
+        """Raise ``InvalidParameterError`` where a parameter is out of range; return self."""
+        validate_parameter_constraints(
+            self._parameter_constraints,
+            self.get_params(deep=False),
+            caller_name=type(self).__name__,
+        )
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
+        return all(_same(value, theirs[name]) for name, value in mine.items())
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(sorted(self.get_params(deep=False)))))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return a is b or bool(a == b)
+
+
+def snake_case(name: str) -> str:
+    """``"SquaredError"`` -> ``"squared_error"``, ``"AdaGrad"`` -> ``"ada_grad"``."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def registry(*classes: type[Strategy], **named: type[Strategy]) -> dict[str, type[Strategy]]:
+    """Map names to classes: snake case by default, the keyword where the field writes it otherwise."""
+    return {snake_case(cls.__name__): cls for cls in classes} | named
+
+
+def lookup(name: str, known: Mapping[str, type], *, parameter: str, owner: str) -> type:
+    """Return the class that ``name`` stands for, or raise with the names that are allowed."""
+    if name in known:
+        return known[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise InvalidParameterError(
+        f"The {parameter!r} parameter of {owner} must be a str among {sorted(known)} or an "
+        f"object. Got {name!r} instead.{hint}"
+    )
+
+
+def resolve(
+    value: Any,
+    known: Mapping[str, type],
+    base: type[Strategy],
+    *,
+    parameter: str,
+    estimator: BaseEstimator,
+) -> Strategy:
+    """Turn what the user gave on one axis into a validated strategy object.
+
+    A string takes its hyper-parameters from ``estimator``; an object carries its own.
+    """
+    owner = type(estimator).__name__
+    if isinstance(value, str):
+        cls = lookup(value, known, parameter=parameter, owner=owner)
+        value = cls.from_estimator(estimator.get_params(deep=False))
+    if isinstance(value, type) and issubclass(value, base):
+        raise InvalidParameterError(
+            f"The {parameter!r} parameter of {owner} must be an object. Got the class "
+            f"{value.__name__} instead; pass {value.__name__}()."
+        )
+    if not isinstance(value, base):
+        raise InvalidParameterError(
+            f"The {parameter!r} parameter of {owner} must be a str among {sorted(known)} or an "
+            f"instance of {base.__name__}. Got {value!r} instead."
+        )
+    return value.validate()
+
+
+def compose_kernel(strategy: Strategy, adapter: type) -> Any:
+    """Return the compiled twin of ``strategy``, or ``adapter(strategy)`` where it has none.
+
+    The twin is looked up on the class's own ``__dict__``: a user's subclass that overrides a
+    method must train with what it overrides, so it never inherits the twin.
+    """
+    kernel = type(strategy).__dict__.get("_kernel")
+    if kernel is None:
+        return adapter(strategy)
+    return kernel(**strategy.get_params(deep=False))
