@@ -12,6 +12,7 @@ cdef struct Batch:
     const uint32_t* order   # row numbers, or NULL for consecutive rows
     Py_ssize_t start        # first position in order, or first row
     Py_ssize_t size         # number of rows
+    Py_ssize_t end          # last position of the pass: how far rows may be fetched ahead
 
 
 cdef inline Py_ssize_t batch_row(const Batch* batch, Py_ssize_t i) noexcept nogil:
@@ -36,7 +37,6 @@ cdef class RowsKernel:
     cdef readonly Py_ssize_t n_rows
     cdef readonly Py_ssize_t n_features
     cdef readonly bint sparse
-    cdef void prefetch(self, Py_ssize_t row) noexcept nogil
     # raw[i, c] = x_i . w[c]
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
     # w[c] = shrink * w[c] + sum_i draw[i, c] x_i

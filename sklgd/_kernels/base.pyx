@@ -2,9 +2,6 @@
 
 
 cdef class RowsKernel:
-    cdef void prefetch(self, Py_ssize_t row) noexcept nogil:
-        pass
-
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         pass
 

@@ -1,0 +1,110 @@
+"""A user's NumPy strategy seen as a kernel: the only compiled code that takes the GIL.
+
+The arrays handed to the user are views of the loop's buffers for the length of the call.  What
+the user returns is checked for its shape; what the user raises reaches the caller as it is.
+"""
+import numpy as np
+
+from libc.stdint cimport int64_t
+
+from .base cimport LossKernel, OptimizerKernel, PenaltyKernel
+
+
+cdef object _view(const double* data, Py_ssize_t rows, Py_ssize_t columns, bint writeable):
+    # A NumPy view of a buffer: (rows,) where columns is 0, else (rows, columns).
+    cdef double[:, ::1] matrix = <double[:rows, :max(columns, 1)]> <double*> data
+    array = np.asarray(matrix)
+    array.flags.writeable = writeable
+    return array if columns > 0 else array[:, 0]
+
+
+cdef int _fill(double* out, Py_ssize_t size, tuple shape, returned, owner, str method) except -1:
+    # Copy what a user's method returned to the loop's buffer.
+    array = np.asarray(returned, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(
+            f"{type(owner).__name__}.{method} must return an array of shape {shape}, one entry "
+            f"for each of its inputs. Got shape {array.shape} instead."
+        )
+    np.asarray(<double[:size]> out)[:] = array.ravel()
+    return 0
+
+
+cdef class PyLoss(LossKernel):
+    cdef object loss
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        if m == 0:
+            return 0
+        with gil:
+            y_view, raw_view = _view(y, m, 0, False), _view(raw, m, 0, False)
+            _fill(value, m, (m,), self.loss.value(y_view, raw_view), self.loss, "value")
+            _fill(grad, m, (m,), self.loss.gradient(y_view, raw_view), self.loss, "gradient")
+        return 0
+
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        if n == 0:
+            return 0
+        with gil:
+            classes = _view(y, n, 0, False).astype(np.intp)
+            raw_view = _view(raw, n, k, False)
+            _fill(value, n, (n,), self.loss.value(classes, raw_view), self.loss, "value")
+            _fill(grad, n * k, (n, k), self.loss.gradient(classes, raw_view), self.loss, "gradient")
+        return 0
+
+
+cdef class PyOptimizer(OptimizerKernel):
+    cdef object optimizer
+    cdef Py_ssize_t n_slots
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        self.n_slots = optimizer.n_slots
+
+    cdef object slots(self, const double* state, Py_ssize_t p):
+        return _view(state, self.n_slots, p, True) if self.n_slots else np.empty((0, p))
+
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil:
+        with gil:
+            self.optimizer.step(
+                _view(params, p, 0, True), _view(grad, p, 0, True), self.slots(state, p), lr, t
+            )
+        return 0
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        with gil:
+            steps = self.optimizer.step_sizes(self.slots(state, p), lr, t)
+            if np.ndim(steps) == 0:
+                sizes[0] = steps
+                return 0
+            _fill(sizes, p, (p,), steps, self.optimizer, "step_sizes")
+        return 1
+
+
+cdef class PyPenalty(PenaltyKernel):
+    cdef object penalty
+
+    def __init__(self, penalty):
+        self.penalty = penalty
+
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+        with gil:
+            if k == 1:
+                self.penalty.add_gradient(_view(w, p, 0, False), _view(grad, p, 0, True))
+            else:
+                self.penalty.add_gradient(_view(w, k, p, False), _view(grad, k, p, True))
+        return 0
+
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+        with gil:
+            rows, columns = (p, 0) if k == 1 else (k, p)
+            rates = lr if sizes == NULL else _view(sizes, rows, columns, False)
+            self.penalty.prox(_view(w, rows, columns, True), rates)
+        return 0

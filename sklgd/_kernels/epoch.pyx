@@ -1,0 +1,410 @@
+"""The loops over batches, and over the rows of a block.
+
+`Objective` is what both need: the data, the loss and the model of one fit.  `Epoch` runs step
+rules over batches; `Objective.sums` returns the loss and its gradient summed over rows, for
+full-batch optimizers and for scoring.  Weights are ``s_i`` divided by their mean, so that the
+gradient of any batch estimates that of the objective (DESIGN, section 2).
+"""
+import numpy as np
+
+from libc.math cimport fmax, isnan
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memset
+
+from .base cimport (
+    Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, batch_row,
+)
+from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
+from .simd cimport simd, simd_init
+
+simd_init()
+
+# Rows of a block that are summed at a time: their raw predictions stay in the cache.
+cdef Py_ssize_t SUM_ROWS = 128
+
+
+def shuffle(uint32_t[::1] order, uint64_t seed):
+    """Shuffle ``order`` in place (Fisher-Yates on a splitmix64 stream)."""
+    cdef Py_ssize_t i, j
+    cdef uint64_t z
+    with nogil:
+        for i in range(order.shape[0] - 1, 0, -1):
+            seed += 0x9E3779B97F4A7C15u
+            z = seed
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EBu
+            z = z ^ (z >> 31)
+            # the high 32 bits times i + 1, the high word of which is below i + 1: no division
+            j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
+            order[i], order[j] = order[j], order[i]
+
+
+cdef class Objective:
+    """The weighted loss of a model on given rows.
+
+    Parameters
+    ----------
+    rows : RowsKernel
+    y : float64 array of shape (n,) or (n, y_width)
+        Targets; class indices where the loss is joint or ``one_vs_rest`` is given.
+    weights : float64 array of shape (n,) or None
+    loss, model : kernels
+    joint : bool
+        Whether the loss takes all raw columns of a row together.
+    one_vs_rest : (float, float) or None
+        Expand class indices to one column a class: the target off the class, and on it.
+    """
+    cdef readonly RowsKernel rows
+    cdef readonly LossKernel loss
+    cdef readonly ModelKernel model
+    cdef readonly object owned          # keeps the arrays alive
+    cdef const double* y
+    cdef const double* weights
+    cdef Py_ssize_t y_width
+    cdef readonly bint joint
+    cdef bint expand
+    cdef double off
+    cdef double on
+
+    def __init__(self, RowsKernel rows, y, weights, LossKernel loss, ModelKernel model, *,
+                 bint joint=False, one_vs_rest=None):
+        cdef const double[::1] y_flat = y.reshape(-1)
+        cdef const double[::1] w_flat
+        self.rows, self.loss, self.model = rows, loss, model
+        self.joint = joint
+        self.y_width = 1 if y.ndim == 1 else y.shape[1]
+        self.y = &y_flat[0]
+        if weights is not None:
+            w_flat = weights
+            self.weights = &w_flat[0]
+        self.owned = (y, weights)
+        self.expand = one_vs_rest is not None
+        if self.expand:
+            self.off, self.on = one_vs_rest
+
+    cdef Py_ssize_t target_width(self) noexcept nogil:
+        # targets of a row as the loss sees them
+        return self.model.n_raw if self.expand else self.y_width
+
+    cdef void gather(self, const Batch* batch, double* targets) noexcept nogil:
+        cdef Py_ssize_t i, c, row, k = self.model.n_raw, width = self.y_width
+        for i in range(batch.size):
+            row = batch_row(batch, i)
+            if self.expand:
+                for c in range(k):
+                    targets[i * k + c] = self.off
+                targets[i * k + <Py_ssize_t> self.y[row]] = self.on
+            elif width == 1:
+                targets[i] = self.y[row]
+            else:
+                for c in range(width):
+                    targets[i * width + c] = self.y[row * width + c]
+
+    # Loss of a batch from its raw predictions: returns the weighted sum in total[0], and leaves
+    # the weighted gradient times factor in draw.
+    cdef int evaluate(self, const Batch* batch, const double* raw, double* targets, double* value,
+                      double* draw, double factor, double* total) except -1 nogil:
+        cdef Py_ssize_t i, c, k = self.model.n_raw, width
+        cdef double s, row_sum, loss_sum = 0.0
+        self.gather(batch, targets)
+        if self.joint:
+            width = 1
+            self.loss.evaluate_joint(batch.size, k, targets, raw, value, draw)
+        else:
+            width = k
+            self.loss.evaluate(batch.size * k, targets, raw, value, draw)
+        for i in range(batch.size):
+            s = 1.0 if self.weights == NULL else self.weights[batch_row(batch, i)]
+            row_sum = 0.0
+            for c in range(width):
+                row_sum += value[i * width + c]
+            loss_sum += s * row_sum
+            s *= factor
+            for c in range(k):
+                draw[i * k + c] *= s
+        total[0] += loss_sum
+        return 0
+
+    def sums(self, const double[::1] params, double[::1] grad=None, const uint32_t[::1] order=None,
+             Py_ssize_t start=0, stop=None):
+        """Return the weighted loss summed over positions ``start`` to ``stop``; add its gradient to ``grad``."""
+        cdef Py_ssize_t k = self.model.n_raw, size = SUM_ROWS
+        cdef Batch batch
+        cdef double total = 0.0
+        cdef double[::1] raw = np.empty(size * k)
+        cdef double[::1] draw = np.empty(size * k)
+        cdef double[::1] value = np.empty(size * k)
+        cdef double[::1] targets = np.empty(size * self.target_width())
+        batch.order = NULL if order is None else &order[0]
+        batch.start = start
+        batch.end = stop if stop is not None else (
+            self.rows.n_rows if order is None else order.shape[0])
+        with nogil:
+            while batch.start < batch.end:
+                batch.size = min(size, batch.end - batch.start)
+                self.model.forward(self.rows, &batch, &params[0], &raw[0])
+                self.evaluate(&batch, &raw[0], &targets[0], &value[0], &draw[0], 1.0, &total)
+                if grad is not None:
+                    self.model.backward(self.rows, &batch, &params[0], &draw[0], &grad[0])
+                batch.start += batch.size
+        return total
+
+    def constant_sum(self, const double[::1] constant, const uint32_t[::1] order=None):
+        """Return the weighted loss summed over rows whose raw prediction is ``constant``."""
+        cdef Py_ssize_t k = self.model.n_raw, size = SUM_ROWS
+        cdef Batch batch
+        cdef double total = 0.0
+        cdef double[::1] raw = np.tile(constant, size)
+        cdef double[::1] draw = np.empty(size * k)
+        cdef double[::1] value = np.empty(size * k)
+        cdef double[::1] targets = np.empty(size * self.target_width())
+        batch.order = NULL if order is None else &order[0]
+        batch.start = 0
+        batch.end = self.rows.n_rows if order is None else order.shape[0]
+        with nogil:
+            while batch.start < batch.end:
+                batch.size = min(size, batch.end - batch.start)
+                self.evaluate(&batch, &raw[0], &targets[0], &value[0], &draw[0], 1.0, &total)
+                batch.start += batch.size
+        return total
+
+
+def predict_raw(RowsKernel rows, ModelKernel model, const double[::1] params):
+    """Return the raw predictions of all rows, shape (n, n_raw)."""
+    cdef double[:, ::1] raw = np.empty((rows.n_rows, model.n_raw))
+    cdef Batch batch
+    batch.order = NULL
+    batch.start = 0
+    batch.size = batch.end = rows.n_rows
+    if rows.n_rows:
+        with nogil:
+            model.forward(rows, &batch, &params[0], &raw[0, 0])
+    return np.asarray(raw)
+
+
+cdef class Epoch:
+    """A step rule on batches: one instance a fit, one call of `run` an epoch.
+
+    Writes in place: ``params``, ``state`` and, with averaging, ``mean``.  Between calls these
+    hold true values: lazily kept weights are settled before `run` returns.
+
+    Parameters
+    ----------
+    objective : Objective
+    optimizer : OptimizerKernel
+    smooth, proximal : PenaltyKernel or None
+        The part of the penalty that enters the gradient, and the part applied as a proximal step.
+    params, state, mean : float64 arrays; mean is None without averaging
+    average_from : int
+        The step from which the parameters are averaged (counted from 1).
+    batch_size : int
+    linear_model : bool
+        Whether the model is linear, so that rows can update weights directly.
+    """
+    cdef Objective objective
+    cdef OptimizerKernel optimizer
+    cdef PenaltyKernel smooth
+    cdef PenaltyKernel proximal
+    cdef readonly object owned
+    cdef double* params
+    cdef double* state
+    cdef double* mean
+    cdef int64_t average_from
+    cdef Py_ssize_t batch_size
+    cdef readonly bint direct       # rows update the weights, without a gradient vector
+    cdef readonly bint lazy         # ... which are kept behind in time
+    cdef double[::1] raw
+    cdef double[::1] draw
+    cdef double[::1] value
+    cdef double[::1] targets
+    cdef double[::1] grad
+    cdef double[::1] sizes
+    cdef double[::1] seen
+
+    def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
+                 PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
+                 int64_t average_from, Py_ssize_t batch_size, bint linear_model):
+        cdef Py_ssize_t k = objective.model.n_raw
+        cdef double[::1] mean_view
+        self.objective, self.optimizer = objective, optimizer
+        self.smooth, self.proximal = smooth, proximal
+        self.params = &params[0]
+        self.state = &state[0, 0] if state.shape[0] else NULL
+        if mean is not None:
+            mean_view = mean
+            self.mean = &mean_view[0]
+        self.owned = (params, state, mean)
+        self.average_from = average_from
+        self.batch_size = batch_size
+        self.direct = linear_model and optimizer.linear and (smooth is None or not isnan(smooth.ridge))
+        # The mean of weights that a soft threshold moves between updates has no closed form.
+        self.lazy = self.direct and objective.rows.sparse and (
+            proximal is None or (not isnan(proximal.threshold) and mean is None))
+        self.raw = np.empty(batch_size * k)
+        self.draw = np.empty(batch_size * k)
+        self.value = np.empty(batch_size * k)
+        self.targets = np.empty(batch_size * objective.target_width())
+        if not self.direct:
+            self.grad = np.empty(params.shape[0])
+        self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
+        if self.lazy and proximal is not None:
+            self.seen = np.zeros(objective.model.n_weights)
+
+    def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
+        """Take a step for each batch of positions ``start`` to ``stop``.
+
+        Parameters
+        ----------
+        order : uint32 array or None
+            Row numbers; None for rows as they stand.
+        rates : float or float64 array
+            The learning rate, or one for each step.
+        t : int
+            The number of the first step.
+
+        Returns
+        -------
+        loss : float
+            The weighted loss summed over the rows, each before its step.
+        """
+        cdef const double[::1] rate_array = np.atleast_1d(np.asarray(rates, dtype=np.float64))
+        cdef const double* rate = &rate_array[0]
+        cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
+        cdef Batch batch
+        cdef double total = 0.0
+        batch.order = NULL if order is None else &order[0]
+        batch.start, batch.end = start, stop
+        with nogil:
+            if self.lazy:
+                self.run_lazy(&batch, rate, stride, t, &total)
+            elif self.direct:
+                self.run_direct(&batch, rate, stride, t, &total)
+            else:
+                self.run_general(&batch, rate, stride, t, &total)
+        return total
+
+    cdef inline double ridge(self) noexcept nogil:
+        return self.smooth.ridge if self.smooth is not None else 0.0
+
+    cdef inline int prox(self, double lr, const double* sizes) except -1 nogil:
+        cdef Py_ssize_t k = self.objective.model.n_raw
+        return self.proximal.prox(k, self.objective.model.n_weights // k, self.params, lr, sizes)
+
+    # The loss of a batch at its raw predictions; draw becomes factor * its gradient.
+    cdef inline int evaluate(self, const Batch* batch, double factor, double* total) except -1 nogil:
+        return self.objective.evaluate(batch, &self.raw[0], &self.targets[0], &self.value[0],
+                                       &self.draw[0], factor, total)
+
+    cdef inline void average(self, int64_t t, double* values, Py_ssize_t first) noexcept nogil:
+        # the running mean of the parameters from number `first` on
+        if self.mean != NULL and t >= self.average_from:
+            simd.average(self.objective.model.n_params - first, 1.0 / (t - self.average_from + 1),
+                         values + first, self.mean + first)
+
+    cdef inline void move_intercept(self, const Batch* batch) noexcept nogil:
+        cdef Py_ssize_t i, c, k = self.objective.model.n_raw
+        cdef double* intercept = self.params + self.objective.model.n_weights
+        if self.objective.model.n_params > self.objective.model.n_weights:
+            for i in range(batch.size):
+                for c in range(k):
+                    intercept[c] += self.draw[i * k + c]
+
+    # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
+    cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+                         double* total) except -1 nogil:
+        cdef ModelKernel model = self.objective.model
+        cdef RowsKernel rows = self.objective.rows
+        cdef Py_ssize_t k = model.n_raw, p = model.n_weights // model.n_raw
+        cdef bint per_entry
+        while batch.start < batch.end:
+            batch.size = min(self.batch_size, batch.end - batch.start)
+            model.forward(rows, batch, self.params, &self.raw[0])
+            self.evaluate(batch, 1.0 / batch.size, total)
+            memset(&self.grad[0], 0, model.n_params * sizeof(double))
+            model.backward(rows, batch, self.params, &self.draw[0], &self.grad[0])
+            if self.smooth is not None:
+                self.smooth.add_gradient(k, p, self.params, &self.grad[0])
+            self.optimizer.step(model.n_params, self.params, &self.grad[0], self.state, rate[0], t)
+            if self.proximal is not None:
+                per_entry = self.optimizer.step_sizes(model.n_params, self.state, rate[0], t, &self.sizes[0])
+                self.prox(self.sizes[0], &self.sizes[0] if per_entry else NULL)
+            self.average(t, self.params, 0)
+            batch.start += batch.size
+            rate += stride
+            t += 1
+        return 0
+
+    # Plain gradient steps of a linear model: the rows move the weights themselves.
+    cdef int run_direct(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+                        double* total) except -1 nogil:
+        cdef ModelKernel model = self.objective.model
+        cdef RowsKernel rows = self.objective.rows
+        cdef double ridge = self.ridge()
+        while batch.start < batch.end:
+            batch.size = min(self.batch_size, batch.end - batch.start)
+            model.forward(rows, batch, self.params, &self.raw[0])
+            self.evaluate(batch, -rate[0] / batch.size, total)
+            rows.tdot(batch, model.n_raw, &self.draw[0], fmax(0.0, 1.0 - rate[0] * ridge), self.params)
+            self.move_intercept(batch)
+            if self.proximal is not None:
+                self.prox(rate[0], NULL)
+            self.average(t, self.params, 0)
+            batch.start += batch.size
+            rate += stride
+            t += 1
+        return 0
+
+    # The same on sparse rows, at O(nonzeros) a step.
+    cdef int run_lazy(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+                      double* total) except -1 nogil:
+        cdef ModelKernel model = self.objective.model
+        cdef RowsKernel rows = self.objective.rows
+        cdef double ridge = self.ridge()
+        cdef double cut = self.proximal.threshold if self.proximal is not None else 0.0
+        cdef Py_ssize_t i, c, k = model.n_raw
+        cdef const double* intercept = self.params + model.n_weights
+        cdef Lazy w
+        self.begin_lazy(&w, t)
+        while batch.start < batch.end:
+            batch.size = min(self.batch_size, batch.end - batch.start)
+            rows.lazy_dot(batch, &w, &self.raw[0])
+            if model.n_params > model.n_weights:
+                for i in range(batch.size):
+                    for c in range(k):
+                        self.raw[i * k + c] += intercept[c]
+            self.evaluate(batch, -rate[0] / batch.size, total)
+            lazy_shrink(&w, fmax(0.0, 1.0 - rate[0] * ridge))
+            rows.lazy_tdot(batch, &self.draw[0], &w)
+            self.move_intercept(batch)
+            if cut != 0.0:
+                lazy_cut(&w, rate[0] * cut)
+            if self.mean != NULL and t >= self.average_from:
+                w.area += w.scale
+                self.average(t, self.params, model.n_weights)
+            batch.start += batch.size
+            rate += stride
+            t += 1
+        self.end_lazy(&w, t)
+        return 0
+
+    cdef void begin_lazy(self, Lazy* w, int64_t t) noexcept nogil:
+        cdef Py_ssize_t e
+        cdef int64_t averaged = t - self.average_from      # steps that the mean holds already
+        w.k = self.objective.model.n_raw
+        w.p = self.objective.model.n_weights // w.k
+        w.v = self.params
+        w.seen = &self.seen[0] if self.seen is not None else NULL
+        w.total = self.mean
+        w.scale = 1.0
+        w.threshold = w.area = 0.0
+        if w.total != NULL and averaged > 0:
+            for e in range(self.objective.model.n_weights):
+                w.total[e] *= averaged
+
+    cdef void end_lazy(self, Lazy* w, int64_t t) noexcept nogil:
+        cdef Py_ssize_t e
+        cdef int64_t averaged = t - self.average_from
+        lazy_settle(w)
+        if w.total != NULL and averaged > 0:
+            for e in range(self.objective.model.n_weights):
+                w.total[e] /= averaged

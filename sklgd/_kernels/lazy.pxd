@@ -1,0 +1,53 @@
+"""Weights that a sparse step leaves behind in time, at O(nonzeros) a step.
+
+The dense step on every weight is ``w <- soft(shrink_t * w + update, cut_t)``.  A weight that
+gets no update for a while sees only shrinking and cutting, which compose: with
+``scale = prod shrink`` and ``threshold = sum cut_t / scale_t`` it is
+
+    w = scale * soft(v, threshold - seen),    seen = the threshold at its last update,
+
+because a weight that a cut has taken to zero stays there.  So a step moves two numbers, and a
+weight is brought up to date when a row touches it, and all are before anyone reads them
+(`lazy_settle`).  The mean of L2-shrunken weights is kept the same way: between updates a
+weight's sum grows by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes
+``-area * change`` at each change of v (Xu, arXiv:1107.2490, section 5).
+"""
+from .base cimport Lazy
+
+
+cdef inline double lazy_soft(double v, double cut) noexcept nogil:
+    if v > cut:
+        return v - cut
+    if v < -cut:
+        return v + cut
+    return 0.0
+
+
+# Bring every weight up to date: afterwards v holds the weights, and scale is 1.
+cdef inline void lazy_settle(Lazy* w) noexcept nogil:
+    cdef Py_ssize_t e, m = w.k * w.p
+    if w.total != NULL:
+        for e in range(m):
+            w.total[e] += w.area * w.v[e]
+        w.area = 0.0
+    if w.seen != NULL and w.threshold != 0.0:
+        for e in range(m):
+            w.v[e] = w.scale * lazy_soft(w.v[e], w.threshold - w.seen[e])
+            w.seen[e] = 0.0
+    elif w.scale != 1.0:
+        for e in range(m):
+            w.v[e] *= w.scale
+    w.scale = 1.0
+    w.threshold = 0.0
+
+
+cdef inline void lazy_shrink(Lazy* w, double shrink) noexcept nogil:
+    if shrink == 1.0:
+        return
+    w.scale *= shrink
+    if w.scale < 1e-9:  # before 1 / scale loses digits; also where shrink is 0
+        lazy_settle(w)
+
+
+cdef inline void lazy_cut(Lazy* w, double cut) noexcept nogil:
+    w.threshold += cut / w.scale

@@ -1,0 +1,32 @@
+"""The compiled twins of the models in ``sklgd.models``."""
+from .base cimport Batch, ModelKernel, RowsKernel
+
+
+cdef class LinearKernel(ModelKernel):
+    """raw = X W.T + b, with params = W in C order, then b where the intercept is fitted."""
+
+    def __init__(self, Py_ssize_t n_features, Py_ssize_t n_raw, bint fit_intercept):
+        self.n_raw = n_raw
+        self.n_weights = n_raw * n_features
+        self.n_params = self.n_weights + (n_raw if fit_intercept else 0)
+
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, double* raw) except -1 nogil:
+        cdef Py_ssize_t i, c
+        cdef const double* intercept = params + self.n_weights
+        X.dot(batch, self.n_raw, params, raw)
+        if self.n_params > self.n_weights:
+            for i in range(batch.size):
+                for c in range(self.n_raw):
+                    raw[i * self.n_raw + c] += intercept[c]
+        return 0
+
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, const double* draw,
+                      double* grad) except -1 nogil:
+        cdef Py_ssize_t i, c
+        cdef double* intercept = grad + self.n_weights
+        X.tdot(batch, self.n_raw, draw, 1.0, grad)
+        if self.n_params > self.n_weights:
+            for i in range(batch.size):
+                for c in range(self.n_raw):
+                    intercept[c] += draw[i * self.n_raw + c]
+        return 0

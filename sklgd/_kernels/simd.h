@@ -1,0 +1,46 @@
+/* The few vector primitives of the compiled core.
+ *
+ * Each exists once per instruction set (simd_impl.h); simd_init() points the table at the best
+ * one this processor has.  x may be float or double, weights are double throughout.
+ */
+#ifndef SKLGD_SIMD_H
+#define SKLGD_SIMD_H
+
+#include <stddef.h>
+
+typedef struct {
+    /* sum_j x[j] w[j] */
+    double (*dot_d)(ptrdiff_t n, const double *x, const double *w);
+    double (*dot_f)(ptrdiff_t n, const float *x, const double *w);
+    /* out[c] = sum_j x[j] w[c * n + j] for c < 4 */
+    void (*dot4_d)(ptrdiff_t n, const double *x, const double *w, double *out);
+    void (*dot4_f)(ptrdiff_t n, const float *x, const double *w, double *out);
+    /* w[j] = shrink * w[j] + a * x[j] */
+    void (*update_d)(ptrdiff_t n, double a, const double *x, double shrink, double *w);
+    void (*update_f)(ptrdiff_t n, double a, const float *x, double shrink, double *w);
+    /* mean[j] += rate * (w[j] - mean[j]) */
+    void (*average)(ptrdiff_t n, double rate, const double *w, double *mean);
+    const char *name;
+} simd_table;
+
+extern simd_table simd;
+
+void simd_init(void);
+
+#if defined(__GNUC__) || defined(__clang__)
+#define SKLGD_PREFETCH(address) __builtin_prefetch((address), 0, 3)
+#else
+#define SKLGD_PREFETCH(address) ((void)(address))
+#endif
+
+/* Ask for the first bytes of a row (at most limit): the processor fetches the rest by itself. */
+static inline void simd_prefetch(const void *start, ptrdiff_t bytes, ptrdiff_t limit)
+{
+    const char *address = (const char *)start;
+    if (bytes > limit)
+        bytes = limit;
+    for (ptrdiff_t at = 0; at < bytes; at += 64)
+        SKLGD_PREFETCH(address + at);
+}
+
+#endif

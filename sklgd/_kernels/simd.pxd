@@ -1,0 +1,16 @@
+"""The vector primitives of simd.c; call ``simd_init()`` when a module is loaded."""
+
+
+cdef extern from "simd.h" nogil:
+    ctypedef struct simd_table:
+        double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept
+        double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept
+        void (*dot4_d)(Py_ssize_t n, const double* x, const double* w, double* out) noexcept
+        void (*dot4_f)(Py_ssize_t n, const float* x, const double* w, double* out) noexcept
+        void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w) noexcept
+        void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w) noexcept
+        void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept
+        const char* name
+    simd_table simd
+    void simd_init()
+    void simd_prefetch(const void* start, Py_ssize_t bytes, Py_ssize_t limit)

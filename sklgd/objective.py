@@ -1,0 +1,190 @@
+"""The objective of one fit, its gradient, and the sums over blocks of rows they come from.
+
+    F(params) = sum_i s_i loss(y_i, raw_i) / sum_i s_i + penalty(weights)
+
+Everything that is full-batch, or only looks, asks a `Problem`; step rules run its compiled
+parts over batches.  Block sums are added in a fixed tree whose leaves depend on the number of
+rows alone, so any number of threads gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._kernels import adapters
+from ._kernels.epoch import Objective
+from ._kernels.rows import make_rows
+from ._strategy import compose_kernel
+from .losses import Loss
+from .models import Model
+from .penalties import Penalty
+
+#: rows of a block: large enough to be worth a thread, small enough to share out
+BLOCK_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets as the loss takes them.
+
+    Attributes
+    ----------
+    y : float64 ndarray of shape (n,) or (n, width)
+        Values, or class indices where the loss is joint or ``one_vs_rest`` is given.
+    n_raw : int
+        Raw columns of the model.
+    joint : bool
+        Whether the loss takes all raw columns of a row together.
+    one_vs_rest : tuple of (float, float) or None
+        The target off and on the class, where indices stand for one column a class.
+    """
+
+    y: np.ndarray
+    n_raw: int
+    joint: bool = False
+    one_vs_rest: tuple[float, float] | None = None
+
+
+class Block(NamedTuple):
+    """Rows and all that is needed to sum the loss over them; picklable."""
+
+    X: Any
+    targets: Targets
+    weights: np.ndarray | None
+    loss: Loss
+    model: Model
+    fit_intercept: bool
+
+    def compose(self) -> Objective:
+        """Return the compiled loss of these rows."""
+        return Objective(
+            make_rows(self.X),
+            self.targets.y,
+            self.weights,
+            compose_kernel(self.loss, adapters.PyLoss),
+            self.model.compose(self.X.shape[1], self.targets.n_raw, self.fit_intercept),
+            joint=self.targets.joint,
+            one_vs_rest=self.targets.one_vs_rest,
+        )
+
+
+def block_sums(block: Block, params: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Return the loss, the weights and the loss's gradient, each summed over a block's rows."""
+    grad = np.zeros_like(params)
+    loss = block.compose().sums(params, grad)
+    weight = len(block.targets.y) if block.weights is None else float(block.weights.sum())
+    return loss, weight, grad
+
+
+class Problem:
+    """The objective of one fit.
+
+    Parameters
+    ----------
+    block : Block
+        All rows; weights already divided by their mean over the training rows.
+    penalty : Penalty or None
+    order : uint32 ndarray or None
+        The training rows; None for all.
+    n_threads : int, default=1
+    """
+
+    def __init__(
+        self,
+        block: Block,
+        penalty: Penalty | None,
+        order: np.ndarray | None = None,
+        n_threads: int = 1,
+    ) -> None:
+        self.block, self.penalty, self.order, self.n_threads = block, penalty, order, n_threads
+        self.objective = block.compose()
+        self.smooth, self.rest = (None, None) if penalty is None else penalty.split()
+        self.n_rows = block.X.shape[0] if order is None else len(order)
+        self.weight_sum = float(self.n_rows)
+        if block.weights is not None:
+            used = block.weights if order is None else block.weights[order]
+            self.weight_sum = float(used.sum())
+        self.n_features = block.X.shape[1]
+        self.n_raw = block.targets.n_raw
+        self.n_params = self.objective.model.n_params
+        self.n_weights = self.objective.model.n_weights
+
+    def weights(self, params: np.ndarray) -> np.ndarray:
+        """Return the penalised part of ``params`` as penalties see it: (p,), or (k, p) for k > 1."""
+        weights = params[: self.n_weights]
+        return weights if self.n_raw == 1 else weights.reshape(self.n_raw, -1)
+
+    def penalty_value(self, params: np.ndarray) -> float:
+        """Return the penalty."""
+        return 0.0 if self.penalty is None else float(self.penalty.value(self.weights(params)))
+
+    def smooth_value(self, params: np.ndarray) -> float:
+        """Return the smooth part of the penalty, the part that `value_and_gradient` includes."""
+        return 0.0 if self.smooth is None else float(self.smooth.value(self.weights(params)))
+
+    def prox(self, params: np.ndarray, sizes: float | np.ndarray) -> None:
+        """Take the proximal step of the rest of the penalty in place; ``sizes`` as for `step_sizes`."""
+        if self.rest is not None:
+            if np.ndim(sizes):
+                sizes = self.weights(sizes)
+            self.rest.prox(self.weights(params), sizes)
+
+    def loss(self, params: np.ndarray) -> float:
+        """Return the mean loss, without the penalty."""
+        return self._reduce(lambda start, stop: (self._sums(params, None, start, stop), None))[0]
+
+    def loss_at_zero(self) -> float:
+        """Return the mean loss where every raw prediction is zero; X is not read."""
+        return self.objective.constant_sum(np.zeros(self.n_raw), self.order) / self.weight_sum
+
+    def loss_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the mean loss and its gradient, in one pass over the data."""
+
+        def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
+            grad = np.zeros(self.n_params)
+            return self._sums(params, grad, start, stop), grad
+
+        loss, grad = self._reduce(leaf)
+        grad /= self.weight_sum
+        return loss, grad
+
+    def value_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the mean loss (alone), and the gradient of it plus the penalty's smooth part."""
+        loss, grad = self.loss_and_gradient(params)
+        if self.smooth is not None:
+            self.smooth.add_gradient(self.weights(params), self.weights(grad))
+        return loss, grad
+
+    def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
+        return self.objective.sums(params, grad, self.order, start, stop)
+
+    def _reduce(self, leaf: Callable[[int, int], tuple]) -> tuple[float, np.ndarray | None]:
+        """Sum ``leaf(start, stop)`` over the blocks, in a tree; divide the loss by the weights."""
+        starts = range(0, self.n_rows, BLOCK_ROWS)
+        bounds = [(start, min(start + BLOCK_ROWS, self.n_rows)) for start in starts]
+        if self.n_threads > 1 and len(bounds) > 1:
+            with ThreadPoolExecutor(self.n_threads) as pool:
+                parts = list(pool.map(lambda bound: leaf(*bound), bounds))
+        else:
+            parts = [leaf(*bound) for bound in bounds]
+        loss, grad = _tree_sum(parts)
+        return loss / self.weight_sum, grad
+
+
+def _tree_sum(parts: list[tuple]) -> tuple:
+    # Neighbours are added pairwise until one is left.
+    while len(parts) > 1:
+        pairs = [_add(parts[i], parts[i + 1]) for i in range(0, len(parts) - 1, 2)]
+        parts = pairs + parts[2 * len(pairs) :]
+    return parts[0]
+
+
+def _add(a: tuple, b: tuple) -> tuple:
+    if a[1] is not None:
+        a[1][...] += b[1]
+    return a[0] + b[0], a[1]

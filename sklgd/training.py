@@ -1,0 +1,371 @@
+"""The training loop: epochs, stopping, validation, divergence, history.
+
+Python owns epochs, compiled code owns batches.  A *driver* runs one epoch of its optimizer's
+family and writes the `FitState`; the loop looks at what came out and decides whether to go on.
+
+Invariants: what a fit carries from one call to the next is in its `FitState`, and nothing else
+is; strategies are never written to; the parameters a model ends with are those the loop scored.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from ._kernels import adapters
+from ._kernels.epoch import Epoch, shuffle
+from ._strategy import compose_kernel
+from .objective import Problem
+from .optimizers import Optimizer
+from .schedules import Schedule
+
+#: steps that are handed to compiled code at once: bounds the array of learning rates
+STEPS_AT_ONCE = 65536
+#: an objective this many times its start (in units of its size there) has diverged
+DIVERGED = 10.0
+
+
+@dataclass
+class FitState:
+    """What a fit carries on: parameters, the optimizer's state, clocks and the source of chance.
+
+    Attributes
+    ----------
+    params : ndarray of shape (p,)
+        The iterate.
+    slots : object
+        The optimizer's state: an array of shape (n_slots, p), or a full-batch optimizer's own.
+    mean : ndarray of shape (p,) or None
+        Running mean of the iterates, with averaging.
+    average_from : int
+        The step from which the mean is taken.
+    t : int
+        Steps taken.
+    epochs : int
+        Passes made, over all calls.
+    rate_scale : float
+        What plateaus have left of the learning rate.
+    seed : int
+        Seed of the row orders; epoch number ``epochs`` shuffles by both.
+    weight_sum, weight_count : float
+        Sample weights seen, and of how many rows: their mean is the unit of weight.
+    """
+
+    params: np.ndarray
+    slots: Any
+    mean: np.ndarray | None = None
+    average_from: int = 0
+    t: int = 0
+    epochs: int = 0
+    rate_scale: float = 1.0
+    seed: int = 0
+    weight_sum: float = 0.0
+    weight_count: float = 0.0
+
+    @property
+    def result(self) -> np.ndarray:
+        """The parameters of the model: the mean once it is taken, else the iterate."""
+        return self.params if self.mean is None or self.t < self.average_from else self.mean
+
+
+class StepDriver:
+    """Runs a step rule over batches; one crossing into compiled code for each 65,536 steps."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: Optimizer,
+        state: FitState,
+        *,
+        batch_size: int,
+        shuffle: bool,
+    ) -> None:
+        self.problem, self.state, self.shuffle = problem, state, shuffle
+        self.schedule: Schedule = optimizer.schedule()
+        self.batch_size = batch_size
+        penalties = (
+            None if part is None else compose_kernel(part, adapters.PyPenalty)
+            for part in (problem.smooth, problem.rest)
+        )
+        self.epoch_kernel = Epoch(
+            problem.objective,
+            compose_kernel(optimizer, adapters.PyOptimizer),
+            *penalties,
+            state.params,
+            state.slots,
+            state.mean,
+            state.average_from,
+            batch_size,
+            problem.block.model.linear,
+        )
+        self.order = problem.order
+        if shuffle:
+            self.order = np.empty(problem.n_rows, dtype=np.uint32)
+
+    def epoch(self) -> float:
+        """Make one pass; return the mean loss, each row's taken before its step."""
+        problem, state = self.problem, self.state
+        if self.shuffle:
+            everything = np.arange(problem.n_rows, dtype=np.uint32)
+            self.order[:] = everything if problem.order is None else problem.order
+            shuffle(self.order, state.seed + (state.epochs << 32))
+        total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
+        for start in range(0, problem.n_rows, rows_at_once):
+            stop = min(start + rows_at_once, problem.n_rows)
+            steps = -(-(stop - start) // self.batch_size)
+            rates = self._rates(state.t + 1, steps)
+            total += self.epoch_kernel.run(self.order, start, stop, rates, state.t + 1)
+            state.t += steps
+        state.epochs += 1
+        return total / problem.weight_sum
+
+    def rate(self) -> float:
+        """Return the learning rate of the last step."""
+        return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale
+
+    def _rates(self, first: int, steps: int) -> float | np.ndarray:
+        t = first if self.schedule.constant else np.arange(first, first + steps)
+        return checked_rates(self.schedule, self.schedule(t) * self.state.rate_scale, first)
+
+
+class FullBatchDriver:
+    """Runs one iteration of a full-batch optimizer an epoch."""
+
+    def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
+        self.problem, self.optimizer, self.state = problem, optimizer, state
+        self.schedule: Schedule = optimizer.schedule()
+
+    def epoch(self) -> float:
+        """Make one iteration; return the mean loss that it last evaluated."""
+        state = self.state
+        state.t += 1
+        loss = self.optimizer.iterate(
+            self.problem, state.params, state.slots, self.rate(), state.t
+        )
+        state.epochs += 1
+        if state.mean is not None and state.t >= state.average_from:
+            state.mean += (state.params - state.mean) / (state.t - state.average_from + 1)
+        return loss
+
+    def rate(self) -> float:
+        """Return the learning rate of the last step."""
+        rate = self.schedule(max(self.state.t, 1)) * self.state.rate_scale
+        return float(checked_rates(self.schedule, rate, self.state.t))
+
+
+def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
+    """Return ``rates``, or raise where a schedule gives no learning rate."""
+    good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
+    if not np.all(good):
+        at = int(np.argmin(np.atleast_1d(good)))
+        raise ValueError(
+            f"A learning rate must be finite and >= 0. The schedule {schedule!r} gave "
+            f"{np.atleast_1d(rates)[at]} at t={first + at}."
+        )
+    return rates
+
+
+@dataclass
+class Validation:
+    """Rows to score on: ``loss(params)``, and ``score(params)`` where a scorer was asked for."""
+
+    loss: Callable[[np.ndarray], float]
+    score: Callable[[np.ndarray], float] | None = None
+
+
+@dataclass
+class Stopping:
+    """When to stop.
+
+    ``tol`` is relative: an epoch is no improvement where it lowers the objective by less than
+    ``tol`` times the objective's scale, the larger of its best absolute value so far and ``tol``
+    times the first one.  With ``early_stopping`` the validation loss takes the objective's
+    place; a score must rise by ``tol`` itself.
+    """
+
+    max_iter: int = 1000
+    tol: float | None = 1e-3
+    n_iter_no_change: int = 5
+    early_stopping: bool = False
+
+
+@dataclass
+class Watch:
+    """Follows one quantity that should fall: its best value, and for how long it has not improved."""
+
+    tol: float | None
+    relative: bool = True
+    best: float = math.inf
+    first: float = math.nan
+    stale: int = 0
+
+    def see(self, value: float) -> bool:
+        """Take in an epoch's value; return whether it is the best so far."""
+        if math.isnan(self.first):
+            self.first = value
+        if self.tol is not None:
+            scale = max(abs(self.best), self.tol * abs(self.first)) if self.relative else 1.0
+            needed = self.best - self.tol * scale if math.isfinite(self.best) else self.best
+            self.stale = 0 if value < needed else self.stale + 1
+        is_best = value < self.best
+        self.best = min(self.best, value)
+        return is_best
+
+
+@dataclass
+class Report:
+    """What came out of a training run."""
+
+    n_iter: int = 0
+    best_iter: int = 0
+    stop_reason: str = "max_iter"
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+
+class TrainingLoop:
+    """Runs a driver until something says stop, and leaves the state with the parameters to keep.
+
+    Sets: ``params``, ``mean`` and ``rate_scale`` of the driver's state, beside what the driver
+    sets; nothing else.
+    """
+
+    def __init__(
+        self,
+        driver: StepDriver | FullBatchDriver,
+        stopping: Stopping,
+        *,
+        validation: Validation | None = None,
+        verbose: int = 0,
+        name: str = "fit",
+    ) -> None:
+        self.driver, self.stopping, self.validation = driver, stopping, validation
+        self.problem, self.state = driver.problem, driver.state
+        self.verbose, self.name = verbose, name
+        self.report = Report()
+        self.started = time.perf_counter()
+        by_score = stopping.early_stopping and validation and validation.score is not None
+        self.watch = Watch(stopping.tol, relative=not by_score)
+        self.start: np.ndarray = self.state.result.copy()
+        self.best: np.ndarray | None = None
+
+    def run(self) -> Report:
+        """Train; return the report."""
+        report = self.report
+        try:
+            for report.n_iter in range(1, self.stopping.max_iter + 1):
+                if not self._record(self.driver.epoch()):
+                    report.stop_reason = "diverged"
+                    break
+                if self._has_stopped():
+                    break
+        except KeyboardInterrupt:
+            report.stop_reason = "interrupted"
+        self._finish()
+        return report
+
+    def _record(self, loss: float) -> bool:
+        """Write an epoch into the history; return False, with nothing written, if it is not finite."""
+        params = self.state.result
+        if not (math.isfinite(loss) and np.isfinite(params).all()):
+            return False
+        penalty = self.problem.penalty_value(params)
+        row = {"objective": loss + penalty, "loss": loss, "penalty": penalty}
+        row["learning_rate"] = self.driver.rate()
+        value = row["objective"]
+        if self.validation is not None:
+            row["val_loss"] = value = self.validation.loss(params)
+            if self.validation.score is not None:
+                row["val_score"] = self.validation.score(params)
+                value = -row["val_score"]
+            if not self.stopping.early_stopping:
+                value = row["objective"]
+        row["time"] = time.perf_counter() - self.started
+        for key, number in row.items():
+            self.report.history.setdefault(key, []).append(number)
+        if self.watch.see(value):
+            self.best = params.copy()
+            self.report.best_iter = self.report.n_iter
+        self._print(row)
+        return True
+
+    def _has_stopped(self) -> bool:
+        if self.stopping.tol is None or self.watch.stale < self.stopping.n_iter_no_change:
+            return False
+        scale = self.driver.schedule.on_plateau(self.state.rate_scale)
+        if scale is not None:
+            self.state.rate_scale = scale
+            self.watch.stale = 0
+            return False
+        self.report.stop_reason = "no_improvement" if self.stopping.early_stopping else "tol"
+        return True
+
+    def _finish(self) -> None:
+        """Decide which parameters to keep, and say what the user should know."""
+        report = self.report
+        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._ends_far_above():
+            report.stop_reason = "diverged"
+        if report.stop_reason == "diverged":
+            self._keep(self.start if self.best is None else self.best)
+            self._warn(
+                f"diverged: after {report.n_iter} epochs the objective was far above its start or "
+                f"not finite. The parameters of epoch {report.best_iter} were restored. Lower the "
+                "learning rate, scale the features (StandardScaler might help), or use "
+                "optimizer='auto', which needs neither.",
+                ConvergenceWarning,
+            )
+        elif report.stop_reason == "interrupted":
+            if self.best is not None:
+                self._keep(self.best)
+            elif not np.isfinite(self.state.result).all():
+                self._keep(self.start)
+            self._warn(
+                f"was interrupted in epoch {report.n_iter}; the model has the best parameters "
+                "found so far.",
+                UserWarning,
+            )
+        elif self.stopping.early_stopping and self.best is not None:
+            self._keep(self.best)
+
+    def _ends_far_above(self) -> bool:
+        """Whether the objective at the end is far above that of the parameters at the start.
+
+        The running objective of an epoch holds its steps' transients, so it only raises the
+        suspicion; the objective itself decides.  The start is the better of the two then.
+        """
+        objective = self.report.history["objective"]
+        at_start = self.problem.loss_at_zero() if not self.start.any() else objective[0]
+        limit = at_start + DIVERGED * abs(at_start)
+        if objective[-1] <= limit:
+            return False
+        result = self.state.result
+        if self.problem.loss(result) + self.problem.penalty_value(result) <= limit:
+            return False
+        if min(objective) > at_start:
+            self.best, self.report.best_iter = None, 0
+        return True
+
+    def _keep(self, params: np.ndarray) -> None:
+        self.state.params[:] = params
+        if self.state.mean is not None:
+            self.state.mean[:] = params
+
+    def _warn(self, message: str, category: type[Warning]) -> None:
+        warnings.warn(f"{self.name} {message}", category, stacklevel=5)
+
+    def _print(self, row: dict[str, float]) -> None:
+        """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""
+        n_iter = self.report.n_iter
+        if not self.verbose or (self.verbose == 1 and n_iter < self._next_print):
+            return
+        self._next_print = max(n_iter + 1, math.ceil(1.4 * n_iter))
+        shown = "  ".join(f"{key} {number:.6g}" for key, number in row.items())
+        print(f"{self.name} epoch {n_iter}: {shown}")
+
+    _next_print = 1
