@@ -73,7 +73,7 @@ def snake_case(name: str) -> str:
 
 
 def registry(*classes: type[Strategy], **named: type[Strategy]) -> dict[str, type[Strategy]]:
-    """Map names to classes: snake case by default, the keyword where the field writes it otherwise."""
+    """Map names to classes: snake case, or the keyword where the field writes it otherwise."""
     return {snake_case(cls.__name__): cls for cls in classes} | named
 
 
