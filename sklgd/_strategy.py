@@ -95,16 +95,17 @@ def resolve(
     base: type[Strategy],
     *,
     parameter: str,
-    estimator: BaseEstimator,
+    owner: str,
+    params: Mapping[str, Any],
 ) -> Strategy:
     """Turn what the user gave on one axis into a validated strategy object.
 
-    A string takes its hyper-parameters from ``estimator``; an object carries its own.
+    A string takes its hyper-parameters from ``params``, the estimator's; an object carries its
+    own.
     """
-    owner = type(estimator).__name__
     if isinstance(value, str):
         cls = lookup(value, known, parameter=parameter, owner=owner)
-        value = cls.from_estimator(estimator.get_params(deep=False))
+        value = cls.from_estimator(params)
     if isinstance(value, type) and issubclass(value, base):
         raise InvalidParameterError(
             f"The {parameter!r} parameter of {owner} must be an object. Got the class "

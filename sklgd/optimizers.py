@@ -24,7 +24,7 @@ from sklearn.utils._param_validation import Interval
 
 from . import schedules
 from ._kernels import optimizers as _kernels
-from ._strategy import Strategy, lookup, registry
+from ._strategy import Strategy, registry
 from .schedules import Schedule
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "FullBatchOptimizer", "GradientDescent", "Optimizer"]
@@ -38,9 +38,7 @@ def _rate_from_estimator(params: Mapping[str, Any]) -> Rate | None:
     # What the estimator's learning_rate, eta0 and power_t say together; None when all are unset.
     rate = params.get("learning_rate")
     if isinstance(rate, str):
-        known = schedules.SCHEDULES
-        cls = lookup(rate, known, parameter="learning_rate", owner=params["owner"])
-        return cls.from_estimator(params)
+        return schedules.SCHEDULES[rate].from_estimator(params)
     return params.get("eta0") if rate is None else rate
 
 

@@ -1,0 +1,95 @@
+"""The string-or-object rule: from the estimator's parameters to strategy objects."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
+
+from .._strategy import Strategy, resolve
+from ..losses import LOSSES, Loss
+from ..models import MODELS, Model
+from ..optimizers import OPTIMIZERS, Optimizer
+from ..penalties import PENALTIES, Penalty
+
+#: axis -> (names, base class)
+AXES: dict[str, tuple[dict[str, type], type[Strategy]]] = {
+    "loss": (LOSSES, Loss),
+    "optimizer": (OPTIMIZERS, Optimizer),
+    "penalty": (PENALTIES, Penalty),
+    "model": (MODELS, Model),
+}
+#: parameters with which `SGDRegressor` describes its learning rate
+SGD_RATE = ("learning_rate", "eta0", "power_t")
+
+
+class Strategies(NamedTuple):
+    """The objects that a fit uses, one an axis."""
+
+    loss: Loss
+    optimizer: Optimizer
+    penalty: Penalty | None
+    model: Model
+
+
+def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
+    """Return the object of one axis: the estimator's own, or the one its string stands for."""
+    value = getattr(estimator, axis)
+    if axis == "penalty" and value is None:
+        return None
+    params: dict[str, Any] = estimator.get_params(deep=False)
+    if axis == "optimizer" and isinstance(value, str):
+        rate_is_set = any(params[name] is not None for name in SGD_RATE)
+        if value == "auto" and rate_is_set:
+            value = "sgd"
+        if value == "sgd":
+            defaults = estimator._sgd_defaults
+            params |= {name: defaults[name] for name in SGD_RATE if params[name] is None}
+    known, base = AXES[axis]
+    if axis == "loss":
+        known = {name: cls for name, cls in known.items() if estimator._can_train(cls)}
+    strategy = resolve(
+        value, known, base, parameter=axis, owner=type(estimator).__name__, params=params
+    )
+    if axis == "loss" and not estimator._can_train(type(strategy)):
+        raise InvalidParameterError(
+            f"The 'loss' parameter of {type(estimator).__name__} must be a regression loss, or "
+            f"one of your own. Got the classification loss {strategy!r}; use GDClassifier."
+        )
+    return strategy
+
+
+def strategies_of(estimator: BaseEstimator) -> Strategies:
+    """Return the objects of all axes."""
+    return Strategies(*(strategy_of(estimator, axis) for axis in Strategies._fields))
+
+
+class StrategyParams:
+    """Mixin: ``set_params(optimizer__learning_rate=0.1)`` works where ``optimizer`` is a string."""
+
+    def set_params(self, **params: Any):
+        """Set parameters of the estimator and of its strategies.
+
+        A nested parameter of an axis that holds a string first replaces the string by the object
+        it stands for, filled from the estimator.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters, nested ones as ``axis__parameter``.
+
+        Returns
+        -------
+        self : object
+        """
+        super().set_params(**{k: v for k, v in params.items() if "__" not in k})
+        nested = {k: v for k, v in params.items() if "__" in k}
+        for axis in {key.partition("__")[0] for key in nested} & AXES.keys():
+            if isinstance(getattr(self, axis), str):
+                strategy = strategy_of(self, axis)
+                prefix = f"{axis}__"
+                own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
+                strategy.set_params(**own)  # before it is ours: an error leaves the string
+                setattr(self, axis, strategy)
+        return super().set_params(**nested)

@@ -1,0 +1,437 @@
+"""What both estimators share: validate, resolve the strategies, train, publish."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .._kernels.epoch import predict_raw
+from .._kernels.models import LinearKernel
+from .._kernels.rows import make_rows
+from ..losses import Loss
+from ..models import Model
+from ..objective import Block, Problem, Targets
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from ..schedules import SCHEDULES, Schedule
+from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
+from .axes import Strategies, StrategyParams, strategies_of, strategy_of
+from .validation import RowSplit, make_validation, split_rows
+
+
+class ValidationData(NamedTuple):
+    """What the user gave to validate on."""
+
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
+
+
+class Init(NamedTuple):
+    """Where the user wants training to start."""
+
+    coef: Any = None
+    intercept: Any = None
+
+
+def _check_partial_fit(estimator: BaseGD) -> bool:
+    if estimator.early_stopping:
+        raise AttributeError(
+            "partial_fit makes one pass and cannot stop early: early_stopping should be False "
+            "with partial_fit."
+        )
+    optimizer = strategy_of(estimator, "optimizer")
+    if optimizer.full_batch:
+        raise AttributeError(
+            f"{optimizer!r} needs all data at once and has no partial_fit; use a step rule, such "
+            "as optimizer='sgd', optimizer='adam' or optimizer='auto'."
+        )
+    return True
+
+
+#: for methods that exist only with strategies that can learn from a stream
+incremental = available_if(_check_partial_fit)
+
+
+class BaseGD(StrategyParams, BaseEstimator):
+    """Base of `GDRegressor` and `GDClassifier`.
+
+    A subclass says which losses it trains (`_can_train`), how it codes targets
+    (`_encode`) and weights (`_class_weights`), and what `optimizer="sgd"` defaults to.
+    """
+
+    _parameter_constraints: dict = {
+        "loss": [str, Loss],
+        "optimizer": [str, Optimizer],
+        "model": [str, Model],
+        "penalty": [str, Penalty, None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
+        "fit_intercept": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "average": ["boolean", Interval(Integral, 0, None, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [
+            StrOptions(set(SCHEDULES)),
+            Interval(Real, 0, None, closed="left"),
+            Schedule,
+            callable,
+            None,
+        ],
+        "eta0": [Interval(Real, 0, None, closed="neither"), None],
+        "power_t": [Interval(Real, None, None, closed="neither"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), "cv_object"],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "scoring": [str, callable],
+        "warm_start": ["boolean"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+    _sgd_defaults: dict[str, Any] = {}
+
+    # -- what subclasses define ------------------------------------------------------------
+
+    def _can_train(self, loss: type[Loss]) -> bool:
+        raise NotImplementedError
+
+    def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
+        raise NotImplementedError
+
+    def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        return weights
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Leave the estimator as it was where fitting fails."""
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _check_X_y(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
+        refuse_dask(X, y)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            accept_large_sparse=True,
+            dtype=[np.float64, np.float32],
+            order="C",
+            multi_output=True,
+            y_numeric=False,
+        )
+        return mend(X), y
+
+    def _check_X(self, X: Any) -> Any:
+        check_is_fitted(self)
+        refuse_dask(X)
+        X = validate_data(
+            self,
+            X,
+            reset=False,
+            accept_sparse="csr",
+            accept_large_sparse=True,
+            dtype=[np.float64, np.float32],
+        )
+        return X
+
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, init: Init, given: ValidationData
+    ) -> None:
+        """Validate and train from the start, or from the last fit's end with ``warm_start``."""
+        strategies = strategies_of(self)
+        X, y = self._check_X_y(X, y, reset=True)
+        targets = self._encode(y, strategies.loss)
+        weights = self._weights(y, X, sample_weight)
+        split = split_rows(self, y, weights, given)
+        strategies = self._choose(strategies, X, incremental=False)
+        n_raw = targets.n_raw
+        state = self._continued(strategies, X.shape[1], n_raw) if self.warm_start else None
+        if state is None:
+            init = self._warm_init(init) if self.warm_start else init
+            state = self._new_state(strategies, X.shape[1], n_raw, init)
+            state.weight_sum = state.weight_count = 0.0
+        problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
+        validation = make_validation(self, problem, split, given, X, y)
+        stopping = Stopping(self.max_iter, self.tol, self.n_iter_no_change, self.early_stopping)
+        report = self._loop(problem, strategies, state, stopping, validation).run()
+        self._publish(strategies, state, report, X.dtype, n_raw)
+
+    def _partial_fit(self, X: Any, y: np.ndarray, sample_weight: Any, *, first: bool) -> None:
+        """Make one pass over validated rows, going on from what is there."""
+        strategies = strategies_of(self)
+        targets = self._encode(y, strategies.loss)
+        weights = self._weights(y, X, sample_weight, allow_all_zero=True)
+        strategies = self._choose(strategies, X, incremental=True)
+        n_raw = targets.n_raw
+        state = None if first else self._resumed(strategies, X.shape[1], n_raw)
+        if state is None:
+            state = self._new_state(strategies, X.shape[1], n_raw, Init())
+        if weights is not None and not weights.any():
+            report = Report(history=getattr(self, "_history", {}))
+        else:
+            split = RowSplit(None if weights is None else used_rows(weights), None)
+            problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
+            report = self._loop(problem, strategies, state, Stopping(1, None), None).run()
+            report.history = appended(getattr(self, "_history", {}), report.history)
+        self._publish(strategies, state, report, X.dtype, n_raw)
+
+    def _weights(
+        self, y: np.ndarray, X: Any, sample_weight: Any, allow_all_zero: bool = False
+    ) -> np.ndarray | None:
+        """Return the weight of each row, class weights included; None where all are one."""
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight,
+                X,
+                dtype=np.float64,
+                ensure_non_negative=True,
+                allow_all_zero_weights=allow_all_zero,
+            )
+        return self._class_weights(y, sample_weight)
+
+    def _problem(
+        self,
+        X: Any,
+        targets: Targets,
+        weights: np.ndarray | None,
+        split: RowSplit,
+        strategies: Strategies,
+        state: FitState,
+        *,
+        forget: bool,
+    ) -> Problem:
+        """Compose the objective; weights become multiples of their mean over the training rows.
+
+        With ``forget`` false the mean is over the rows of all calls, so that weights mean the
+        same in each.
+        """
+        rows = split.train
+        used = slice(None) if rows is None else rows
+        n_rows = X.shape[0] if rows is None else len(rows)
+        if forget:
+            state.weight_sum = state.weight_count = 0.0
+        state.weight_sum += n_rows if weights is None else float(weights[used].sum())
+        state.weight_count += n_rows
+        mean = state.weight_sum / state.weight_count
+        if weights is not None or mean != 1.0:
+            weights = np.full(X.shape[0], 1.0) if weights is None else weights
+            weights = None if np.all(weights[used] == mean) else weights / mean
+        block = Block(
+            X, targets, weights, strategies.loss, strategies.model, self.fit_intercept
+        )
+        return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs))
+
+    def _choose(self, strategies: Strategies, X: Any, *, incremental: bool) -> Strategies:
+        """Let an optimizer that chooses by the problem choose."""
+        optimizer = strategies.optimizer.choose(
+            strategies.loss, strategies.penalty, sparse=sp.issparse(X), incremental=incremental
+        )
+        return strategies._replace(optimizer=optimizer)
+
+    def _loop(self, problem, strategies, state, stopping, validation) -> TrainingLoop:
+        optimizer = strategies.optimizer
+        if optimizer.full_batch:
+            driver = FullBatchDriver(problem, optimizer, state)
+        else:
+            batch_size = self.batch_size
+            if batch_size == "auto":
+                X = problem.block.X
+                row_nonzeros = X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
+                batch_size = optimizer.auto_batch_size(problem.n_rows, X.shape[1], row_nonzeros)
+            batch_size = min(batch_size, problem.n_rows)
+            driver = StepDriver(
+                problem, optimizer, state, batch_size=batch_size, shuffle=self.shuffle
+            )
+        return TrainingLoop(
+            driver,
+            stopping,
+            validation=validation,
+            verbose=self.verbose,
+            name=type(self).__name__,
+        )
+
+    # -- the state that goes on --------------------------------------------------------------
+
+    def _new_state(
+        self, strategies: Strategies, n_features: int, n_raw: int, init: Init
+    ) -> FitState:
+        rng = check_random_state(self.random_state)
+        params = strategies.model.init_params(n_features, n_raw, rng, self.fit_intercept)
+        place_init(params, init, n_features, n_raw, self.fit_intercept)
+        average_from = int(self.average)
+        return FitState(
+            params,
+            strategies.optimizer.init_state(params),
+            mean=np.zeros_like(params) if average_from else None,
+            average_from=average_from,
+            seed=int(rng.randint(np.iinfo(np.int32).max)),
+        )
+
+    def _resumed(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
+        """Return a copy of the last call's state, with ``coef_`` as the user may have set it.
+
+        The optimizer's memory is kept where the optimizer is still the same; the parameters are
+        kept in any case.
+        """
+        state = copy.deepcopy(self._state)
+        shown = self.model_.unpack(state.result, n_features, n_raw)
+        init = Init(self.coef_, self.intercept_)
+        if any(
+            not np.array_equal(np.ravel(value), np.ravel(getattr(self, name).astype(np.float64)))
+            for name, value in shown.items()
+            if self.coef_.dtype == np.float64
+        ):
+            place_init(state.params, init, n_features, n_raw, self.fit_intercept)
+        if strategies.optimizer != self.optimizer_ or int(self.average) != state.average_from:
+            params = state.result
+            state = self._new_state(strategies, n_features, n_raw, Init())
+            state.params[:] = params
+        return state
+
+    def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
+        """Return the state to go on with under ``warm_start``: None where the problem is another."""
+        if not hasattr(self, "_state") or strategies != self._fitted_strategies():
+            return None
+        state = self._resumed(strategies, n_features, n_raw)
+        return state if len(state.params) == len(self._state.params) else None
+
+    def _warm_init(self, init: Init) -> Init:
+        if not hasattr(self, "coef_"):
+            return init
+        return Init(
+            self.coef_ if init.coef is None else init.coef,
+            self.intercept_ if init.intercept is None else init.intercept,
+        )
+
+    def _fitted_strategies(self) -> Strategies:
+        return Strategies(self.loss_, self.optimizer_, self.penalty_, self.model_)
+
+    # -- publishing --------------------------------------------------------------------------
+
+    def _publish(
+        self, strategies: Strategies, state: FitState, report: Report, dtype: Any, n_raw: int
+    ) -> None:
+        self._state, self._history = state, report.history
+        self.loss_, self.optimizer_, self.penalty_, self.model_ = strategies
+        parts = strategies.model.unpack(state.result, self.n_features_in_, n_raw)
+        for name, value in parts.items():
+            setattr(self, name, np.array(value, dtype=dtype))
+        self.n_iter_ = report.n_iter
+        self.best_iter_ = report.best_iter
+        self.stop_reason_ = report.stop_reason
+        self.t_ = state.t + 1.0
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """What training saw, epoch by epoch."""
+        if not hasattr(self, "_history"):
+            raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
+        return {name: np.asarray(values) for name, values in self._history.items()}
+
+    @property
+    def loss_curve_(self) -> np.ndarray:
+        """The objective of each epoch: ``history_["objective"]``."""
+        return self.history_.get("objective", np.empty(0))
+
+    # -- predicting --------------------------------------------------------------------------
+
+    def _raw(self, X: Any) -> np.ndarray:
+        """Return raw predictions, shape (n, n_raw)."""
+        X = self._check_X(X)
+        coef = np.atleast_2d(self.coef_)
+        if sp.issparse(X) and coef.dtype == np.float64:
+            # scipy would copy the transposed coefficients at each call
+            kernel = LinearKernel(coef.shape[1], coef.shape[0], False)
+            raw = predict_raw(make_rows(mend(X)), kernel, np.ascontiguousarray(coef).ravel())
+        else:
+            raw = X @ coef.T
+        return raw + self.intercept_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def used_rows(weights: np.ndarray) -> np.ndarray | None:
+    """Return the rows of positive weight; None where that is all of them."""
+    return None if weights.all() else np.flatnonzero(weights).astype(np.uint32)
+
+
+def appended(history: dict[str, list], new: dict[str, list]) -> dict[str, list]:
+    """Return a history with the epochs of a later call behind it."""
+    return {name: [*history.get(name, []), *values] for name, values in new.items()} or history
+
+
+def refuse_dask(*arrays: Any) -> None:
+    """Raise for Dask collections: converting one would silently pull it into memory."""
+    for array in arrays:
+        if type(array).__module__.partition(".")[0] == "dask":
+            raise TypeError(
+                f"Got a Dask collection ({type(array).__name__}), which this estimator would have "
+                "to load into memory whole. Call .compute() on it first, or feed its blocks to "
+                "partial_fit."
+            )
+
+
+def mend(X: Any) -> Any:
+    """Return X with what compiled code needs: aligned data, indices of one type.  Rarely a copy."""
+    if isinstance(X, np.ndarray):
+        return np.require(X, requirements=["C", "A"])
+    parts = [np.require(part, requirements=["C", "A"]) for part in (X.data, X.indices, X.indptr)]
+    wide = np.int64 if np.int64 in (parts[1].dtype, parts[2].dtype) else np.int32
+    parts[1:] = [part.astype(wide, copy=False) for part in parts[1:]]
+    if all(a is b for a, b in zip(parts, (X.data, X.indices, X.indptr), strict=True)):
+        return X
+    mended = type(X)(X.shape, dtype=X.dtype)
+    mended.data, mended.indices, mended.indptr = parts
+    return mended
+
+
+def place_init(
+    params: np.ndarray, init: Init, n_features: int, n_raw: int, fit_intercept: bool
+) -> None:
+    """Write ``coef_init`` and ``intercept_init`` into the flat parameters, in place."""
+    n_weights = n_raw * n_features
+    if init.coef is not None:
+        coef = np.asarray(init.coef, dtype=np.float64)
+        if coef.size != n_weights or coef.shape[-1:] != (n_features,):
+            raise ValueError(
+                f"Provided coef_init does not match dataset: it has shape {coef.shape}, need "
+                f"{(n_features,) if n_raw == 1 else (n_raw, n_features)}."
+            )
+        params[:n_weights] = coef.ravel()
+    if init.intercept is not None and fit_intercept:
+        intercept = np.asarray(init.intercept, dtype=np.float64)
+        if intercept.size != n_raw:
+            raise ValueError(
+                f"Provided intercept_init does not match dataset: it has shape "
+                f"{intercept.shape}, need {(n_raw,)}."
+            )
+        params[n_weights:] = intercept.ravel()
