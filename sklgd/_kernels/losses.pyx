@@ -1,0 +1,721 @@
+# The compiled twins of sklgd/losses: same formulas, which the docstrings there state.
+#
+# Loops are branch-free where the formula is cheap, so that the compiler vectorises them.
+# Comparisons are written so that NaN comes through: a diverged model must look like one.
+from libc.math cimport copysign, exp, expm1, fabs, log, log1p, pow
+from libc.stdint cimport uintptr_t
+
+from sklgd._kernels.base cimport LossKernel
+
+import numpy as np
+
+cdef double INF = float("inf")
+cdef double LOG_2 = 0.6931471805599453
+cdef double EPS = 2.220446049250313e-16
+
+
+cdef inline double least(double a, double top) noexcept nogil:
+    return top if a > top else a
+
+
+cdef inline double relu(double x) noexcept nogil:
+    return 0.0 if x < 0.0 else x
+
+
+cdef inline double sign(double x) noexcept nogil:
+    return (1.0 if x > 0.0 else 0.0) - (1.0 if x < 0.0 else 0.0)
+
+
+cdef inline double softplus(double x) noexcept nogil:
+    return relu(x) + log1p(exp(-fabs(x)))
+
+
+cdef inline double expit(double x) noexcept nogil:
+    cdef double e = exp(-fabs(x))
+    return (1.0 if x > 0.0 else e) / (1.0 + e)
+
+
+# Regression
+
+
+cdef class SquaredErrorKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r
+        for i in range(m):
+            r = raw[i] - y[i]
+            value[i] = 0.5 * r * r
+            grad[i] = r
+        return 0
+
+
+cdef class AbsoluteErrorKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r
+        for i in range(m):
+            r = raw[i] - y[i]
+            value[i] = fabs(r)
+            grad[i] = sign(r)
+        return 0
+
+
+cdef class HuberKernel(LossKernel):
+    cdef double delta
+
+    def __init__(self, delta):
+        self.delta = delta
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, near, delta = self.delta
+        for i in range(m):
+            r = raw[i] - y[i]
+            near = least(fabs(r), delta)
+            value[i] = near * (fabs(r) - 0.5 * near)
+            grad[i] = copysign(near, r)
+        return 0
+
+
+cdef class EpsilonInsensitiveKernel(LossKernel):
+    cdef double epsilon
+
+    def __init__(self, epsilon):
+        self.epsilon = epsilon
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, epsilon = self.epsilon
+        for i in range(m):
+            r = raw[i] - y[i]
+            value[i] = relu(fabs(r) - epsilon)
+            grad[i] = (1.0 if r > epsilon else 0.0) - (1.0 if r < -epsilon else 0.0)
+        return 0
+
+
+cdef class SquaredEpsilonInsensitiveKernel(LossKernel):
+    cdef double epsilon
+
+    def __init__(self, epsilon):
+        self.epsilon = epsilon
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, out, epsilon = self.epsilon
+        for i in range(m):
+            r = raw[i] - y[i]
+            out = relu(fabs(r) - epsilon)
+            value[i] = out * out
+            grad[i] = 2.0 * copysign(out, r)
+        return 0
+
+
+cdef class QuantileKernel(LossKernel):
+    cdef double quantile
+
+    def __init__(self, quantile):
+        self.quantile = quantile
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, under = self.quantile, over = 1.0 - self.quantile
+        for i in range(m):
+            r = raw[i] - y[i]
+            value[i] = fabs(r) * (over if r > 0.0 else under)
+            grad[i] = (over if r > 0.0 else 0.0) - (under if r < 0.0 else 0.0)
+        return 0
+
+
+cdef class ExpectileKernel(LossKernel):
+    cdef double expectile
+
+    def __init__(self, expectile):
+        self.expectile = expectile
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, pull, under = self.expectile, over = 1.0 - self.expectile
+        for i in range(m):
+            r = raw[i] - y[i]
+            pull = r * (over if r > 0.0 else under)
+            value[i] = pull * r
+            grad[i] = 2.0 * pull
+        return 0
+
+
+cdef class LogCoshKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, far, fall, rest
+        for i in range(m):
+            r = raw[i] - y[i]
+            far = fabs(r)
+            fall = -expm1(-far)
+            rest = 1.0 - fall
+            if far < 1.0:
+                value[i] = log1p(0.5 * fall * fall / rest)
+            else:
+                value[i] = log1p(rest * rest) + (far - LOG_2)
+            # tanh, from the exponential that is there already
+            grad[i] = copysign(fall * (2.0 - fall) / (1.0 + rest * rest), r)
+        return 0
+
+
+cdef class CauchyKernel(LossKernel):
+    cdef double scale
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double z, scale = self.scale, half = 0.5 * self.scale * self.scale
+        for i in range(m):
+            z = (raw[i] - y[i]) / scale
+            if fabs(z) > 1e8:
+                value[i] = half * (2.0 * log(fabs(z)))
+                grad[i] = scale / z
+            else:
+                value[i] = half * log1p(z * z)
+                grad[i] = scale * z / (1.0 + z * z)
+        return 0
+
+
+cdef class SquaredLogErrorKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r
+        for i in range(m):
+            r = raw[i] - log1p(y[i])
+            value[i] = 0.5 * r * r
+            grad[i] = r
+        return 0
+
+
+cdef class AbsolutePercentageErrorKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, size
+        for i in range(m):
+            r = raw[i] - y[i]
+            size = EPS if fabs(y[i]) < EPS else fabs(y[i])
+            value[i] = fabs(r) / size
+            grad[i] = sign(r) / size
+        return 0
+
+
+cdef inline double ramp(double x, double width, double* slope) noexcept nogil:
+    cdef double above = relu(x + width)
+    cdef double bent = least(above, 2.0 * width)
+    slope[0] = bent / (2.0 * width)
+    return bent * (above - 0.5 * bent) / (2.0 * width)
+
+
+cdef class SmoothedAbsoluteKernel(LossKernel):
+    cdef double under, over, epsilon, width
+
+    def __init__(self, under, over, epsilon, width):
+        self.under = under
+        self.over = over
+        self.epsilon = epsilon
+        self.width = width
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, high, low, up, down
+        cdef double under = self.under, over = self.over, epsilon = self.epsilon, width = self.width
+        for i in range(m):
+            r = raw[i] - y[i]
+            high = ramp(r - epsilon, width, &up)
+            low = ramp(-r - epsilon, width, &down)
+            value[i] = over * high + under * low
+            grad[i] = over * up - under * down
+        return 0
+
+
+cdef class SmoothedPercentageKernel(LossKernel):
+    cdef double width
+
+    def __init__(self, width):
+        self.width = width
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double share, size, up, down, width = self.width
+        for i in range(m):
+            size = EPS if fabs(y[i]) < EPS else fabs(y[i])
+            share = (raw[i] - y[i]) / size
+            value[i] = ramp(share, width, &up) + ramp(-share, width, &down)
+            grad[i] = (up - down) / size
+        return 0
+
+
+# Log link
+
+
+cdef class PoissonKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double mean, d
+        for i in range(m):
+            mean = exp(raw[i])
+            grad[i] = mean - y[i]
+            value[i] = mean
+            if y[i] > 0.0:
+                d = raw[i] - log(y[i])
+                if fabs(d) < 1.0:
+                    value[i] = y[i] * relu(expm1(d) - d)
+                else:
+                    value[i] = mean - y[i] * (d + 1.0)
+        return 0
+
+
+cdef class GammaKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double d, e
+        for i in range(m):
+            d = log(y[i]) - raw[i]
+            e = expm1(d)
+            value[i] = relu(e - d)
+            grad[i] = -e
+        return 0
+
+
+cdef inline double scaled_phi(double a, double d, double log_scale, double scale) noexcept nogil:
+    if a == 0.0:
+        return scale * d
+    if fabs(a * d) < 1.0:
+        return scale * expm1(a * d) / a
+    return (exp(log_scale + a * d) - scale) / a
+
+
+cdef class TweedieKernel(LossKernel):
+    cdef double power
+
+    def __init__(self, power):
+        self.power = power
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double log_y, d, scale, lower, high = 2.0 - self.power, low = 1.0 - self.power
+        for i in range(m):
+            if y[i] > 0.0:
+                log_y = log(y[i])
+                d = raw[i] - log_y
+                scale = exp(high * log_y)
+                lower = scaled_phi(low, d, high * log_y, scale)
+                if lower == -INF:
+                    value[i] = INF
+                else:
+                    value[i] = relu(scaled_phi(high, d, high * log_y, scale) - lower)
+                if d > 0.0:
+                    grad[i] = exp(high * raw[i]) * -expm1(-d)
+                else:
+                    grad[i] = exp(log_y + low * raw[i]) * expm1(d)
+            else:
+                grad[i] = exp(high * raw[i])
+                value[i] = grad[i] / high
+        return 0
+
+
+cdef class NegativeBinomialKernel(LossKernel):
+    cdef double dispersion
+
+    def __init__(self, dispersion):
+        self.dispersion = dispersion
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double alpha = self.dispersion, log_alpha = log(self.dispersion)
+        cdef double small, share, rest, u, s, gap
+        for i in range(m):
+            small = exp(-fabs(raw[i]))
+            if raw[i] > 0.0:
+                grad[i] = (1.0 - y[i] * small) / (alpha + small)
+            else:
+                grad[i] = (small - y[i]) / (1.0 + alpha * small)
+            if y[i] > 0.0:
+                rest = 1.0 / (1.0 + alpha * y[i])
+                share = alpha * y[i] * rest
+                s = raw[i] - log(y[i])
+                u = share
+                if share > rest:
+                    s = -s
+                    u = rest
+                if s > 37.0:
+                    gap = softplus(log(u) + s) - u * s
+                else:
+                    gap = log1p(u * expm1(s)) - u * s
+                value[i] = (y[i] + 1.0 / alpha) * relu(gap)
+            else:
+                value[i] = softplus(raw[i] + log_alpha) / alpha
+        return 0
+
+
+# Margins
+
+
+cdef class HingeKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, z
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            z = t * raw[i]
+            value[i] = relu(1.0 - z)
+            grad[i] = -t if z <= 1.0 else 0.0
+        return 0
+
+
+cdef class SquaredHingeKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, short_by
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            short_by = relu(1.0 - t * raw[i])
+            value[i] = short_by * short_by
+            grad[i] = -2.0 * t * short_by
+        return 0
+
+
+cdef class SmoothHingeKernel(LossKernel):
+    cdef double gamma
+
+    def __init__(self, gamma):
+        self.gamma = gamma
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, short_by, bent, gamma = self.gamma
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            short_by = relu(1.0 - t * raw[i])
+            bent = least(short_by, gamma)
+            value[i] = bent * (short_by - 0.5 * bent) / gamma
+            grad[i] = -t * bent / gamma
+        return 0
+
+
+cdef class ModifiedHuberKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, short_by, bent
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            short_by = relu(1.0 - t * raw[i])
+            bent = least(short_by, 2.0)
+            value[i] = bent * (2.0 * short_by - bent)
+            grad[i] = -2.0 * t * bent
+        return 0
+
+
+cdef class PerceptronKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, z
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            z = t * raw[i]
+            value[i] = relu(-z)
+            grad[i] = -t if z <= 0.0 else 0.0
+        return 0
+
+
+cdef class SmoothPerceptronKernel(LossKernel):
+    cdef double width
+
+    def __init__(self, width):
+        self.width = width
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, slope, width = self.width
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            value[i] = ramp(-t * raw[i], width, &slope)
+            grad[i] = -t * slope
+        return 0
+
+
+cdef class ExponentialKernel(LossKernel):
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            value[i] = exp(-t * raw[i])
+            grad[i] = -t * value[i]
+        return 0
+
+
+# Cross-entropy and what is joint
+
+
+cdef inline double binary_entropy(double y, double raw, double* slope) noexcept nogil:
+    cdef double e = exp(-fabs(raw))
+    cdef double other = 1.0 - y
+    # (1 - y) sigmoid(raw) - y sigmoid(-raw), as one quotient
+    slope[0] = (other - y * e if raw > 0.0 else other * e - y) / (1.0 + e)
+    return fabs(raw) * (other if raw > 0.0 else y) + log1p(e)
+
+
+cdef double cross_entropy(Py_ssize_t k, Py_ssize_t own, const double* raw,
+                          double* grad) noexcept nogil:
+    # value and gradient of log(sum(exp(raw))) - raw[own]; raw and grad may be one array
+    cdef Py_ssize_t j
+    cdef double top = raw[0], lead, mass = 0.0, others = 0.0, scale
+    for j in range(1, k):
+        top = raw[j] if raw[j] > top else top
+    lead = raw[own] - top
+    for j in range(k):
+        grad[j] = exp(raw[j] - top)
+        if j == own:
+            mass = grad[j]
+        else:
+            others += grad[j]
+    scale = 1.0 / (mass + others)
+    for j in range(k):
+        grad[j] *= scale
+    grad[own] = -others * scale
+    return log1p(others) if lead == 0.0 else log(mass + others) - lead
+
+
+cdef class LogLossKernel(LossKernel):
+    cdef double smoothing
+
+    def __init__(self, label_smoothing, multi_class):
+        self.smoothing = label_smoothing
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double keep = 1.0 - self.smoothing, spread = 0.5 * self.smoothing
+        for i in range(m):
+            value[i] = binary_entropy(keep * y[i] + spread, raw[i], &grad[i])
+        return 0
+
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i, j, own
+        cdef double lead, smoothing = self.smoothing
+        for i in range(n):
+            own = <Py_ssize_t> y[i]
+            value[i] = cross_entropy(k, own, raw, grad)
+            if smoothing > 0.0:
+                lead = 0.0
+                for j in range(k):
+                    lead += raw[own] - raw[j]
+                    grad[j] -= smoothing / k
+                value[i] += smoothing * (lead / k)
+                grad[own] += smoothing
+            raw += k
+            grad += k
+        return 0
+
+
+cdef class SoftLogLossKernel(LossKernel):
+    cdef double smoothing
+
+    def __init__(self, label_smoothing):
+        self.smoothing = label_smoothing
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double keep = 1.0 - self.smoothing, spread = 0.5 * self.smoothing
+        for i in range(m):
+            value[i] = binary_entropy(keep * y[i] + spread, raw[i], &grad[i])
+        return 0
+
+    # here y has n * k entries
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i, j, top
+        cdef double keep = 1.0 - self.smoothing, spread = self.smoothing / k
+        cdef double target, total, linear, rest, others
+        for i in range(n):
+            top = 0
+            for j in range(1, k):
+                if raw[j] > raw[top]:
+                    top = j
+            total = linear = rest = 0.0
+            for j in range(k):
+                target = keep * y[j] + spread
+                total += target
+                linear += target * (raw[top] - raw[j])
+                grad[j] = exp(raw[j] - raw[top])
+                if j != top:
+                    rest += grad[j]
+            value[i] = linear + total * log1p(rest)
+            for j in range(k):
+                target = keep * y[j] + spread
+                others = rest if j == top else (1.0 + rest) - grad[j]
+                grad[j] = (grad[j] * (total - target) - target * others) / (1.0 + rest)
+            y += k
+            raw += k
+            grad += k
+        return 0
+
+
+cdef inline double focus(double gamma, double entropy, double miss, double* factor) noexcept nogil:
+    # the focal loss, and what it multiplies the gradient of the cross-entropy by
+    cdef double weight = pow(miss, gamma)
+    cdef double ratio = entropy / miss if miss != 0.0 else 1.0
+    factor[0] = weight * (1.0 + gamma * (1.0 - miss) * ratio)
+    return weight * entropy
+
+
+cdef class FocalKernel(LossKernel):
+    cdef double gamma
+
+    def __init__(self, gamma):
+        self.gamma = gamma
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, z, miss, factor = 0.0, gamma = self.gamma
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            z = t * raw[i]
+            miss = expit(-z)
+            value[i] = focus(gamma, softplus(-z), miss, &factor)
+            grad[i] = -t * miss * factor
+        return 0
+
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i, j, own
+        cdef double factor = 0.0, gamma = self.gamma
+        for i in range(n):
+            own = <Py_ssize_t> y[i]
+            value[i] = cross_entropy(k, own, raw, grad)
+            value[i] = focus(gamma, value[i], -grad[own], &factor)
+            for j in range(k):
+                grad[j] *= factor
+            raw += k
+            grad += k
+        return 0
+
+
+cdef class MulticlassHingeKernel(HingeKernel):
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i, j, own, rival
+        cdef double best, short_by
+        for i in range(n):
+            own = <Py_ssize_t> y[i]
+            rival = own
+            best = -INF
+            for j in range(k):
+                grad[j] = 0.0
+                if j != own and (raw[j] > best or raw[j] != raw[j]):
+                    best = raw[j]
+                    rival = j
+            short_by = 1.0 + best - raw[own]
+            value[i] = relu(short_by)
+            if short_by >= 0.0:
+                grad[rival] = 1.0
+                grad[own] = -1.0
+            raw += k
+            grad += k
+        return 0
+
+
+cdef class SmoothMulticlassHingeKernel(LossKernel):
+    cdef double width
+
+    def __init__(self, width):
+        self.width = width
+
+    cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
+                      double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double t, short_by, width = self.width
+        for i in range(m):
+            t = 2.0 * y[i] - 1.0
+            short_by = (1.0 - t * raw[i]) / width
+            value[i] = width * softplus(short_by)
+            grad[i] = -t * expit(short_by)
+        return 0
+
+    cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                            double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i, j, own
+        cdef double width = self.width
+        for i in range(n):
+            own = <Py_ssize_t> y[i]
+            for j in range(k):
+                grad[j] = (raw[j] + (1.0 if j != own else 0.0)) / width
+            value[i] = width * cross_entropy(k, own, grad, grad)
+            raw += k
+            grad += k
+        return 0
+
+
+def evaluate(LossKernel kernel not None, y, raw):
+    """Return the values and gradients that ``kernel`` computes: the tests' way in.
+
+    Shapes are those of the NumPy losses; an (n, k) ``y`` with ``joint=True`` kernels that take
+    soft targets goes through `evaluate_soft`.
+    """
+    y = np.array(y, dtype=np.float64, order="C")
+    raw = np.array(raw, dtype=np.float64, order="C")
+    if y.shape == raw.shape:
+        return _run(kernel, y, raw, 0)
+    if y.ndim != 1 or raw.ndim != 2 or len(y) != len(raw):
+        raise ValueError(f"y of shape {y.shape} and raw of shape {raw.shape} do not match")
+    if len(y) and not (0 <= y.min() and y.max() < raw.shape[1]):
+        raise ValueError(f"y must hold class numbers below {raw.shape[1]}")
+    return _run(kernel, y, raw, raw.shape[1])
+
+
+def evaluate_soft(LossKernel kernel not None, y, raw):
+    """Return what the joint form computes where ``y`` is an (n, k) matrix, like ``raw``."""
+    y = np.array(y, dtype=np.float64, order="C")
+    raw = np.array(raw, dtype=np.float64, order="C")
+    if y.shape != raw.shape or raw.ndim != 2:
+        raise ValueError(f"y of shape {y.shape} and raw of shape {raw.shape} do not match")
+    return _run(kernel, y, raw, raw.shape[1])
+
+
+cdef _run(LossKernel kernel, y, raw, Py_ssize_t k):
+    value = np.empty(len(raw) if k else raw.shape)
+    grad = np.empty(raw.shape)
+    cdef Py_ssize_t size = value.size
+    cdef const double* targets = <const double*> <uintptr_t> y.ctypes.data
+    cdef const double* scores = <const double*> <uintptr_t> raw.ctypes.data
+    cdef double* values = <double*> <uintptr_t> value.ctypes.data
+    cdef double* grads = <double*> <uintptr_t> grad.ctypes.data
+    with nogil:
+        if k:
+            kernel.evaluate_joint(size, k, targets, scores, values, grads)
+        else:
+            kernel.evaluate(size, targets, scores, values, grads)
+    return value, grad

@@ -1,0 +1,77 @@
+"""Losses: pointwise functions of targets and raw predictions.
+
+NumPy is the definition; each loss has a compiled twin in ``sklgd._kernels.losses``.
+"""
+
+from sklgd._strategy import registry
+from sklgd.losses.base import Interval, Loss
+from sklgd.losses.classification import (
+    Exponential,
+    Focal,
+    Hinge,
+    LogLoss,
+    ModifiedHuber,
+    MulticlassHinge,
+    Perceptron,
+    SmoothHinge,
+    SmoothMulticlassHinge,
+    SmoothPerceptron,
+    SoftLogLoss,
+    SquaredHinge,
+)
+from sklgd.losses.positive import Gamma, NegativeBinomial, Poisson, Tweedie
+from sklgd.losses.regression import (
+    AbsoluteError,
+    AbsolutePercentageError,
+    Cauchy,
+    EpsilonInsensitive,
+    Expectile,
+    Huber,
+    LogCosh,
+    Quantile,
+    SmoothedAbsolute,
+    SmoothedPercentage,
+    SquaredEpsilonInsensitive,
+    SquaredError,
+    SquaredLogError,
+)
+
+#: what a string stands for
+LOSSES = registry(
+    SquaredError,
+    AbsoluteError,
+    Huber,
+    EpsilonInsensitive,
+    SquaredEpsilonInsensitive,
+    Quantile,
+    Expectile,
+    LogCosh,
+    Cauchy,
+    SquaredLogError,
+    AbsolutePercentageError,
+    Poisson,
+    Gamma,
+    Tweedie,
+    NegativeBinomial,
+    LogLoss,
+    Hinge,
+    SquaredHinge,
+    SmoothHinge,
+    ModifiedHuber,
+    Perceptron,
+    Exponential,
+    Focal,
+    MulticlassHinge,
+)
+
+#: the losses that others turn into: `Loss.smoothed` and `LogLoss.soft`
+_DERIVED = registry(
+    SoftLogLoss, SmoothedAbsolute, SmoothedPercentage, SmoothPerceptron, SmoothMulticlassHinge
+)
+
+__all__ = [
+    "LOSSES",
+    "Interval",
+    "Loss",
+    *sorted(cls.__name__ for cls in (LOSSES | _DERIVED).values()),
+]

@@ -1,0 +1,135 @@
+"""What every loss has in common: the contract, and the interval of valid targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sklgd._strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval of real numbers; NaN belongs to none.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends.
+    low_inclusive, high_inclusive : bool
+        Whether the ends belong to the interval.
+
+    Examples
+    --------
+    >>> from sklgd.losses import Interval
+    >>> counts = Interval(0, low_inclusive=True)
+    >>> print(counts)
+    [0, inf)
+    >>> counts.includes([-1.0, 0.0, 3.0])
+    array([False,  True,  True])
+    """
+
+    low: float = -np.inf
+    high: float = np.inf
+    low_inclusive: bool = False
+    high_inclusive: bool = False
+
+    def includes(self, y):
+        """Return a bool array: which entries of ``y`` lie in the interval."""
+        y = np.asarray(y)
+        above = y >= self.low if self.low_inclusive else y > self.low
+        below = y <= self.high if self.high_inclusive else y < self.high
+        return above & below
+
+    def __str__(self):
+        left, right = "[" if self.low_inclusive else "(", "]" if self.high_inclusive else ")"
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+class Loss(Strategy):
+    """Base of every loss: a function of targets and raw predictions, entry by entry.
+
+    A loss knows neither the data nor the weights, and takes no mean.  Its link is merged in:
+    ``raw`` is what the model computes, `predict` turns it into the user's units.
+
+    A subclass needs `value` and `gradient`.  They get ``y`` and ``raw`` of one shape and return
+    that shape.  A *joint* loss (softmax) gets ``raw`` of shape (n, k) with ``y`` of shape (n,),
+    the class numbers, and returns values of shape (n,) and gradients of shape (n, k).
+    Binary targets of elementwise classification losses are 0.0 and 1.0.
+
+    Attributes
+    ----------
+    domain : Interval
+        Valid targets of the elementwise form; the whole line by default.
+    task : {"regression", "classification"} or None
+        What the loss is for; None allows both.
+    joint : bool
+        Whether all classes can be treated together, as columns of one softmax.
+    soft_targets : bool
+        Whether the joint form takes ``y`` as an (n, k) matrix of probabilities.
+    smooth : bool
+        Whether the gradient exists everywhere and is Lipschitz on bounded sets.
+    curvature : float or None
+        Upper bound of the second derivative in ``raw``, where there is one.
+    joint_curvature : float or None
+        Upper bound of the eigenvalues of the joint form's Hessian, where there is one.
+
+    Examples
+    --------
+    A complete loss of one's own; `sklgd.testing.check_loss` tells whether it is sound.
+
+    >>> import numpy as np
+    >>> from sklgd.losses import Loss
+    >>> class Quartic(Loss):
+    ...     def value(self, y, raw):
+    ...         return (raw - y) ** 4 / 4
+    ...     def gradient(self, y, raw):
+    ...         return (raw - y) ** 3
+    >>> Quartic().gradient(np.array([0.0, 1.0]), np.array([2.0, 1.0]))
+    array([8., 0.])
+    """
+
+    domain: ClassVar[Interval] = Interval()
+    task: ClassVar[str | None] = None
+    joint: ClassVar[bool] = False
+    soft_targets: ClassVar[bool] = False
+    smooth: ClassVar[bool] = True
+    curvature: ClassVar[float | None] = None
+    joint_curvature: ClassVar[float | None] = None
+
+    def n_raw(self, n_targets):
+        """Return the number of raw columns for ``n_targets`` targets (or classes)."""
+        return n_targets
+
+    def value(self, y, raw):
+        """Return the loss of each entry (each row, in the joint form)."""
+        raise NotImplementedError(f"{type(self).__name__} must define value(y, raw)")
+
+    def gradient(self, y, raw):
+        """Return the derivative with respect to ``raw``, in the shape of ``raw``."""
+        raise NotImplementedError(f"{type(self).__name__} must define gradient(y, raw)")
+
+    def predict(self, raw):
+        """Return the prediction in the units of ``y``: the inverse link."""
+        return raw
+
+    def smoothed(self, width):
+        """Return a smooth loss within O(``width``) of this one.
+
+        None where the loss is smooth already, or where none is known.
+        """
+        return None
+
+    def check_targets(self, y):
+        """Raise ``ValueError`` at the first entry of ``y`` outside the domain."""
+        y = np.asarray(y)
+        outside = np.argwhere(~self.domain.includes(y))
+        if outside.size:
+            at = tuple(outside[0].tolist())
+            raise ValueError(
+                "Some value(s) of y are out of the valid range of the loss "
+                f"{self!r}: y must lie in {self.domain}. "
+                f"The first one is {y[at].item()!r} in row {at[0] if at else 0}."
+            )

@@ -1,0 +1,670 @@
+"""Losses that classify.
+
+Elementwise, targets are 0.0 and 1.0 and ``raw`` is the score of class 1: a margin loss is a
+function of ``z = t * raw`` with ``t = 2 y - 1``.  Joint, targets are class numbers and
+``raw`` has one column per class.
+"""
+
+from __future__ import annotations
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import expit, log_expit, softmax
+from sklearn.utils._param_validation import Interval as Range
+from sklearn.utils._param_validation import StrOptions
+
+from sklgd._kernels import losses as kernels
+from sklgd.losses.base import Interval, Loss
+from sklgd.losses.positive import exp, softplus
+from sklgd.losses.regression import ramp
+
+
+class _Classification(Loss):
+    task = "classification"
+    domain = Interval(0, 1, low_inclusive=True, high_inclusive=True)
+
+    def n_raw(self, n_targets):
+        """Return 1 for two classes, else one column per class."""
+        return 1 if n_targets <= 2 else n_targets
+
+
+def sign(y):
+    """Return the targets 0 and 1 as -1 and 1."""
+    return 2 * np.asarray(y) - 1
+
+
+def is_joint(y, raw):
+    return np.ndim(raw) == np.ndim(y) + 1
+
+
+def binary_columns(raw):
+    """Return a binary score as 1-D array, or None if ``raw`` has a column per class."""
+    raw = np.asarray(raw)
+    return raw.ravel() if raw.ndim == 1 or raw.shape[1] == 1 else None
+
+
+def sigmoid_proba(raw):
+    """Return class probabilities of scores whose sigmoid is a probability, one versus rest."""
+    score = binary_columns(raw)
+    if score is not None:
+        return np.column_stack([expit(-score), expit(score)])
+    # the sigmoids divided by their sum, in logarithms: it cannot be 0 / 0
+    return softmax(log_expit(raw), axis=1)
+
+
+def softmax_proba(raw):
+    """Return class probabilities of the columns of one softmax."""
+    return sigmoid_proba(raw) if binary_columns(raw) is not None else softmax(raw, axis=1)
+
+
+def binary_entropy(y, raw):
+    """Cross-entropy of ``y`` in [0, 1] to sigmoid(raw)."""
+    return np.abs(raw) * np.where(raw > 0, 1 - y, y) + np.log1p(np.exp(-np.abs(raw)))
+
+
+def binary_entropy_gradient(y, raw):
+    # sigmoid(raw) - y, without the cancellation at y = 1
+    return (1 - y) * expit(raw) - y * expit(-raw)
+
+
+def cross_entropy(y, raw):
+    """Return the cross-entropy of each row to its class ``y``, and its gradient.
+
+    Neither loses digits where the probability of the right class is almost 1.
+    """
+    own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
+    shifted = raw - raw.max(axis=1, keepdims=True)
+    gradient = np.exp(shifted)
+    lead, mass = shifted[own], gradient[own]
+    gradient[own] = 0.0
+    others = gradient.sum(axis=1)
+    gradient[own] = -others
+    gradient /= (mass + others)[:, None]
+    return np.where(lead == 0, np.log1p(others), np.log(mass + others) - lead), gradient
+
+
+class LogLoss(_Classification):
+    r"""Cross-entropy: logistic regression, multinomial or one versus rest.
+
+    .. math::
+        \ell(y, r) = \log(1 + e^r) - y r, \qquad
+        \ell(y, r) = \log \textstyle\sum_j e^{r_j} - r_y
+
+    for one score, with targets anywhere in [0, 1], and for one score per class.  Smoothing
+    replaces the one-hot target :math:`y` by :math:`(1 - s) y + s / K`, K being the number of
+    classes (2 for one score).
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        The share :math:`s` of the target that is spread over all classes, in [0, 1).
+    multi_class : {"multinomial", "ovr"}, default="multinomial"
+        With three or more classes, one softmax or one binary problem per class.
+
+    References
+    ----------
+    Cox, D. R. (1958). The Regression Analysis of Binary Sequences. J. R. Stat. Soc. B 20.
+    Szegedy, C. et al. (2016). Rethinking the Inception Architecture for Computer Vision. CVPR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import LogLoss
+    >>> LogLoss().value(np.array([1.0, 0.0]), np.array([0.0, 100.0])).round(4)
+    array([  0.6931, 100.    ])
+    >>> LogLoss().gradient(np.array([2.0]), np.zeros((1, 4)))
+    array([[ 0.25,  0.25, -0.75,  0.25]])
+    """
+
+    curvature = 0.25
+    joint_curvature = 0.5
+    _kernel = kernels.LogLossKernel
+    _parameter_constraints = {
+        "label_smoothing": [Range(Real, 0, 1, closed="left")],
+        "multi_class": [StrOptions({"multinomial", "ovr"})],
+    }
+
+    def __init__(self, label_smoothing=0.0, multi_class="multinomial"):
+        self.label_smoothing = label_smoothing
+        self.multi_class = multi_class
+
+    @property
+    def joint(self):
+        return self.multi_class == "multinomial"
+
+    def soft(self):
+        """Return the loss whose joint form takes class probabilities as targets."""
+        return SoftLogLoss(label_smoothing=self.label_smoothing)
+
+    def _smooth(self, y):
+        return (1 - self.label_smoothing) * y + 0.5 * self.label_smoothing
+
+    def value(self, y, raw):
+        if not is_joint(y, raw):
+            return binary_entropy(self._smooth(y), raw)
+        value, _ = cross_entropy(y, raw)
+        if self.label_smoothing:
+            lead = raw[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
+            value += self.label_smoothing * (lead[:, None] - raw).mean(axis=1)
+        return value
+
+    def gradient(self, y, raw):
+        if not is_joint(y, raw):
+            return binary_entropy_gradient(self._smooth(y), raw)
+        _, gradient = cross_entropy(y, raw)
+        if self.label_smoothing:
+            gradient -= self.label_smoothing / raw.shape[1]
+            gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)] += self.label_smoothing
+        return gradient
+
+    def predict_proba(self, raw):
+        """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
+        return softmax_proba(raw) if self.joint else sigmoid_proba(raw)
+
+
+class SoftLogLoss(_Classification):
+    r"""Cross-entropy to class probabilities instead of class labels.
+
+    .. math:: \ell(y, r) = \sum_j y_j \left(\log \textstyle\sum_i e^{r_i} - r_j\right)
+
+    Joint, ``y`` is an (n, k) matrix of weights of 0 or more, whose rows usually sum to one.  For
+    one score it is `LogLoss`, with targets in [0, 1].
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        The share of the target that is spread over all classes, in [0, 1).
+
+    References
+    ----------
+    Hinton, G., Vinyals, O. and Dean, J. (2015). Distilling the Knowledge in a Neural Network.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import LogLoss
+    >>> LogLoss().soft().gradient(np.array([[0.5, 0.5]]), np.zeros((1, 2)))
+    array([[0., 0.]])
+    """
+
+    joint = True
+    soft_targets = True
+    curvature = 0.25
+    joint_curvature = 0.5
+    _kernel = kernels.SoftLogLossKernel
+    _parameter_constraints = {"label_smoothing": [Range(Real, 0, 1, closed="left")]}
+
+    def __init__(self, label_smoothing=0.0):
+        self.label_smoothing = label_smoothing
+
+    def _smooth(self, y, n_classes):
+        return (1 - self.label_smoothing) * y + self.label_smoothing / n_classes
+
+    def value(self, y, raw):
+        if np.ndim(raw) != 2:
+            return binary_entropy(self._smooth(y, 2), raw)
+        y = self._smooth(y, raw.shape[1])
+        down = raw.max(axis=1, keepdims=True) - raw
+        return (y * down).sum(axis=1) + y.sum(axis=1) * np.log1p(_rest(down)[:, 0])
+
+    def gradient(self, y, raw):
+        if np.ndim(raw) != 2:
+            return binary_entropy_gradient(self._smooth(y, 2), raw)
+        y = self._smooth(y, raw.shape[1])
+        top = raw.argmax(axis=1)[:, None]
+        down = raw.max(axis=1, keepdims=True) - raw
+        mass, rest = np.exp(-down), _rest(down)
+        # p_j (sum(y) - y_j) - y_j (1 - p_j) keeps its digits where p_j is almost 1
+        others = np.where(np.arange(raw.shape[1]) == top, rest, (1 + rest) - mass)
+        return (mass * (y.sum(axis=1, keepdims=True) - y) - y * others) / (1 + rest)
+
+    def predict_proba(self, raw):
+        """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
+        return softmax_proba(raw)
+
+
+def _rest(down):
+    """Sum exp(-down) over all but the first largest entry of each row."""
+    mass = np.exp(-down)
+    mass[np.arange(len(down)), down.argmin(axis=1)] = 0.0
+    return mass.sum(axis=1, keepdims=True)
+
+
+class Focal(_Classification):
+    r"""Cross-entropy that turns away from the examples already classified well.
+
+    .. math:: \ell(y, r) = -(1 - p_y)^\gamma \log p_y
+
+    where :math:`p_y` is the probability of the true class, the sigmoid of one score or the
+    softmax of one score per class.  Not convex; :math:`\gamma = 0` is `LogLoss`.  Elementwise
+    targets are 0 and 1.  `predict_proba` is that sigmoid or softmax.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        The exponent :math:`\gamma`, 0 or more.
+
+    References
+    ----------
+    Lin, T.-Y. et al. (2017). Focal Loss for Dense Object Detection. ICCV.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import Focal
+    >>> Focal(gamma=2.0).value(np.ones(2), np.array([0.0, 4.0])).round(6)
+    array([1.73287e-01, 6.00000e-06])
+    """
+
+    joint = True
+    _kernel = kernels.FocalKernel
+    _parameter_constraints = {"gamma": [Range(Real, 0, None, closed="left")]}
+
+    def __init__(self, gamma=2.0):
+        self.gamma = gamma
+
+    def value(self, y, raw):
+        if is_joint(y, raw):
+            entropy, gradient = cross_entropy(y, raw)
+            miss = -gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
+        else:
+            z = sign(y) * raw
+            entropy, miss = softplus(-z), expit(-z)
+        return miss**self.gamma * entropy
+
+    def gradient(self, y, raw):
+        if is_joint(y, raw):
+            entropy, gradient = cross_entropy(y, raw)
+            miss = -gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
+        else:
+            z = sign(y) * raw
+            entropy, miss = softplus(-z), expit(-z)
+            gradient = -sign(y) * miss
+        # entropy / miss tends to 1 as both vanish
+        ratio = np.divide(entropy, miss, out=np.ones_like(entropy), where=miss != 0)
+        factor = miss**self.gamma * (1 + self.gamma * (1 - miss) * ratio)
+        return gradient * (factor[:, None] if is_joint(y, raw) else factor)
+
+    def predict_proba(self, raw):
+        """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
+        return softmax_proba(raw)
+
+
+class Hinge(_Classification):
+    r"""Hinge loss of the linear support vector machine.
+
+    .. math:: \ell(y, r) = \max(0, 1 - z), \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.  The subgradient in :math:`z` at the kink :math:`z = 1` is -1, as in
+    scikit-learn's SGD.
+
+    References
+    ----------
+    Cortes, C. and Vapnik, V. (1995). Support-Vector Networks. Machine Learning 20.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import Hinge
+    >>> Hinge().value(np.array([1.0, 1.0, 0.0]), np.array([3.0, 0.5, 0.5]))
+    array([0. , 0.5, 1.5])
+    """
+
+    smooth = False
+    _kernel = kernels.HingeKernel
+
+    def value(self, y, raw):
+        return np.maximum(1 - sign(y) * raw, 0.0)
+
+    def gradient(self, y, raw):
+        return np.where(sign(y) * raw <= 1, -sign(y), 0.0)
+
+    def smoothed(self, width):
+        return SmoothHinge(gamma=width)
+
+
+class SquaredHinge(_Classification):
+    r"""Squared hinge loss.
+
+    .. math:: \ell(y, r) = \max(0, 1 - z)^2, \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.
+
+    References
+    ----------
+    Chang, K.-W., Hsieh, C.-J. and Lin, C.-J. (2008). Coordinate Descent Method for Large-scale
+    L2-loss Linear Support Vector Machines. JMLR 9.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import SquaredHinge
+    >>> SquaredHinge().gradient(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
+    array([-1.,  3.])
+    """
+
+    curvature = 2.0
+    _kernel = kernels.SquaredHingeKernel
+
+    def value(self, y, raw):
+        return np.maximum(1 - sign(y) * raw, 0.0) ** 2
+
+    def gradient(self, y, raw):
+        return -2 * sign(y) * np.maximum(1 - sign(y) * raw, 0.0)
+
+
+class SmoothHinge(_Classification):
+    r"""Hinge loss with a parabola in place of its kink.
+
+    .. math::
+        \ell(y, r) = \begin{cases} 0 & z \ge 1 \\ (1 - z)^2 / (2 \gamma) & 1 - \gamma < z < 1 \\
+        1 - z - \gamma / 2 & z \le 1 - \gamma \end{cases} \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.  Its limit as :math:`\gamma \to 0` is `Hinge`, which exceeds it by at
+    most :math:`\gamma / 2`.
+
+    Parameters
+    ----------
+    gamma : float, default=1.0
+        Width of the parabola, positive.
+
+    References
+    ----------
+    Shalev-Shwartz, S. and Zhang, T. (2013). Stochastic Dual Coordinate Ascent Methods for
+    Regularized Loss Minimization. JMLR 14.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import SmoothHinge
+    >>> SmoothHinge(gamma=1.0).value(np.ones(3), np.array([2.0, 0.5, -1.0]))
+    array([0.   , 0.125, 1.5  ])
+    """
+
+    _kernel = kernels.SmoothHingeKernel
+    _parameter_constraints = {"gamma": [Range(Real, 0, None, closed="neither")]}
+
+    def __init__(self, gamma=1.0):
+        self.gamma = gamma
+
+    @property
+    def curvature(self):
+        return 1 / self.gamma
+
+    def value(self, y, raw):
+        short = np.maximum(1 - sign(y) * raw, 0.0)
+        bent = np.minimum(short, self.gamma)
+        return bent * (short - 0.5 * bent) / self.gamma
+
+    def gradient(self, y, raw):
+        short = np.maximum(1 - sign(y) * raw, 0.0)
+        return -sign(y) * np.minimum(short, self.gamma) / self.gamma
+
+
+class ModifiedHuber(_Classification):
+    r"""Squared hinge that turns linear for gross errors, and has probabilities.
+
+    .. math::
+        \ell(y, r) = \begin{cases} \max(0, 1 - z)^2 & z \ge -1 \\ -4 z & z < -1 \end{cases}
+        \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.  The probability of class 1 is ``(clip(raw, -1, 1) + 1) / 2``; with
+    several columns, one versus rest, rows are divided by their sum, and a row of zeros
+    becomes uniform, as in `sklearn.linear_model.SGDClassifier`.
+
+    References
+    ----------
+    Zhang, T. (2004). Statistical behavior and consistency of classification methods based on
+    convex risk minimization. Ann. Statist. 32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import ModifiedHuber
+    >>> ModifiedHuber().value(np.ones(3), np.array([2.0, 0.0, -2.0]))
+    array([0., 1., 8.])
+    >>> ModifiedHuber().predict_proba(np.array([0.5]))
+    array([[0.25, 0.75]])
+    """
+
+    curvature = 2.0
+    _kernel = kernels.ModifiedHuberKernel
+
+    def value(self, y, raw):
+        short = np.maximum(1 - sign(y) * raw, 0.0)
+        bent = np.minimum(short, 2.0)
+        return bent * (2 * short - bent)
+
+    def gradient(self, y, raw):
+        return -2 * sign(y) * np.clip(1 - sign(y) * raw, 0.0, 2.0)
+
+    def predict_proba(self, raw):
+        """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
+        score = binary_columns(raw)
+        if score is not None:
+            certainty = np.clip(score, -1, 1)
+            return (1 + np.column_stack([-certainty, certainty])) / 2
+        share = (1 + np.clip(raw, -1, 1)) / 2
+        total = share.sum(axis=1, keepdims=True)
+        uniform = np.full_like(share, 1 / share.shape[1])
+        return np.divide(share, total, out=uniform, where=total != 0)
+
+
+class Perceptron(_Classification):
+    r"""Loss of the perceptron.
+
+    .. math:: \ell(y, r) = \max(0, -z), \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.  The subgradient in :math:`z` at the kink :math:`z = 0` is -1, as in
+    scikit-learn's SGD: a model that starts at zero must move.
+
+    References
+    ----------
+    Rosenblatt, F. (1958). The Perceptron. Psychological Review 65.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import Perceptron
+    >>> Perceptron().gradient(np.array([1.0, 1.0, 0.0]), np.array([-2.0, 2.0, 0.0]))
+    array([-1.,  0.,  1.])
+    """
+
+    smooth = False
+    _kernel = kernels.PerceptronKernel
+
+    def value(self, y, raw):
+        return np.maximum(-sign(y) * raw, 0.0)
+
+    def gradient(self, y, raw):
+        return np.where(sign(y) * raw <= 0, -sign(y), 0.0)
+
+    def smoothed(self, width):
+        return SmoothPerceptron(width=width)
+
+
+class SmoothPerceptron(_Classification):
+    r"""Perceptron loss with its kink rounded off.
+
+    .. math::
+        \ell(y, r) = \begin{cases} 0 & z \ge w \\ (w - z)^2 / (4 w) & |z| < w \\
+        -z & z \le -w \end{cases} \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.  It exceeds `Perceptron` by at most :math:`w / 4`.
+
+    Parameters
+    ----------
+    width : float, default=0.01
+        Half width :math:`w` of the rounding, positive.
+
+    References
+    ----------
+    Rosenblatt, F. (1958). The Perceptron. Psychological Review 65.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import Perceptron
+    >>> Perceptron().smoothed(1.0).value(np.ones(3), np.array([-2.0, 0.0, 1.0]))
+    array([2.  , 0.25, 0.  ])
+    """
+
+    _kernel = kernels.SmoothPerceptronKernel
+    _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
+
+    def __init__(self, width=0.01):
+        self.width = width
+
+    @property
+    def curvature(self):
+        return 0.5 / self.width
+
+    def value(self, y, raw):
+        return ramp(-sign(y) * raw, self.width)[0]
+
+    def gradient(self, y, raw):
+        return -sign(y) * ramp(-sign(y) * raw, self.width)[1]
+
+
+class Exponential(_Classification):
+    r"""Exponential loss of AdaBoost.
+
+    .. math:: \ell(y, r) = e^{-z}, \qquad z = (2 y - 1) r
+
+    Targets are 0 and 1.  Its minimiser is half the log-odds, so the probability of class 1 is
+    the sigmoid of ``2 * raw``.
+
+    References
+    ----------
+    Friedman, J., Hastie, T. and Tibshirani, R. (2000). Additive Logistic Regression.
+    Ann. Statist. 28.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import Exponential
+    >>> Exponential().gradient(np.array([1.0, 0.0]), np.zeros(2))
+    array([-1.,  1.])
+    """
+
+    _kernel = kernels.ExponentialKernel
+
+    def value(self, y, raw):
+        return exp(-sign(y) * raw)
+
+    def gradient(self, y, raw):
+        return -sign(y) * exp(-sign(y) * raw)
+
+    def predict_proba(self, raw):
+        """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
+        return sigmoid_proba(2 * np.asarray(raw))
+
+
+class MulticlassHinge(_Classification):
+    r"""Multiclass hinge of Crammer and Singer: the true class must lead by 1.
+
+    .. math:: \ell(y, r) = \max\left(0, 1 + \max_{j \ne y} r_j - r_y\right)
+
+    For one score it is `Hinge`, with targets 0 and 1.  The subgradient at the kink is the
+    active one, as in `Hinge`; among tied classes the first one takes it.
+
+    References
+    ----------
+    Crammer, K. and Singer, Y. (2001). On the Algorithmic Implementation of Multiclass
+    Kernel-based Vector Machines. JMLR 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import MulticlassHinge
+    >>> MulticlassHinge().value(np.array([0.0, 1.0]), np.array([[2.0, 1.5, 0.0], [2.0, 1.5, 0.0]]))
+    array([0.5, 1.5])
+    """
+
+    joint = True
+    smooth = False
+    _kernel = kernels.MulticlassHingeKernel
+
+    def _rival(self, y, raw):
+        own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
+        others = np.array(raw, dtype=np.float64)
+        others[own] = -np.inf
+        rival = own[0], others.argmax(axis=1)
+        return own, rival, 1 + others[rival] - raw[own]
+
+    def value(self, y, raw):
+        if not is_joint(y, raw):
+            return np.maximum(1 - sign(y) * raw, 0.0)
+        return np.maximum(self._rival(y, raw)[2], 0.0)
+
+    def gradient(self, y, raw):
+        if not is_joint(y, raw):
+            return np.where(sign(y) * raw <= 1, -sign(y), 0.0)
+        own, rival, short = self._rival(y, raw)
+        gradient = np.zeros(raw.shape)
+        active = np.where(short >= 0, 1.0, 0.0)
+        gradient[rival] = active
+        gradient[own] = -active
+        return gradient
+
+    def smoothed(self, width):
+        return SmoothMulticlassHinge(width=width)
+
+
+class SmoothMulticlassHinge(_Classification):
+    r"""Multiclass hinge with its maximum softened.
+
+    .. math:: \ell(y, r) = w \log \sum_j \exp\left(\frac{[j \ne y] + r_j - r_y}{w}\right)
+
+    For one score it is :math:`w \log(1 + e^{(1 - z) / w})` with :math:`z = (2 y - 1) r` and
+    targets 0 and 1.  It exceeds `MulticlassHinge` by at most :math:`w \log k`.
+
+    Parameters
+    ----------
+    width : float, default=0.01
+        The temperature :math:`w`, positive.
+
+    References
+    ----------
+    Gimpel, K. and Smith, N. A. (2010). Softmax-Margin CRFs. NAACL.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.losses import MulticlassHinge
+    >>> smooth = MulticlassHinge().smoothed(0.01)
+    >>> smooth.value(np.array([0.0]), np.array([[2.0, 1.5, 0.0]])).round(6)
+    array([0.5])
+    """
+
+    joint = True
+    _kernel = kernels.SmoothMulticlassHingeKernel
+    _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
+
+    def __init__(self, width=0.01):
+        self.width = width
+
+    @property
+    def curvature(self):
+        return 0.25 / self.width
+
+    @property
+    def joint_curvature(self):
+        return 0.5 / self.width
+
+    def _demanding(self, y, raw):
+        own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
+        scores = (raw + 1) / self.width
+        scores[own] = raw[own] / self.width
+        return cross_entropy(y, scores)
+
+    def value(self, y, raw):
+        if is_joint(y, raw):
+            return self.width * self._demanding(y, raw)[0]
+        return self.width * softplus((1 - sign(y) * raw) / self.width)
+
+    def gradient(self, y, raw):
+        if is_joint(y, raw):
+            return self._demanding(y, raw)[1]
+        return -sign(y) * expit((1 - sign(y) * raw) / self.width)
