@@ -15,11 +15,13 @@ The compiled twins in ``_kernels/penalties.pyx`` do the same on pointers; this f
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, InvalidParameterError
+from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
+from ._groups import check_groups, parse_groups
 from ._kernels import penalties as _kernels
 from ._strategy import Strategy, registry
 
@@ -176,6 +178,11 @@ def _check_feature_weights(weights, owner):
 def _soft(w, threshold):
     """Soft threshold: w less its part within [-threshold, threshold]."""
     return w - np.clip(w, -threshold, threshold)
+
+
+def _divide(a, b):
+    """a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=np.not_equal(b, 0))
 
 
 class L2(_Elementwise):
@@ -340,5 +347,404 @@ class ElasticNet(_Elementwise):
         )
 
 
+class GroupLasso(Penalty):
+    r"""Group lasso, which makes whole groups of weights exactly zero.
+
+    .. math:: \alpha \sum_g \sqrt{|g|} \, \lVert w_g \rVert_2,
+        \qquad \mathrm{prox}(w)_j = w_j \frac{r_g}{r_g + \eta_j \alpha \sqrt{|g|}}
+
+    for j in g, where r_g is the norm of the group after the step.  With one step size it is
+    :math:`r_g = \max(\lVert w_g \rVert_2 - \eta \alpha \sqrt{|g|}, 0)`.  Where each weight has its
+    own, it is the root of :math:`\sum_{j \in g} (w_j / (r + \eta_j \alpha \sqrt{|g|}))^2 = 1`,
+    found to machine precision by Newton's method, or 0 where the sum is at most 1 at r = 0.
+
+    The factor sqrt(\|g\|) makes groups of different size equally hard to enter.
+
+    Parameters
+    ----------
+    alpha : float, default=1e-4
+        Strength.
+    groups : "features", array-like of shape (n_features,) or list of array-likes of int, \
+            default="features"
+        What a group is.
+
+        - ``"features"``: a feature's weights for all outputs, so that a feature is used by
+          all outputs or by none.
+        - An array of labels, one for each feature: features of one label are a group.  The
+          label -1 stands for no group.
+        - A list of arrays of feature indices, which may not overlap.
+
+        With labels and indices each output's weights are grouped on their own.  A feature in
+        no group is not penalised.
+
+    References
+    ----------
+    Yuan and Lin, "Model Selection and Estimation in Regression with Grouped Variables",
+    J. R. Stat. Soc. B 68, 2006.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.penalties import GroupLasso
+    >>> w = np.array([3.0, 4.0, 0.1, 0.1, 7.0])
+    >>> penalty = GroupLasso(alpha=0.5**0.5, groups=[[0, 1], [2, 3]])
+    >>> penalty.prox(w, 1.0)
+    >>> w
+    array([2.4, 3.2, 0. , 0. , 7. ])
+    """
+
+    _parameter_constraints = {
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "groups": [StrOptions({"features"}), "array-like"],
+    }
+    _from_estimator = {"alpha": "alpha"}
+    _kernel = _kernels.GroupLassoKernel
+
+    def __init__(self, alpha=1e-4, groups="features"):
+        self.alpha = alpha
+        self.groups = groups
+
+    def value(self, w):
+        group, strength = self._groups(w)
+        return float(np.sum(strength * self._norms(w.ravel(), group, strength.size)))
+
+    def add_gradient(self, w, grad):
+        group, strength = self._groups(w)
+        norm = self._norms(w.ravel(), group, strength.size)
+        inside = (strength[group] > 0) & (norm[group] != 0)
+        direction = np.divide(w.ravel(), norm[group], out=np.zeros(w.size), where=inside)
+        grad += (strength[group] * direction).reshape(w.shape)
+
+    def prox(self, w, lr):
+        group, strength = self._groups(w)
+        flat = w.ravel()
+        cut = np.broadcast_to(lr, w.shape).ravel() * strength[group]
+        if np.ndim(lr) == 0:
+            norm = self._norms(flat, group, strength.size)
+            radius = np.maximum(norm - lr * strength, 0.0)
+        else:
+            radius = self._radii(flat, cut, group, strength.size)
+        radius = radius[group]
+        shrink = np.divide(radius, radius + cut, out=np.ones(w.size), where=cut != 0)
+        w[...] = (flat * shrink + 0.0).reshape(w.shape)  # -0.0 becomes 0.0
+
+    def validate(self):
+        super().validate()
+        if not isinstance(self.groups, str):
+            parse_groups(self.groups, owner=type(self).__name__)
+        return self
+
+    def _groups(self, w):
+        """Return the group of each entry of w, flat, and each group's alpha * sqrt(size).
+
+        The features in no group share one more group, of strength 0.
+        """
+        rows, p = np.atleast_2d(w).shape
+        if isinstance(self.groups, str):
+            return np.tile(np.arange(p), rows), np.full(p, self.alpha * math.sqrt(rows))
+        owner = type(self).__name__
+        members, starts, n_labels = parse_groups(self.groups, owner=owner)
+        check_groups(members, n_labels, p, owner=owner)
+        sizes = np.diff(starts)
+        group = np.full(p, sizes.size)
+        group[members] = np.repeat(np.arange(sizes.size), sizes)
+        strength = self.alpha * np.sqrt(np.append(sizes, 0))
+        group = (np.arange(rows)[:, None] * strength.size + group).ravel()
+        return group, np.tile(strength, rows)
+
+    @staticmethod
+    def _norms(flat, group, n_groups):
+        return np.sqrt(np.bincount(group, weights=flat**2, minlength=n_groups))
+
+    @classmethod
+    def _radii(cls, flat, cut, group, n_groups):
+        """The norms of the proximal point.
+
+        phi(r) = sum_j (w_j / (r + cut_j))^2 is 1 at the norm, and 1 / sqrt(phi) is increasing and
+        concave in r, so Newton's method on it climbs from any point below without overshooting.
+        """
+        longest, least = np.zeros(n_groups), np.zeros(n_groups)
+        np.maximum.at(longest, group, cut)
+        np.maximum.at(least, group, np.abs(flat) - cut)
+        radius = np.maximum(cls._norms(flat, group, n_groups) - longest, least)
+        running = np.ones(n_groups, dtype=bool)
+        for _ in range(100):
+            reach = radius[group] + cut
+            ratio = np.divide(flat, reach, out=np.zeros(flat.size), where=flat != 0)
+            phi = np.bincount(group, weights=ratio**2, minlength=n_groups)
+            running &= (radius > 0) | (phi > 1)
+            slope = np.divide(ratio**2, reach, out=np.zeros(flat.size), where=flat != 0)
+            slope = np.bincount(group, weights=slope, minlength=n_groups)
+            change = np.divide(
+                phi * (np.sqrt(phi) - 1), slope, out=np.zeros(n_groups), where=running
+            )
+            radius = radius + np.maximum(change, 0.0)
+            running &= change > 4e-16 * radius
+            if not running.any():
+                break
+        return radius
+
+
+class MCP(_Elementwise):
+    r"""Minimax concave penalty: a lasso that leaves large weights unbiased.
+
+    .. math:: \sum_j q_j h(w_j), \qquad h(w) = \begin{cases}
+        \alpha |w| - w^2 / (2 \gamma) & |w| \le \gamma \alpha \\
+        \gamma \alpha^2 / 2 & \text{otherwise} \end{cases}
+
+    The proximal step with :math:`\tau = \eta q_j` is
+
+    .. math:: \mathrm{prox}(w) = \begin{cases}
+        \mathrm{sign}(w) \max(|w| - \tau \alpha, 0) / (1 - \tau / \gamma)
+        & |w| \le \gamma \alpha \\
+        w & \text{otherwise} \end{cases} \quad (\tau < \gamma),
+        \qquad \begin{cases} 0 & |w| \le \alpha \sqrt{\tau \gamma} \\
+        w & \text{otherwise} \end{cases} \quad (\tau \ge \gamma)
+
+    For :math:`\tau \ge \gamma` the problem is not convex; this is a global minimiser, and of two
+    that tie the zero.
+
+    Parameters
+    ----------
+    alpha : float, default=1e-4
+        Strength: the slope at 0, as of a lasso.
+    gamma : float, default=3.0
+        Concavity, above 1; weights beyond ``gamma * alpha`` are not shrunk.  As it grows the
+        penalty becomes L1.
+    weights : array-like of shape (n_features,), default=None
+        Multiplies each feature's penalty (q); 0 leaves a feature alone. None is all ones.
+
+    References
+    ----------
+    Zhang, "Nearly unbiased variable selection under minimax concave penalty", Annals of
+    Statistics 38, 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.penalties import MCP
+    >>> w = np.array([0.5, 2.0, 4.0])
+    >>> MCP(alpha=1.0, gamma=3.0).prox(w, 1.0)
+    >>> w
+    array([0. , 1.5, 4. ])
+    """
+
+    _parameter_constraints = {
+        **_Elementwise._parameter_constraints,
+        "gamma": [Interval(Real, 1, None, closed="neither")],
+    }
+    _kernel = _kernels.MCPKernel
+
+    def __init__(self, alpha=1e-4, gamma=3.0, *, weights=None):
+        self.alpha = alpha
+        self.gamma = gamma
+        self.weights = weights
+
+    def _values(self, w):
+        size, flat = np.abs(w), self.gamma * self.alpha
+        inner = self.alpha * size - w**2 / (2 * self.gamma)
+        return np.where(size > flat, flat * self.alpha / 2, inner)
+
+    def _slopes(self, w):
+        return np.sign(w) * np.maximum(self.alpha - np.abs(w) / self.gamma, 0.0)
+
+    def _cut(self, w, step):
+        shrink = np.maximum(1 - step / self.gamma, 0.0)
+        limit = self.alpha * np.sqrt(self.gamma * np.maximum(step, self.gamma))
+        inner = _divide(_soft(w, step * self.alpha), shrink)
+        return np.where(np.abs(w) <= limit, inner, w)
+
+
+class SCAD(_Elementwise):
+    r"""Smoothly clipped absolute deviation: a lasso that leaves large weights unbiased.
+
+    .. math:: \sum_j q_j h(w_j), \qquad h(w) = \begin{cases}
+        \alpha |w| & |w| \le \alpha \\
+        (2 \gamma \alpha |w| - w^2 - \alpha^2) / (2 (\gamma - 1))
+        & \alpha < |w| \le \gamma \alpha \\
+        \alpha^2 (\gamma + 1) / 2 & \text{otherwise} \end{cases}
+
+    With S the soft threshold and :math:`\tau = \eta q_j`, the proximal step is, for
+    :math:`\tau < \gamma - 1`,
+
+    .. math:: \mathrm{prox}(w) = \begin{cases}
+        S(w, \tau \alpha) & |w| \le \alpha (1 + \tau) \\
+        S(w, \tau \gamma \alpha / (\gamma - 1)) / (1 - \tau / (\gamma - 1))
+        & \alpha (1 + \tau) < |w| \le \gamma \alpha \\
+        w & \text{otherwise} \end{cases}
+
+    and for larger steps, where the problem is not convex, the global minimiser
+    :math:`S(w, \tau \alpha)` where :math:`|w| \le T` and w elsewhere, with
+    :math:`T = \alpha (\gamma + 1 + \tau) / 2` up to :math:`\tau = \gamma + 1` and
+    :math:`T = \alpha \sqrt{\tau (\gamma + 1)}` from there on.
+
+    Parameters
+    ----------
+    alpha : float, default=1e-4
+        Strength: the slope at 0, as of a lasso.
+    gamma : float, default=3.7
+        Concavity, above 2 (Fan and Li's a); weights beyond ``gamma * alpha`` are not shrunk.  As it
+        grows the penalty becomes L1.
+    weights : array-like of shape (n_features,), default=None
+        Multiplies each feature's penalty (q); 0 leaves a feature alone. None is all ones.
+
+    References
+    ----------
+    Fan and Li, "Variable Selection via Nonconcave Penalized Likelihood and its Oracle
+    Properties", J. Am. Stat. Assoc. 96, 2001.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.penalties import SCAD
+    >>> w = np.array([0.5, 1.5, 3.0, 4.0])
+    >>> SCAD(alpha=1.0, gamma=3.0).prox(w, 1.0)
+    >>> w
+    array([0. , 0.5, 3. , 4. ])
+    """
+
+    _parameter_constraints = {
+        **_Elementwise._parameter_constraints,
+        "gamma": [Interval(Real, 2, None, closed="neither")],
+    }
+    _kernel = _kernels.SCADKernel
+
+    def __init__(self, alpha=1e-4, gamma=3.7, *, weights=None):
+        self.alpha = alpha
+        self.gamma = gamma
+        self.weights = weights
+
+    def _values(self, w):
+        alpha, gamma, size = self.alpha, self.gamma, np.abs(w)
+        bend = (2 * gamma * alpha * size - w**2 - alpha**2) / (2 * (gamma - 1))
+        flat = alpha**2 * (gamma + 1) / 2
+        return np.where(size > gamma * alpha, flat, np.where(size > alpha, bend, alpha * size))
+
+    def _slopes(self, w):
+        bend = (self.gamma * self.alpha - np.abs(w)) / (self.gamma - 1)
+        return np.sign(w) * np.clip(bend, 0.0, self.alpha)
+
+    def _cut(self, w, step):
+        alpha, gamma, size = self.alpha, self.gamma, np.abs(w)
+        shrink = np.maximum(1 - step / (gamma - 1), 0.0)
+        limit = alpha * np.where(
+            step < gamma - 1,
+            gamma,
+            np.where(step < gamma + 1, (gamma + 1 + step) / 2, np.sqrt(step * (gamma + 1))),
+        )
+        knee = np.minimum(alpha * (1 + step), limit)
+        middle = _divide(_soft(w, step * gamma * alpha / (gamma - 1)), shrink)
+        outer = np.where(size <= limit, middle, w)
+        return np.where(size <= knee, _soft(w, step * alpha), outer)
+
+
+class Box(_Elementwise):
+    r"""Bounds on weights, alone or with lasso and ridge.
+
+    .. math:: \sum_j q_j \left(\lambda_1 |w_j| + \frac{\lambda_2}{2} w_j^2\right)
+        \ \text{within}\ l_j \le w_j \le u_j, \ \infty\ \text{elsewhere}
+
+    The proximal step is the elastic net's, clipped to the bounds, which is exact.  The default
+    keeps weights from being negative.
+
+    Parameters
+    ----------
+    lower, upper : float or array-like of shape (n_features,), default=0.0, inf
+        Bounds, which weights may attain.
+    l1, l2 : float, default=0.0
+        Strengths of the lasso and the ridge that go with the bounds.
+    weights : array-like of shape (n_features,), default=None
+        Multiplies each feature's lasso and ridge (q); 0 leaves a feature alone, bounds
+        included. None is all ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.penalties import Box
+    >>> w = np.array([-1.0, 0.5, 3.0])
+    >>> Box(upper=1.0).value(w)
+    inf
+    >>> Box(upper=1.0, l1=0.2).prox(w, 1.0)
+    >>> w
+    array([0. , 0.3, 1. ])
+    >>> Box(l2=0.5).split()
+    (L2(alpha=0.5), Box())
+    """
+
+    _parameter_constraints = {
+        "lower": [Real, "array-like"],
+        "upper": [Real, "array-like"],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "weights": ["array-like", None],
+    }
+    _from_estimator = {}
+    _kernel = _kernels.BoxKernel
+
+    def __init__(self, lower=0.0, upper=np.inf, *, l1=0.0, l2=0.0, weights=None):
+        self.lower = lower
+        self.upper = upper
+        self.l1 = l1
+        self.l2 = l2
+        self.weights = weights
+
+    def value(self, w):
+        lower, upper = self._bounds(w)
+        return math.inf if np.any((w < lower) | (w > upper)) else super().value(w)
+
+    def prox(self, w, lr):
+        super().prox(w, lr)
+        np.clip(w, *self._bounds(w), out=w)
+        w += 0.0  # -0.0 becomes 0.0
+
+    def split(self):
+        if self._redefines(Box) or self.l2 == 0:
+            return super().split()
+        rest = Box(self.lower, self.upper, l1=self.l1, weights=self.weights)
+        return L2(self.l2, weights=self.weights), rest
+
+    def validate(self):
+        super().validate()
+        owner = type(self).__name__
+        lower, upper = (np.asarray(bound, dtype=np.float64) for bound in (self.lower, self.upper))
+        for name, bound in (("lower", lower), ("upper", upper)):
+            if bound.ndim > 1:
+                raise InvalidParameterError(
+                    f"The {name!r} parameter of {owner} must be a float or 1-D, one bound for each "
+                    f"feature. Got an array of shape {bound.shape} instead."
+                )
+        if lower.ndim == upper.ndim == 1 and lower.size != upper.size:
+            raise InvalidParameterError(
+                f"The 'lower' and 'upper' parameters of {owner} must have one length. Got "
+                f"{lower.size} and {upper.size} instead."
+            )
+        if not np.all((lower <= upper) & (lower < np.inf) & (upper > -np.inf)):
+            raise InvalidParameterError(
+                f"The 'lower' parameter of {owner} must not be above 'upper'. Got "
+                f"lower={self.lower!r} and upper={self.upper!r} instead."
+            )
+        return self
+
+    def _values(self, w):
+        return self.l1 * np.abs(w) + self.l2 / 2 * w**2
+
+    def _slopes(self, w):
+        return self.l1 * np.sign(w) + self.l2 * w
+
+    def _cut(self, w, step):
+        return _soft(w, step * self.l1) / (1 + step * self.l2)
+
+    def _bounds(self, w):
+        bounds = [np.asarray(bound, dtype=np.float64) for bound in (self.lower, self.upper)]
+        for name, bound in zip(("lower", "upper"), bounds, strict=True):
+            if bound.ndim and bound.shape != w.shape[-1:]:
+                raise ValueError(
+                    f"{name} of {type(self).__name__} has shape {bound.shape}, but there are "
+                    f"{w.shape[-1]} features; one bound for each is wanted."
+                )
+        free = np.equal(self._factors(w), 0)
+        return np.where(free, -np.inf, bounds[0]), np.where(free, np.inf, bounds[1])
+
+
 #: names that the estimators' ``penalty`` accepts
-PENALTIES = registry(L2, L1, elasticnet=ElasticNet)
+PENALTIES = registry(L2, L1, GroupLasso, MCP, SCAD, Box, elasticnet=ElasticNet)
