@@ -92,6 +92,8 @@ class Problem:
     order : uint32 ndarray or None
         The training rows; None for all.
     n_threads : int, default=1
+    tol : float or None
+        How accurately the minimum is wanted, for optimizers that can tell.
     """
 
     def __init__(
@@ -100,8 +102,10 @@ class Problem:
         penalty: Penalty | None,
         order: np.ndarray | None = None,
         n_threads: int = 1,
+        tol: float | None = None,
     ) -> None:
-        self.block, self.penalty, self.order, self.n_threads = block, penalty, order, n_threads
+        self.block, self.penalty, self.order = block, penalty, order
+        self.n_threads, self.tol = n_threads, tol
         self.objective = block.compose()
         self.smooth, self.rest = (None, None) if penalty is None else penalty.split()
         self.n_rows = block.X.shape[0] if order is None else len(order)
@@ -113,6 +117,11 @@ class Problem:
         self.n_raw = block.targets.n_raw
         self.n_params = self.objective.model.n_params
         self.n_weights = self.objective.model.n_weights
+
+    def with_loss(self, loss: Loss) -> Problem:
+        """Return the problem with another loss in its place."""
+        block = self.block._replace(loss=loss)
+        return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
 
     def weights(self, params: np.ndarray) -> np.ndarray:
         """Return the penalised part of ``params`` as penalties see it: (p,), or (k, p) for k > 1."""
@@ -126,6 +135,10 @@ class Problem:
     def smooth_value(self, params: np.ndarray) -> float:
         """Return the smooth part of the penalty, the part that `value_and_gradient` includes."""
         return 0.0 if self.smooth is None else float(self.smooth.value(self.weights(params)))
+
+    def rest_value(self, params: np.ndarray) -> float:
+        """Return the part of the penalty that is applied as proximal steps."""
+        return 0.0 if self.rest is None else float(self.rest.value(self.weights(params)))
 
     def prox(self, params: np.ndarray, sizes: float | np.ndarray) -> None:
         """Take the proximal step of the rest of the penalty in place; ``sizes`` as for `step_sizes`."""

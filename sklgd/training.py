@@ -78,6 +78,8 @@ class FitState:
 class StepDriver:
     """Runs a step rule over batches; one crossing into compiled code for each 65,536 steps."""
 
+    knows_when = converged = False
+
     def __init__(
         self,
         problem: Problem,
@@ -138,9 +140,16 @@ class StepDriver:
 class FullBatchDriver:
     """Runs one iteration of a full-batch optimizer an epoch."""
 
+    @property
+    def knows_when(self) -> bool:
+        """Whether the optimizer itself tells when ``tol`` is reached."""
+        return self.optimizer.knows_when
+
     def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.schedule: Schedule = optimizer.schedule()
+        self.converged = False
+        optimizer.resume(state.slots)
 
     def epoch(self) -> float:
         """Make one iteration; return the mean loss that it last evaluated."""
@@ -149,6 +158,7 @@ class FullBatchDriver:
         loss = self.optimizer.iterate(
             self.problem, state.params, state.slots, self.rate(), state.t
         )
+        self.converged = bool(state.slots and state.slots.get("converged"))
         state.epochs += 1
         if state.mean is not None and state.t >= state.average_from:
             state.mean += (state.params - state.mean) / (state.t - state.average_from + 1)
@@ -296,6 +306,11 @@ class TrainingLoop:
         return True
 
     def _has_stopped(self) -> bool:
+        if self.driver.converged:
+            self.report.stop_reason = "tol"
+            return True
+        if self.driver.knows_when and not self.stopping.early_stopping:
+            return False
         if self.stopping.tol is None or self.watch.stale < self.stopping.n_iter_no_change:
             return False
         scale = self.driver.schedule.on_plateau(self.state.rate_scale)

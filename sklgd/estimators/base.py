@@ -197,7 +197,8 @@ class BaseGD(StrategyParams, BaseEstimator):
             split = RowSplit(None if weights is None else used_rows(weights), None)
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
             report = self._loop(problem, strategies, state, Stopping(1, None), None).run()
-            report.history = appended(getattr(self, "_history", {}), report.history)
+            for name, values in getattr(self, "_history", {}).items():
+                report.history[name] = values + report.history.get(name, [])
         self._publish(strategies, state, report, X.dtype, n_raw)
 
     def _weights(
@@ -244,7 +245,9 @@ class BaseGD(StrategyParams, BaseEstimator):
         block = Block(
             X, targets, weights, strategies.loss, strategies.model, self.fit_intercept
         )
-        return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs))
+        return Problem(
+            block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol
+        )
 
     def _choose(self, strategies: Strategies, X: Any, *, incremental: bool) -> Strategies:
         """Let an optimizer that chooses by the problem choose."""
@@ -338,13 +341,16 @@ class BaseGD(StrategyParams, BaseEstimator):
     ) -> None:
         self._state, self._history = state, report.history
         self.loss_, self.optimizer_, self.penalty_, self.model_ = strategies
-        parts = strategies.model.unpack(state.result, self.n_features_in_, n_raw)
-        for name, value in parts.items():
-            setattr(self, name, np.array(value, dtype=dtype))
+        self._set_parts(strategies.model.unpack(state.result, self.n_features_in_, n_raw), dtype)
         self.n_iter_ = report.n_iter
         self.best_iter_ = report.best_iter
         self.stop_reason_ = report.stop_reason
         self.t_ = state.t + 1.0
+
+    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
+        """Publish the parameters, as copies of X's type: the state goes on without them."""
+        for name, value in parts.items():
+            setattr(self, name, np.array(value, dtype=dtype))
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
@@ -382,11 +388,6 @@ class BaseGD(StrategyParams, BaseEstimator):
 def used_rows(weights: np.ndarray) -> np.ndarray | None:
     """Return the rows of positive weight; None where that is all of them."""
     return None if weights.all() else np.flatnonzero(weights).astype(np.uint32)
-
-
-def appended(history: dict[str, list], new: dict[str, list]) -> dict[str, list]:
-    """Return a history with the epochs of a later call behind it."""
-    return {name: [*history.get(name, []), *values] for name, values in new.items()} or history
 
 
 def refuse_dask(*arrays: Any) -> None:

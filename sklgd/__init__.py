@@ -1,0 +1,21 @@
+"""sklgd: gradient descent behind scikit-learn's API.
+
+`GDRegressor` and `GDClassifier` take the loss, the optimizer, the penalty and the model as
+strings or as objects, and train them in one compiled loop on dense and sparse data.
+"""
+
+from . import losses, models, optimizers, penalties, schedules, testing
+from .estimators import GDClassifier, GDRegressor
+
+__all__ = [
+    "GDClassifier",
+    "GDRegressor",
+    "losses",
+    "models",
+    "optimizers",
+    "penalties",
+    "schedules",
+    "testing",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,107 @@
+"""A change of variables that mends the conditioning of raw features.
+
+With ``w_j = u_j / scale_j`` and ``b = c - sum_j shift_j w_j`` a linear model sees features that
+are centred and scaled, while the objective, the penalty included, stays a function of (w, b) in
+the user's units.  X is not touched: gradients with respect to u are those of w, transformed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+#: rows that are squared at a time
+STAT_ROWS = 4096
+
+
+@dataclass
+class Coordinates:
+    """``params = to_params(u)``; ``shift`` is None where nothing is centred.
+
+    Parameters
+    ----------
+    scale : float64 ndarray of shape (n_features,)
+    shift : float64 ndarray of shape (n_features,) or None
+    n_raw : int
+    """
+
+    scale: np.ndarray
+    shift: np.ndarray | None
+    n_raw: int
+
+    def _split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        n_weights = self.n_raw * len(self.scale)
+        return vector[:n_weights].reshape(self.n_raw, -1), vector[n_weights:]
+
+    def to_params(self, u: np.ndarray) -> np.ndarray:
+        """Return the parameters at ``u``."""
+        params = u.copy()
+        weights, intercept = self._split(params)
+        weights /= self.scale
+        if self.shift is not None:
+            intercept -= weights @ self.shift
+        return params
+
+    def from_params(self, params: np.ndarray) -> np.ndarray:
+        """Return the point whose parameters these are."""
+        u = params.copy()
+        weights, intercept = self._split(u)
+        if self.shift is not None:
+            intercept += weights @ self.shift
+        weights *= self.scale
+        return u
+
+    def gradient(self, grad: np.ndarray) -> np.ndarray:
+        """Turn a gradient with respect to the parameters into one with respect to u, in place."""
+        weights, intercept = self._split(grad)
+        if self.shift is not None:
+            weights -= np.outer(intercept, self.shift)
+        weights /= self.scale
+        return grad
+
+    def sizes(self, step: float, n_params: int) -> np.ndarray:
+        """Return the step sizes of the parameters for a step size in u."""
+        sizes = np.full(n_params, step)
+        weights, _ = self._split(sizes)
+        weights /= self.scale**2
+        return sizes
+
+
+def identity(problem: Any) -> Coordinates:
+    """Return coordinates that change nothing."""
+    return Coordinates(np.ones(problem.n_features), None, problem.n_raw)
+
+
+def standardizing(problem: Any) -> Coordinates:
+    """Return coordinates in which features have unit scale, and mean zero if X is dense.
+
+    Sparse features are not centred, and only those of a scale far from one are scaled: the
+    inverse document frequencies in text, say, are information.
+    """
+    X, order = problem.block.X, problem.order
+    if sp.issparse(X):
+        largest = np.maximum(X.max(axis=0).toarray(), -X.min(axis=0).toarray()).ravel()
+        far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
+        return Coordinates(np.where(far, largest, 1.0), None, problem.n_raw)
+    weights = problem.block.weights
+    total, first, second = 0.0, np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    origin = X[0 if order is None else order[0]].astype(np.float64)
+    for start in range(0, problem.n_rows, STAT_ROWS):
+        stop = min(start + STAT_ROWS, problem.n_rows)
+        rows = slice(start, stop) if order is None else order[start:stop]
+        block = X[rows] - origin  # a shift of the origin keeps large means from cancelling
+        w = np.ones(stop - start) if weights is None else weights[rows]
+        total += w.sum()
+        first += w @ block
+        second += np.einsum("i,ij,ij->j", w, block, block)
+    first /= total
+    scale = np.sqrt(np.maximum(second / total - first**2, 0.0))
+    mean = origin + first
+    if problem.n_params == problem.n_weights:  # no intercept to take the shift up
+        scale, mean = np.sqrt(scale**2 + mean**2), None
+    scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 1.0
+    scale[scale == 0.0] = 1.0
+    return Coordinates(scale, mean, problem.n_raw)

@@ -1,0 +1,344 @@
+"""`GDClassifier`."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import compute_class_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+)
+from sklearn.utils.validation import check_is_fitted
+
+from ..losses import Loss
+from ..models import Model
+from ..objective import Targets
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from .axes import strategy_of
+from .base import BaseGD, Init, ValidationData, incremental
+
+
+def _check_proba(estimator: GDClassifier) -> bool:
+    loss = strategy_of(estimator, "loss")
+    if not hasattr(loss, "predict_proba"):
+        raise AttributeError(
+            f"probability estimates are not available for loss={loss!r}: it defines none. Use "
+            "loss='log_loss', or wrap the classifier in CalibratedClassifierCV."
+        )
+    return True
+
+
+class GDClassifier(ClassifierMixin, BaseGD):
+    __doc__ = "PLACEHOLDER"
+
+    _parameter_constraints: dict = {
+        **BaseGD._parameter_constraints,
+        "class_weight": [dict, str, None],
+    }
+    _sgd_defaults = {"learning_rate": "optimal", "eta0": 0.01, "power_t": 0.5}
+
+    def __init__(
+        self,
+        loss: str | Loss = "log_loss",
+        *,
+        optimizer: str | Optimizer = "auto",
+        model: str | Model = "linear",
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        average: bool | int = False,
+        epsilon: float = 0.1,
+        learning_rate: Any = None,
+        eta0: float | None = None,
+        power_t: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        scoring: Any = "loss",
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: Any = None,
+        class_weight: dict | str | None = None,
+    ) -> None:
+        self.loss = loss
+        self.optimizer = optimizer
+        self.model = model
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.average = average
+        self.epsilon = epsilon
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+        self.class_weight = class_weight
+
+    # -- labels and weights ----------------------------------------------------------------
+
+    def _can_train(self, loss: type[Loss]) -> bool:
+        return True
+
+    def _learn_classes(self, y: np.ndarray) -> None:
+        check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind == "multilabel-indicator":
+            self.classes_ = np.arange(y.shape[1])
+        elif y.ndim == 2:
+            raise ValueError(
+                f"Multioutput-multiclass targets are not supported: y has shape {y.shape}. Pass "
+                "one column of labels, or an indicator matrix of zeros and ones."
+            )
+        else:
+            self.classes_ = np.unique(y)
+        self._multilabel = kind == "multilabel-indicator"
+        if len(self.classes_) < 2 and not self._multilabel:
+            raise ValueError(
+                "The number of classes has to be greater than one; got "
+                f"{len(self.classes_)} class"
+            )
+
+    def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
+        off, on = (-1.0, 1.0) if loss.task == "regression" else (0.0, 1.0)
+        n_classes = len(self.classes_)
+        if self._multilabel:
+            if y.ndim != 2 or y.shape[1] != n_classes:
+                raise ValueError(
+                    f"y must be an indicator matrix of {n_classes} labels, as before; got shape "
+                    f"{y.shape}."
+                )
+            coded = np.where(np.asarray(y) > 0, on, off)
+            return Targets(coded if n_classes > 1 else coded.ravel(), n_classes)
+        index = self._class_index(y)
+        n_raw = loss.n_raw(n_classes) if loss.joint else n_classes
+        if loss.joint and n_raw > 1:
+            return Targets(index.astype(np.float64), n_raw, joint=True)
+        loss.check_targets(np.array([off, on]))
+        if n_classes == 2:
+            return Targets(np.where(index == 1, on, off), 1)
+        return Targets(index.astype(np.float64), n_classes, one_vs_rest=(off, on))
+
+    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
+        super()._set_parts(parts, dtype)
+        if "coef_" in parts:  # as in scikit-learn's linear classifiers: one row for two classes
+            self.coef_ = np.atleast_2d(self.coef_)
+
+    def _class_index(self, y: np.ndarray) -> np.ndarray:
+        index = np.searchsorted(self.classes_, y)
+        index[index == len(self.classes_)] = 0
+        unseen = np.flatnonzero(self.classes_[index] != y)
+        if len(unseen):
+            raise ValueError(
+                f"y contains labels that are not in classes_: {np.unique(y[unseen])[:5]} (first in "
+                f"row {unseen[0]}). The classes are {self.classes_}; name all of them in the first "
+                "call of partial_fit."
+            )
+        return index
+
+    def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return weights
+        if self._multilabel:
+            raise ValueError("class_weight is not supported with an indicator matrix y.")
+        used = slice(None) if weights is None else weights > 0
+        present = np.unique(y[used])
+        if isinstance(self.class_weight, str):
+            counted = None if weights is None else weights[used]
+            by_class = compute_class_weight(
+                self.class_weight, classes=present, y=y[used], sample_weight=counted
+            )
+        else:
+            by_class = compute_class_weight(self.class_weight, classes=present, y=y[used])
+        full = np.zeros(len(self.classes_))
+        full[np.searchsorted(self.classes_, present)] = by_class
+        if (full < 0).any():
+            raise ValueError(f"class_weight must not be negative. Got {self.class_weight}.")
+        expanded = full[np.searchsorted(self.classes_, y)]
+        return expanded if weights is None else expanded * weights
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train from the start, or with ``warm_start`` from where the last fit ended.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training rows; float32 and float64 are used as they are.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or an indicator matrix of labels that are trained together.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each row counts; not negative.
+        coef_init : array-like of ``coef_``'s shape, default=None
+            Coefficients to start from.
+        intercept_init : array-like of ``intercept_``'s shape, default=None
+            Intercepts to start from.
+        X_val, y_val : array-likes like X and y, default=None
+            Rows to validate on after each epoch, instead of a part of X.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : GDClassifier
+            The fitted estimator.
+        """
+        with self._all_or_nothing():
+            given = ValidationData(X_val, y_val, sample_weight_val)
+            self._fit(X, y, sample_weight, Init(coef_init, intercept_init), given)
+        return self
+
+    @incremental
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
+    ) -> Self:
+        """Make one pass over the given rows, going on from what was learnt before.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or an indicator matrix.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that any call will ever see; required in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each row counts, relative to the rows of all calls; not negative.
+
+        Returns
+        -------
+        self : GDClassifier
+            The fitted estimator.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit. In order to use "
+                "'balanced' weights, use compute_class_weight('balanced', classes=classes, y=y) on "
+                "a sample of the stream and pass the result as a dict."
+            )
+        with self._all_or_nothing():
+            first = not hasattr(self, "classes_")
+            X, y = self._check_X_y(X, y, reset=first)
+            _check_partial_fit_first_call(self, classes)
+            if first:
+                self._multilabel = y.ndim == 2
+            self._partial_fit(X, y, sample_weight, first=first)
+        return self
+
+    # -- predicting ------------------------------------------------------------------------
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the raw predictions.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes, positive where ``classes_[1]`` is predicted; else one column for each
+            class or label.
+        """
+        raw = self._raw(X)
+        return raw.ravel() if raw.shape[1] == 1 and not self._multilabel else raw
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Labels, or an indicator matrix where one was trained on.
+        """
+        raw = self.decision_function(X)
+        if self._multilabel:
+            return (raw > 0).astype(int)
+        return self.classes_[(raw > 0).astype(int) if raw.ndim == 1 else raw.argmax(axis=1)]
+
+    @available_if(_check_proba)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return class probabilities, where the loss defines them.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            A distribution in each row; with an indicator matrix, each label's own probability.
+        """
+        check_is_fitted(self)
+        raw = self.decision_function(X)
+        if self._multilabel:
+            each = [self.loss_.predict_proba(column)[:, 1] for column in raw.T]
+            return np.stack(each, axis=1)
+        return self.loss_.predict_proba(raw)
+
+    @available_if(_check_proba)
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Log-probabilities.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = False
+        return tags

@@ -1,0 +1,167 @@
+"""`GDRegressor`."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+
+from ..losses import Loss
+from ..models import Model
+from ..objective import Targets
+from ..optimizers import Optimizer
+from ..penalties import Penalty
+from .base import BaseGD, Init, ValidationData, incremental
+
+
+class GDRegressor(MultiOutputMixin, RegressorMixin, BaseGD):
+    __doc__ = "PLACEHOLDER"
+
+    _sgd_defaults = {"learning_rate": "invscaling", "eta0": 0.01, "power_t": 0.25}
+
+    def __init__(
+        self,
+        loss: str | Loss = "squared_error",
+        *,
+        optimizer: str | Optimizer = "auto",
+        model: str | Model = "linear",
+        penalty: str | Penalty | None = "l2",
+        alpha: float = 1e-4,
+        l1_ratio: float = 0.15,
+        fit_intercept: bool = True,
+        max_iter: int = 1000,
+        tol: float | None = 1e-3,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        average: bool | int = False,
+        epsilon: float = 0.1,
+        learning_rate: Any = None,
+        eta0: float | None = None,
+        power_t: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        scoring: Any = "loss",
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.optimizer = optimizer
+        self.model = model
+        self.penalty = penalty
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.fit_intercept = fit_intercept
+        self.max_iter = max_iter
+        self.tol = tol
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.average = average
+        self.epsilon = epsilon
+        self.learning_rate = learning_rate
+        self.eta0 = eta0
+        self.power_t = power_t
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _can_train(self, loss: type[Loss]) -> bool:
+        return loss.task != "classification"
+
+    def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = y.ravel()
+        y = np.require(y, dtype=np.float64, requirements=["C", "A"])
+        loss.check_targets(y)
+        return Targets(y, loss.n_raw(1 if y.ndim == 1 else y.shape[1]))
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train from the start, or with ``warm_start`` from where the last fit ended.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training rows; float32 and float64 are used as they are.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each row counts; not negative.
+        coef_init : array-like of ``coef_``'s shape, default=None
+            Coefficients to start from.
+        intercept_init : array-like of ``intercept_``'s shape, default=None
+            Intercepts to start from.
+        X_val, y_val : array-likes like X and y, default=None
+            Rows to validate on after each epoch, instead of a part of X.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : GDRegressor
+            The fitted estimator.
+        """
+        with self._all_or_nothing():
+            given = ValidationData(X_val, y_val, sample_weight_val)
+            self._fit(X, y, sample_weight, Init(coef_init, intercept_init), given)
+        return self
+
+    @incremental
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Make one pass over the given rows, going on from what was learnt before.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How many times each row counts, relative to the rows of all calls; not negative.
+
+        Returns
+        -------
+        self : GDRegressor
+            The fitted estimator.
+        """
+        with self._all_or_nothing():
+            first = not hasattr(self, "coef_")
+            X, y = self._check_X_y(X, y, reset=first)
+            self._partial_fit(X, y, sample_weight, first=first)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, on the scale of the targets.
+        """
+        raw = self._raw(X)
+        return self.loss_.predict(raw.ravel() if self.coef_.ndim == 1 else raw)

@@ -1,0 +1,129 @@
+"""Which rows train and which validate, and how parameters are scored on the latter."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
+
+from ..objective import Block, Problem
+from ..training import Validation
+
+if TYPE_CHECKING:
+    from .base import BaseGD, ValidationData
+
+
+class RowSplit(NamedTuple):
+    """Training and validation rows as uint32 numbers; None for all and for none."""
+
+    train: np.ndarray | None
+    validation: np.ndarray | None
+
+
+def split_rows(
+    estimator: BaseGD, y: np.ndarray, weights: np.ndarray | None, given: ValidationData
+) -> RowSplit:
+    """Drop rows of weight zero, then set the validation rows aside (stratified by class)."""
+    rows = None if weights is None or weights.all() else np.flatnonzero(weights)
+    if not estimator.early_stopping or given.X is not None:
+        return RowSplit(None if rows is None else rows.astype(np.uint32), None)
+    rows = np.arange(len(y)) if rows is None else rows
+    fraction, classifier = estimator.validation_fraction, is_classifier(estimator)
+    if isinstance(fraction, float):
+        stratify = classifier and type_of_target(y) in ("binary", "multiclass")
+        splitter = (StratifiedShuffleSplit if stratify else ShuffleSplit)(
+            test_size=fraction, random_state=check_random_state(estimator.random_state)
+        )
+    else:
+        splitter = check_cv(fraction, y[rows], classifier=classifier)
+    train, validation = next(splitter.split(np.zeros((len(rows), 1)), y[rows]))
+    if len(train) == 0 or len(validation) == 0:
+        raise ValueError(
+            f"Splitting {len(rows)} samples into a train set and a validation set with "
+            f"validation_fraction={fraction!r} led to an empty set ({len(train)} and "
+            f"{len(validation)} samples). Please either change validation_fraction, increase the "
+            "number of samples, or disable early_stopping."
+        )
+    return RowSplit(rows[train].astype(np.uint32), rows[validation].astype(np.uint32))
+
+
+def make_validation(
+    estimator: BaseGD, problem: Problem, split: RowSplit, given: ValidationData, X: Any, y: Any
+) -> Validation | None:
+    """Return the scoring of validation rows, given or set aside; None where there are none."""
+    block = problem.block
+    if given.X is not None:
+        X, y, weights = _check_given(estimator, given, X)
+        targets = estimator._encode(y, block.loss)
+        held_out = Problem(block._replace(X=X, targets=targets, weights=weights), None)
+    elif split.validation is not None:
+        held_out = Problem(block, None, split.validation)
+        weights = block.weights
+        if estimator.scoring != "loss":  # a scorer wants the rows themselves
+            rows = split.validation
+            X, y = X[rows], y[rows]
+            weights = None if weights is None else weights[rows]
+    else:
+        return None
+    if estimator.scoring == "loss":
+        return Validation(held_out.loss)
+    return Validation(held_out.loss, _score_with(estimator, block, X, y, weights))
+
+
+def _check_given(
+    estimator: BaseGD, given: ValidationData, X: Any
+) -> tuple[Any, np.ndarray, np.ndarray | None]:
+    # Validate X_val, y_val and their weights against the training data.
+    from .base import mend, refuse_dask
+
+    if given.y is None:
+        raise ValueError("X_val was given without y_val; pass both or neither.")
+    refuse_dask(given.X, given.y)
+    X_val = check_array(
+        given.X,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        order="C",
+        input_name="X_val",
+        estimator=estimator,
+    )
+    if X_val.shape[1] != X.shape[1]:
+        raise ValueError(
+            f"X_val has {X_val.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{X.shape[1]} features as input."
+        )
+    y_val = check_array(given.y, ensure_2d=False, dtype=None, input_name="y_val")
+    check_consistent_length(X_val, y_val)
+    if y_val.ndim == 2 and y_val.shape[1] == 1:
+        y_val = y_val.ravel()
+    weights = given.sample_weight
+    if weights is not None:
+        weights = _check_sample_weight(
+            weights, X_val, dtype=np.float64, ensure_non_negative=True
+        )
+    return mend(X_val), y_val, weights
+
+
+def _score_with(
+    estimator: BaseGD, block: Block, X: Any, y: Any, weights: np.ndarray | None
+) -> Callable[[np.ndarray], float]:
+    # The scorer sees a copy of the estimator that has the parameters at hand.
+    scorer = check_scoring(estimator, scoring=estimator.scoring)
+    seen = copy.copy(estimator)
+    seen.loss_ = block.loss
+    kwargs = {} if weights is None else {"sample_weight": weights}
+
+    def score(params: np.ndarray) -> float:
+        parts = block.model.unpack(params, block.X.shape[1], block.targets.n_raw)
+        seen._set_parts(parts, block.X.dtype)
+        return float(scorer(seen, X, y, **kwargs))
+
+    return score

@@ -1,0 +1,21 @@
+"""Optimizers; `sklgd.optimizers.base` holds the contract."""
+
+from .._strategy import registry
+from .auto import Auto
+from .base import Optimizer
+from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
+from .steps import SGD, Adam
+
+__all__ = [
+    "FISTA",
+    "LBFGS",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "Auto",
+    "FullBatchOptimizer",
+    "GradientDescent",
+    "Optimizer",
+]
+
+OPTIMIZERS = registry(Auto, SGD, Adam, GradientDescent, FISTA, LBFGS)

@@ -1,0 +1,58 @@
+"""The optimizer that chooses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..schedules import InvScaling
+from .base import Optimizer
+from .full_batch import FISTA, LBFGS
+from .smoothing import Continuation
+from .steps import Adam
+
+
+class Auto(Optimizer):
+    """Chooses an optimizer that needs no learning rate, by the problem; ``optimizer_`` says which.
+
+    - `LBFGS` in standardised coordinates where loss and penalty are smooth: a few dozen passes,
+      whatever the units of the features.
+    - `FISTA` in standardised coordinates where the penalty is not smooth (l1, elastic net, ...).
+    - `Continuation` of one of the two where the loss is not smooth (hinge, absolute error, ...):
+      on a smooth loss that is made ever sharper.
+    - `Adam`, with a decaying rate, for ``partial_fit`` and for losses that are neither smooth nor
+      can be smoothed: its steps do not depend on the units of the gradient.
+
+    It has no parameters; to set a learning rate, use ``optimizer="sgd"`` or an optimizer object.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklgd import GDRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> GDRegressor().fit(X, y).optimizer_
+    LBFGS(standardize=True)
+    >>> GDRegressor(penalty="l1").fit(X, y).optimizer_
+    FISTA(standardize=True)
+    """
+
+    def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:
+        """Return the optimizer for this problem."""
+        if incremental:
+            return Adam(learning_rate=InvScaling(0.01, power_t=0.25))
+        rest = None if penalty is None else penalty.split()[1]
+        full_batch = LBFGS(standardize=True) if rest is None else FISTA(standardize=True)
+        if loss.smooth:
+            return full_batch
+        if loss.smoothed(1.0) is not None:
+            return Continuation(full_batch)
+        return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+
+    def set_params(self, **params: Any) -> Auto:
+        """Raise for any parameter: there is none."""
+        try:
+            return super().set_params(**params)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} optimizer='auto' finds its own step sizes; to set them, pass "
+                "optimizer='sgd', or an object such as SGD() or Adam()."
+            ) from None
