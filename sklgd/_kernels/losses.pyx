@@ -1,11 +1,12 @@
 # The compiled twins of sklgd/losses: same formulas, which the docstrings there state.
 #
-# Loops are branch-free where the formula is cheap, so that the compiler vectorises them.
+# Loops are branch-free where the formula is cheap, so that the compiler vectorises them; a square
+# is written x * relu(x), since relu(x) * relu(x) is compiled to a branch.
 # Comparisons are written so that NaN comes through: a diverged model must look like one.
 from libc.math cimport copysign, exp, expm1, fabs, log, log1p, pow
 from libc.stdint cimport uintptr_t
 
-from sklgd._kernels.base cimport LossKernel
+from .base cimport LossKernel
 
 import numpy as np
 
@@ -109,9 +110,9 @@ cdef class SquaredEpsilonInsensitiveKernel(LossKernel):
         cdef double r, out, epsilon = self.epsilon
         for i in range(m):
             r = raw[i] - y[i]
-            out = relu(fabs(r) - epsilon)
-            value[i] = out * out
-            grad[i] = 2.0 * copysign(out, r)
+            out = fabs(r) - epsilon
+            value[i] = out * relu(out)
+            grad[i] = 2.0 * copysign(relu(out), r)
         return 0
 
 
@@ -124,11 +125,12 @@ cdef class QuantileKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double r, under = self.quantile, over = 1.0 - self.quantile
+        cdef double r, slope, under = self.quantile, over = 1.0 - self.quantile
         for i in range(m):
             r = raw[i] - y[i]
-            value[i] = fabs(r) * (over if r > 0.0 else under)
-            grad[i] = (over if r > 0.0 else 0.0) - (under if r < 0.0 else 0.0)
+            slope = over * (1.0 if r > 0.0 else 0.0) - under * (1.0 if r < 0.0 else 0.0)
+            value[i] = slope * r
+            grad[i] = slope
         return 0
 
 
@@ -393,9 +395,9 @@ cdef class SquaredHingeKernel(LossKernel):
         cdef double t, short_by
         for i in range(m):
             t = 2.0 * y[i] - 1.0
-            short_by = relu(1.0 - t * raw[i])
-            value[i] = short_by * short_by
-            grad[i] = -2.0 * t * short_by
+            short_by = 1.0 - t * raw[i]
+            value[i] = short_by * relu(short_by)
+            grad[i] = -2.0 * t * relu(short_by)
         return 0
 
 
@@ -425,8 +427,8 @@ cdef class ModifiedHuberKernel(LossKernel):
         cdef double t, short_by, bent
         for i in range(m):
             t = 2.0 * y[i] - 1.0
-            short_by = relu(1.0 - t * raw[i])
-            bent = least(short_by, 2.0)
+            short_by = 1.0 - t * raw[i]
+            bent = least(relu(short_by), 2.0)
             value[i] = bent * (2.0 * short_by - bent)
             grad[i] = -2.0 * t * bent
         return 0

@@ -3,9 +3,9 @@
 NumPy is the definition; each loss has a compiled twin in ``sklgd._kernels.losses``.
 """
 
-from sklgd._strategy import registry
-from sklgd.losses.base import Interval, Loss
-from sklgd.losses.classification import (
+from .._strategy import registry
+from .base import Interval, Loss
+from .classification import (
     Exponential,
     Focal,
     Hinge,
@@ -19,8 +19,8 @@ from sklgd.losses.classification import (
     SoftLogLoss,
     SquaredHinge,
 )
-from sklgd.losses.positive import Gamma, NegativeBinomial, Poisson, Tweedie
-from sklgd.losses.regression import (
+from .positive import Gamma, NegativeBinomial, Poisson, Tweedie
+from .regression import (
     AbsoluteError,
     AbsolutePercentageError,
     Cauchy,

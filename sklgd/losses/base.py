@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sklgd._strategy import Strategy
+from .._strategy import Strategy
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from scipy.special import expit, log_expit, softmax
 from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 
-from sklgd._kernels import losses as kernels
-from sklgd.losses.base import Interval, Loss
-from sklgd.losses.positive import exp, softplus
-from sklgd.losses.regression import ramp
+from .._kernels import losses as kernels
+from .base import Interval, Loss
+from .positive import exp, softplus
+from .regression import ramp
 
 
 class _Classification(Loss):

@@ -12,8 +12,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval as Range
 
-from sklgd._kernels import losses as kernels
-from sklgd.losses.base import Interval, Loss
+from .._kernels import losses as kernels
+from .base import Interval, Loss
 
 
 def exp(x):
