@@ -28,20 +28,18 @@ def page(module):
     lines += [f"   :toctree: {module}", "", *(f"   {name}" for name in documented), ""]
     for name in names:
         if name not in documented:
-            lines += constant(name, getattr(loaded, name))
+            lines += constant(module, name)
     return "\n".join(lines)
 
 
-def constant(name, value):
+def constant(module, name):
     """Return the entry of a constant; a registry is a table of its strings."""
+    value = getattr(importlib.import_module(module), name)
     lines = [f".. py:data:: {name}", ""]
     if isinstance(value, dict):
         lines += ["   The strings and the classes they stand for.", "", "   .. list-table::", ""]
         for key, cls in value.items():
-            lines += [
-                f'      * - ``"{key}"``',
-                f"        - :class:`~{cls.__module__}.{cls.__name__}`",
-            ]
+            lines += [f'      * - ``"{key}"``', f"        - :class:`~{module}.{cls.__name__}`"]
         lines += [""]
     return lines
 

@@ -36,6 +36,11 @@ def _section(doc, title):
     return found and found[1]
 
 
+def _belongs(value, module):
+    home = getattr(value, "__module__", None) or ""
+    return home == module or home.startswith(f"{module}.")
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_all_is_complete(module):
     loaded = importlib.import_module(module)
@@ -44,14 +49,14 @@ def test_all_is_complete(module):
         for name, value in vars(loaded).items()
         if not name.startswith("_")
         and (inspect.isclass(value) or inspect.isfunction(value))
-        and value.__module__ == module
+        and _belongs(value, module)
     }
     registered = {
         cls.__name__
         for value in vars(loaded).values()
         if isinstance(value, dict)
         for cls in value.values()
-        if getattr(cls, "__module__", None) == module
+        if _belongs(cls, module)
     }
     assert len(set(loaded.__all__)) == len(loaded.__all__)
     assert sorted((defined | registered) - set(loaded.__all__)) == []
