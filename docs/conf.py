@@ -1,5 +1,6 @@
 """Sphinx configuration; `python -m sphinx -W --keep-going -b html docs docs/_build/html`."""
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -34,6 +35,12 @@ html_title = "sklgd"
 html_theme_options = {"secondary_sidebar_items": ["page-toc"]}
 
 
+def skip_member(app, what, name, obj, skip, options):
+    """Leave out the generated set_..._request, whose texts refer to pages of scikit-learn."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def setup(app):
     """Write the API pages before Sphinx looks for its sources."""
     app.connect("config-inited", lambda app, config: _api.write(HERE / "api" / "generated"))
+    app.connect("autodoc-skip-member", skip_member)
