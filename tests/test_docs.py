@@ -1,0 +1,96 @@
+"""Every public name is documented, and what the documentation says runs."""
+
+import doctest
+import importlib
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+
+
+def _load(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+api = _load(DOCS / "_api.py")
+MODULES = api.public_modules()
+NAMES = [(module, name) for module in MODULES for name in api.public_names(module)]
+CALLABLES = [
+    (module, name)
+    for module, name in NAMES
+    if callable(getattr(importlib.import_module(module), name))
+]
+
+
+def _section(doc, title):
+    """The lines of a numpydoc section, or None."""
+    found = re.search(rf"^{title}\n-+\n(.*?)(?=^\S[^\n]*\n-{{3,}}$|\Z)", doc, flags=re.M | re.S)
+    return found and found[1]
+
+
+def _belongs(value, module):
+    home = getattr(value, "__module__", None) or ""
+    return home == module or home.startswith(f"{module}.")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_all_is_complete(module):
+    loaded = importlib.import_module(module)
+    defined = {
+        name
+        for name, value in vars(loaded).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and _belongs(value, module)
+    }
+    registered = {
+        cls.__name__
+        for value in vars(loaded).values()
+        if isinstance(value, dict)
+        for cls in value.values()
+        if _belongs(cls, module)
+    }
+    assert len(set(loaded.__all__)) == len(loaded.__all__)
+    assert sorted((defined | registered) - set(loaded.__all__)) == []
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES)
+def test_name_is_in_the_reference(module, name):
+    assert re.search(rf"^ +{name}$|^\.\. py:data:: {name}$", api.page(module), flags=re.M)
+
+
+@pytest.mark.parametrize(("module", "name"), CALLABLES)
+def test_docstring_has_its_sections(module, name):
+    value = getattr(importlib.import_module(module), name)
+    assert value.__doc__, "no docstring"
+    doc = inspect.cleandoc(value.__doc__)
+    examples = _section(doc, "Examples")
+    assert examples is not None and ">>>" in examples, "no Examples"
+    init = value.__init__ if inspect.isclass(value) else value
+    parameters = {} if init is object.__init__ else inspect.signature(value).parameters
+    if parameters:
+        section = _section(doc, "Parameters")
+        assert section is not None, "no Parameters"
+        heads = re.findall(r"^([*\w][*\w, ]*?)(?: ?:.*)?$", section, flags=re.M)
+        described = {part.strip(" *") for head in heads for part in head.split(",")}
+        assert sorted(set(parameters) - described) == []
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.rst")), ids=lambda page: page.name)
+def test_examples_of_a_page(page):
+    failures, _ = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert failures == 0
+
+
+def test_code_of_the_readme():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
+        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
