@@ -38,6 +38,9 @@ class Schedule(Strategy):
     array([0.1   , 0.0303, 0.0178])
     """
 
+    #: whether every step has the same rate, but for what plateaus do
+    constant = False
+
     def __call__(self, t):
         """Return the rate of step ``t``.
 
@@ -95,6 +98,7 @@ class Constant(Schedule):
     0.1
     """
 
+    constant = True
     _parameter_constraints = {"eta0": [_RATE]}
     _from_estimator = {"eta0": "eta0"}
 
@@ -211,6 +215,7 @@ class Adaptive(Schedule):
     >>> schedule.on_plateau(1e-5)
     """
 
+    constant = True
     _parameter_constraints = {
         "eta0": [_RATE],
         "factor": [Interval(Real, 1, None, closed="neither")],

@@ -95,16 +95,16 @@ cdef class PyPenalty(PenaltyKernel):
         self.penalty = penalty
 
     cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+        cdef Py_ssize_t rows = p if k == 1 else k, columns = 0 if k == 1 else p
         with gil:
-            if k == 1:
-                self.penalty.add_gradient(_view(w, p, 0, False), _view(grad, p, 0, True))
-            else:
-                self.penalty.add_gradient(_view(w, k, p, False), _view(grad, k, p, True))
+            self.penalty.add_gradient(
+                _view(w, rows, columns, False), _view(grad, rows, columns, True)
+            )
         return 0
 
     cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+        cdef Py_ssize_t rows = p if k == 1 else k, columns = 0 if k == 1 else p
         with gil:
-            rows, columns = (p, 0) if k == 1 else (k, p)
             rates = lr if sizes == NULL else _view(sizes, rows, columns, False)
             self.penalty.prox(_view(w, rows, columns, True), rates)
         return 0

@@ -202,6 +202,8 @@ cdef class Epoch:
         Whether the model is linear, so that rows can update weights directly.
     """
     cdef Objective objective
+    cdef RowsKernel rows
+    cdef ModelKernel model
     cdef OptimizerKernel optimizer
     cdef PenaltyKernel smooth
     cdef PenaltyKernel proximal
@@ -226,7 +228,8 @@ cdef class Epoch:
                  int64_t average_from, Py_ssize_t batch_size, bint linear_model):
         cdef Py_ssize_t k = objective.model.n_raw
         cdef double[::1] mean_view
-        self.objective, self.optimizer = objective, optimizer
+        self.objective, self.rows, self.model = objective, objective.rows, objective.model
+        self.optimizer = optimizer
         self.smooth, self.proximal = smooth, proximal
         self.params = &params[0]
         self.state = &state[0, 0] if state.shape[0] else NULL
@@ -287,8 +290,8 @@ cdef class Epoch:
         return self.smooth.ridge if self.smooth is not None else 0.0
 
     cdef inline int prox(self, double lr, const double* sizes) except -1 nogil:
-        cdef Py_ssize_t k = self.objective.model.n_raw
-        return self.proximal.prox(k, self.objective.model.n_weights // k, self.params, lr, sizes)
+        cdef Py_ssize_t k = self.model.n_raw
+        return self.proximal.prox(k, self.model.n_weights // k, self.params, lr, sizes)
 
     # The loss of a batch at its raw predictions; draw becomes factor * its gradient.
     cdef inline int evaluate(self, const Batch* batch, double factor, double* total) except -1 nogil:
@@ -298,13 +301,13 @@ cdef class Epoch:
     cdef inline void average(self, int64_t t, double* values, Py_ssize_t first) noexcept nogil:
         # the running mean of the parameters from number `first` on
         if self.mean != NULL and t >= self.average_from:
-            simd.average(self.objective.model.n_params - first, 1.0 / (t - self.average_from + 1),
+            simd.average(self.model.n_params - first, 1.0 / (t - self.average_from + 1),
                          values + first, self.mean + first)
 
     cdef inline void move_intercept(self, const Batch* batch) noexcept nogil:
-        cdef Py_ssize_t i, c, k = self.objective.model.n_raw
-        cdef double* intercept = self.params + self.objective.model.n_weights
-        if self.objective.model.n_params > self.objective.model.n_weights:
+        cdef Py_ssize_t i, c, k = self.model.n_raw
+        cdef double* intercept = self.params + self.model.n_weights
+        if self.model.n_params > self.model.n_weights:
             for i in range(batch.size):
                 for c in range(k):
                     intercept[c] += self.draw[i * k + c]
@@ -312,21 +315,19 @@ cdef class Epoch:
     # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
     cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
                          double* total) except -1 nogil:
-        cdef ModelKernel model = self.objective.model
-        cdef RowsKernel rows = self.objective.rows
-        cdef Py_ssize_t k = model.n_raw, p = model.n_weights // model.n_raw
+        cdef Py_ssize_t k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
         cdef bint per_entry
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
-            model.forward(rows, batch, self.params, &self.raw[0])
+            self.model.forward(self.rows, batch, self.params, &self.raw[0])
             self.evaluate(batch, 1.0 / batch.size, total)
-            memset(&self.grad[0], 0, model.n_params * sizeof(double))
-            model.backward(rows, batch, self.params, &self.draw[0], &self.grad[0])
+            memset(&self.grad[0], 0, self.model.n_params * sizeof(double))
+            self.model.backward(self.rows, batch, self.params, &self.draw[0], &self.grad[0])
             if self.smooth is not None:
                 self.smooth.add_gradient(k, p, self.params, &self.grad[0])
-            self.optimizer.step(model.n_params, self.params, &self.grad[0], self.state, rate[0], t)
+            self.optimizer.step(self.model.n_params, self.params, &self.grad[0], self.state, rate[0], t)
             if self.proximal is not None:
-                per_entry = self.optimizer.step_sizes(model.n_params, self.state, rate[0], t, &self.sizes[0])
+                per_entry = self.optimizer.step_sizes(self.model.n_params, self.state, rate[0], t, &self.sizes[0])
                 self.prox(self.sizes[0], &self.sizes[0] if per_entry else NULL)
             self.average(t, self.params, 0)
             batch.start += batch.size
@@ -337,14 +338,12 @@ cdef class Epoch:
     # Plain gradient steps of a linear model: the rows move the weights themselves.
     cdef int run_direct(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
                         double* total) except -1 nogil:
-        cdef ModelKernel model = self.objective.model
-        cdef RowsKernel rows = self.objective.rows
         cdef double ridge = self.ridge()
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
-            model.forward(rows, batch, self.params, &self.raw[0])
+            self.model.forward(self.rows, batch, self.params, &self.raw[0])
             self.evaluate(batch, -rate[0] / batch.size, total)
-            rows.tdot(batch, model.n_raw, &self.draw[0], fmax(0.0, 1.0 - rate[0] * ridge), self.params)
+            self.rows.tdot(batch, self.model.n_raw, &self.draw[0], fmax(0.0, 1.0 - rate[0] * ridge), self.params)
             self.move_intercept(batch)
             if self.proximal is not None:
                 self.prox(rate[0], NULL)
@@ -357,30 +356,28 @@ cdef class Epoch:
     # The same on sparse rows, at O(nonzeros) a step.
     cdef int run_lazy(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
                       double* total) except -1 nogil:
-        cdef ModelKernel model = self.objective.model
-        cdef RowsKernel rows = self.objective.rows
         cdef double ridge = self.ridge()
         cdef double cut = self.proximal.threshold if self.proximal is not None else 0.0
-        cdef Py_ssize_t i, c, k = model.n_raw
-        cdef const double* intercept = self.params + model.n_weights
+        cdef Py_ssize_t i, c, k = self.model.n_raw
+        cdef const double* intercept = self.params + self.model.n_weights
         cdef Lazy w
         self.begin_lazy(&w, t)
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
-            rows.lazy_dot(batch, &w, &self.raw[0])
-            if model.n_params > model.n_weights:
+            self.rows.lazy_dot(batch, &w, &self.raw[0])
+            if self.model.n_params > self.model.n_weights:
                 for i in range(batch.size):
                     for c in range(k):
                         self.raw[i * k + c] += intercept[c]
             self.evaluate(batch, -rate[0] / batch.size, total)
             lazy_shrink(&w, fmax(0.0, 1.0 - rate[0] * ridge))
-            rows.lazy_tdot(batch, &self.draw[0], &w)
+            self.rows.lazy_tdot(batch, &self.draw[0], &w)
             self.move_intercept(batch)
             if cut != 0.0:
                 lazy_cut(&w, rate[0] * cut)
             if self.mean != NULL and t >= self.average_from:
                 w.area += w.scale
-                self.average(t, self.params, model.n_weights)
+                self.average(t, self.params, self.model.n_weights)
             batch.start += batch.size
             rate += stride
             t += 1
@@ -390,15 +387,15 @@ cdef class Epoch:
     cdef void begin_lazy(self, Lazy* w, int64_t t) noexcept nogil:
         cdef Py_ssize_t e
         cdef int64_t averaged = t - self.average_from      # steps that the mean holds already
-        w.k = self.objective.model.n_raw
-        w.p = self.objective.model.n_weights // w.k
+        w.k = self.model.n_raw
+        w.p = self.model.n_weights // w.k
         w.v = self.params
         w.seen = &self.seen[0] if self.seen is not None else NULL
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0
         if w.total != NULL and averaged > 0:
-            for e in range(self.objective.model.n_weights):
+            for e in range(self.model.n_weights):
                 w.total[e] *= averaged
 
     cdef void end_lazy(self, Lazy* w, int64_t t) noexcept nogil:
@@ -406,5 +403,5 @@ cdef class Epoch:
         cdef int64_t averaged = t - self.average_from
         lazy_settle(w)
         if w.total != NULL and averaged > 0:
-            for e in range(self.objective.model.n_weights):
+            for e in range(self.model.n_weights):
                 w.total[e] /= averaged

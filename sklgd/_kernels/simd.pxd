@@ -3,13 +3,13 @@
 
 cdef extern from "simd.h" nogil:
     ctypedef struct simd_table:
-        double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept
-        double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept
-        void (*dot4_d)(Py_ssize_t n, const double* x, const double* w, double* out) noexcept
-        void (*dot4_f)(Py_ssize_t n, const float* x, const double* w, double* out) noexcept
-        void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w) noexcept
-        void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w) noexcept
-        void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept
+        double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil
+        double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept nogil
+        void (*dot4_d)(Py_ssize_t n, const double* x, const double* w, double* out) noexcept nogil
+        void (*dot4_f)(Py_ssize_t n, const float* x, const double* w, double* out) noexcept nogil
+        void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w) noexcept nogil
+        void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w) noexcept nogil
+        void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         const char* name
     simd_table simd
     void simd_init()

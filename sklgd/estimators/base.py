@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -114,6 +114,9 @@ class BaseGD(StrategyParams, BaseEstimator):
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
         raise NotImplementedError
 
+    def _learn_targets(self, y: np.ndarray) -> None:
+        """Set what the targets of a first call determine, such as ``classes_``."""
+
     def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         return weights
 
@@ -144,7 +147,12 @@ class BaseGD(StrategyParams, BaseEstimator):
             multi_output=True,
             y_numeric=False,
         )
-        return mend(X), y
+        y = y.toarray() if sp.issparse(y) else y
+        return mend(X), self._as_column(y)
+
+    def _as_column(self, y: np.ndarray) -> np.ndarray:
+        """Return a single column of targets as a vector."""
+        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _check_X(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -165,6 +173,7 @@ class BaseGD(StrategyParams, BaseEstimator):
         """Validate and train from the start, or from the last fit's end with ``warm_start``."""
         strategies = strategies_of(self)
         X, y = self._check_X_y(X, y, reset=True)
+        self._learn_targets(y)
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight)
         split = split_rows(self, y, weights, given)

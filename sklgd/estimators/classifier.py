@@ -103,9 +103,10 @@ class GDClassifier(ClassifierMixin, BaseGD):
     def _can_train(self, loss: type[Loss]) -> bool:
         return True
 
-    def _learn_classes(self, y: np.ndarray) -> None:
+    def _learn_targets(self, y: np.ndarray) -> None:
         check_classification_targets(y)
         kind = type_of_target(y)
+        before = getattr(self, "classes_", None) if self.warm_start else None
         if kind == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
         elif y.ndim == 2:
@@ -120,6 +121,11 @@ class GDClassifier(ClassifierMixin, BaseGD):
             raise ValueError(
                 "The number of classes has to be greater than one; got "
                 f"{len(self.classes_)} class"
+            )
+        if before is not None and not np.array_equal(before, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {before}, `y` has {self.classes_}."
             )
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:

@@ -77,8 +77,6 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, BaseGD):
         return loss.task != "classification"
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y.ravel()
         y = np.require(y, dtype=np.float64, requirements=["C", "A"])
         loss.check_targets(y)
         return Targets(y, loss.n_raw(1 if y.ndim == 1 else y.shape[1]))

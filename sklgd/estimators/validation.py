@@ -102,8 +102,7 @@ def _check_given(
         )
     y_val = check_array(given.y, ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X_val, y_val)
-    if y_val.ndim == 2 and y_val.shape[1] == 1:
-        y_val = y_val.ravel()
+    y_val = estimator._as_column(y_val)
     weights = given.sample_weight
     if weights is not None:
         weights = _check_sample_weight(
