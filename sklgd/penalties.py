@@ -177,7 +177,7 @@ def _check_feature_weights(weights, owner):
 
 def _soft(w, threshold):
     """Soft threshold: w less its part within [-threshold, threshold]."""
-    return w - np.clip(w, -threshold, threshold)
+    return w - np.clip(w, -threshold, threshold) + 0.0  # -0.0 becomes 0.0
 
 
 def _divide(a, b):
@@ -426,7 +426,8 @@ class GroupLasso(Penalty):
             radius = self._radii(flat, cut, group, strength.size)
         radius = radius[group]
         shrink = np.divide(radius, radius + cut, out=np.ones(w.size), where=cut != 0)
-        w[...] = (flat * shrink + 0.0).reshape(w.shape)  # -0.0 becomes 0.0
+        # -0.0 becomes 0.0 where there is a step at all
+        w[...] = np.where(cut != 0, flat * shrink + 0.0, flat).reshape(w.shape)
 
     def validate(self):
         super().validate()
@@ -465,7 +466,8 @@ class GroupLasso(Penalty):
         """
         longest, least = np.zeros(n_groups), np.zeros(n_groups)
         np.maximum.at(longest, group, cut)
-        np.maximum.at(least, group, np.abs(flat) - cut)
+        with np.errstate(invalid="ignore"):  # NaN
+            np.maximum.at(least, group, np.abs(flat) - cut)
         radius = np.maximum(cls._norms(flat, group, n_groups) - longest, least)
         running = np.ones(n_groups, dtype=bool)
         for _ in range(100):

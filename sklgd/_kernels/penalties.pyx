@@ -190,7 +190,7 @@ cdef class MCPKernel(_Elementwise):
         for i in range(m):
             tau = step[i]
             shrink = 1.0 - tau / gamma
-            limit = alpha * sqrt(gamma * (tau if tau > gamma else gamma))
+            limit = alpha * (gamma if tau < gamma else sqrt(gamma * tau))
             inner = soft(w[i], tau * alpha) / shrink if shrink > 0.0 else 0.0
             w[i] = inner if fabs(w[i]) <= limit else w[i]
 

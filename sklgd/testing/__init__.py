@@ -1,0 +1,6 @@
+"""Checks for strategies of your own; each raises ``AssertionError`` that says what is wrong."""
+
+from .losses import check_loss
+from .penalties import check_penalty
+
+__all__ = ["check_loss", "check_penalty"]
