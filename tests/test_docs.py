@@ -5,6 +5,8 @@ import importlib
 import importlib.util
 import inspect
 import re
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -85,9 +87,14 @@ def test_docstring_has_its_sections(module, name):
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.rst")), ids=lambda page: page.name)
-def test_examples_of_a_page(page):
-    failures, _ = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
-    assert failures == 0
+def test_examples_of_a_page(page, monkeypatch):
+    # in a module that can be imported, so that the classes defined on a page can be pickled
+    module = types.ModuleType(f"page_{page.stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    text = page.read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    examples.globs = vars(module)
+    assert doctest.DocTestRunner().run(examples, clear_globs=False).failed == 0
 
 
 def test_code_of_the_readme():
