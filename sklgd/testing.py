@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 from sklearn.base import clone
@@ -104,7 +105,8 @@ def _check_copies(loss):
         twin = pickle.loads(pickle.dumps(loss))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         # a class defined in a function has no name to be pickled by: that is no fault of the loss
-        if "<locals>" not in type(loss).__qualname__:
+        cls = type(loss)
+        if getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls:
             raise AssertionError(f"{loss!r} cannot be pickled: {error}") from error
     else:
         assert twin == loss, f"{loss!r} became {twin!r} after pickling"
