@@ -63,7 +63,7 @@ class Poisson(_LogLink):
     def value(self, y, raw):
         mean, some = exp(raw), np.where(y > 0, y, 1.0)
         d = raw - np.log(some)
-        near = some * np.maximum(expm1(d) - d, 0.0)
+        near = some * np.maximum(np.expm1(np.clip(d, -1, 1)) - d, 0.0)
         value = np.where(np.abs(d) < 1, near, mean - some * (d + 1))
         return np.where(y > 0, value, mean)
 
