@@ -684,8 +684,8 @@ cdef class SmoothMulticlassHingeKernel(LossKernel):
 def evaluate(LossKernel kernel not None, y, raw):
     """Return the values and gradients that ``kernel`` computes: the tests' way in.
 
-    Shapes are those of the NumPy losses; an (n, k) ``y`` with ``joint=True`` kernels that take
-    soft targets goes through `evaluate_soft`.
+    Shapes are those of the NumPy losses: ``y`` like ``raw``, or class numbers of shape (n,) with
+    ``raw`` of shape (n, k).
     """
     y = np.array(y, dtype=np.float64, order="C")
     raw = np.array(raw, dtype=np.float64, order="C")
@@ -699,7 +699,7 @@ def evaluate(LossKernel kernel not None, y, raw):
 
 
 def evaluate_soft(LossKernel kernel not None, y, raw):
-    """Return what the joint form computes where ``y`` is an (n, k) matrix, like ``raw``."""
+    """Return what the joint form computes where ``y`` is an (n, k) matrix like ``raw``."""
     y = np.array(y, dtype=np.float64, order="C")
     raw = np.array(raw, dtype=np.float64, order="C")
     if y.shape != raw.shape or raw.ndim != 2:

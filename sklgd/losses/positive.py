@@ -63,7 +63,7 @@ class Poisson(_LogLink):
     def value(self, y, raw):
         mean, some = exp(raw), np.where(y > 0, y, 1.0)
         d = raw - np.log(some)
-        near = some * np.maximum(expm1(d) - d, 0.0)
+        near = some * np.maximum(np.expm1(np.clip(d, -1, 1)) - d, 0.0)
         value = np.where(np.abs(d) < 1, near, mean - some * (d + 1))
         return np.where(y > 0, value, mean)
 
@@ -153,11 +153,11 @@ class Tweedie(_LogLink):
         high, low = 2 - self.power, 1 - self.power
         log_y = np.log(np.where(y > 0, y, 1.0))
         d = raw - log_y
-        # each side scales by its larger exponential, so that neither 0 * inf nor inf - inf arises
-        above = exp(high * raw) * -np.expm1(-np.maximum(d, 0.0))
-        below = exp(log_y + low * raw) * np.expm1(np.minimum(d, 0.0))
+        # each side scales by its larger exponential: where it is taken, it has no inf - inf
         with np.errstate(invalid="ignore"):
-            return np.where(y > 0, np.where(d > 0, above, below), exp(high * raw))
+            above = exp(high * raw) * -np.expm1(-np.maximum(d, 0.0))
+            below = exp(log_y + low * raw) * np.expm1(np.minimum(d, 0.0))
+        return np.where(y > 0, np.where(d > 0, above, below), exp(high * raw))
 
 
 def _scaled_phi(a, d, log_scale):
