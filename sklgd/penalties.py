@@ -25,6 +25,8 @@ from ._groups import check_groups, parse_groups
 from ._kernels import penalties as _kernels
 from ._strategy import Strategy, registry
 
+__all__ = ["L1", "L2", "MCP", "PENALTIES", "SCAD", "Box", "ElasticNet", "GroupLasso", "Penalty"]
+
 
 class Penalty(Strategy):
     """Base of every penalty.

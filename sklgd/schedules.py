@@ -19,6 +19,24 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from ._strategy import Strategy, lookup, registry
 
+__all__ = [
+    "SCHEDULES",
+    "Adaptive",
+    "CallableSchedule",
+    "Constant",
+    "CosineDecay",
+    "ExponentialDecay",
+    "InvScaling",
+    "LinearWarmup",
+    "OneCycle",
+    "Optimal",
+    "PiecewiseConstant",
+    "PolynomialDecay",
+    "Schedule",
+    "TimeDecay",
+    "as_schedule",
+]
+
 
 class Schedule(Strategy):
     """Base of every schedule; a subclass defines ``__call__``.

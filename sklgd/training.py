@@ -155,9 +155,7 @@ class FullBatchDriver:
         """Make one iteration; return the mean loss that it last evaluated."""
         state = self.state
         state.t += 1
-        loss = self.optimizer.iterate(
-            self.problem, state.params, state.slots, self.rate(), state.t
-        )
+        loss = self.optimizer.iterate(self.problem, state.params, state.slots, self.rate(), state.t)
         self.converged = bool(state.slots and state.slots.get("converged"))
         state.epochs += 1
         if state.mean is not None and state.t >= state.average_from:

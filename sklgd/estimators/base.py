@@ -167,9 +167,7 @@ class BaseGD(StrategyParams, BaseEstimator):
         )
         return X
 
-    def _fit(
-        self, X: Any, y: Any, sample_weight: Any, init: Init, given: ValidationData
-    ) -> None:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, init: Init, given: ValidationData) -> None:
         """Validate and train from the start, or from the last fit's end with ``warm_start``."""
         strategies = strategies_of(self)
         X, y = self._check_X_y(X, y, reset=True)
@@ -251,12 +249,8 @@ class BaseGD(StrategyParams, BaseEstimator):
         if weights is not None or mean != 1.0:
             weights = np.full(X.shape[0], 1.0) if weights is None else weights
             weights = None if np.all(weights[used] == mean) else weights / mean
-        block = Block(
-            X, targets, weights, strategies.loss, strategies.model, self.fit_intercept
-        )
-        return Problem(
-            block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol
-        )
+        block = Block(X, targets, weights, strategies.loss, strategies.model, self.fit_intercept)
+        return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol)
 
     def _choose(self, strategies: Strategies, X: Any, *, incremental: bool) -> Strategies:
         """Let an optimizer that chooses by the problem choose."""

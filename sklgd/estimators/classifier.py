@@ -119,8 +119,7 @@ class GDClassifier(ClassifierMixin, BaseGD):
         self._multilabel = kind == "multilabel-indicator"
         if len(self.classes_) < 2 and not self._multilabel:
             raise ValueError(
-                "The number of classes has to be greater than one; got "
-                f"{len(self.classes_)} class"
+                f"The number of classes has to be greater than one; got {len(self.classes_)} class"
             )
         if before is not None and not np.array_equal(before, self.classes_):
             raise ValueError(
@@ -232,9 +231,7 @@ class GDClassifier(ClassifierMixin, BaseGD):
 
     @incremental
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over the given rows, going on from what was learnt before.
 
         Parameters

@@ -105,9 +105,7 @@ def _check_given(
     y_val = estimator._as_column(y_val)
     weights = given.sample_weight
     if weights is not None:
-        weights = _check_sample_weight(
-            weights, X_val, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = _check_sample_weight(weights, X_val, dtype=np.float64, ensure_non_negative=True)
     return mend(X_val), y_val, weights
 
 

@@ -117,9 +117,7 @@ class FullBatchOptimizer(Optimizer):
         """Return the state of a new fit: an empty dict, for `iterate` to fill; picklable."""
         return {}
 
-    def iterate(
-        self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int
-    ) -> float:
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Move ``params`` in place by one iteration.
 
         An optimizer that knows when it has reached ``problem.tol`` sets ``state["converged"]``.
@@ -239,9 +237,7 @@ class LBFGS(FullBatchOptimizer):
         self.history_size = history_size
         self.standardize = standardize
 
-    def iterate(
-        self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int
-    ) -> float:
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one quasi-Newton step; return the loss after it."""
         _refuse_rest(self, problem)
         space = _space(self, problem, state)
@@ -309,9 +305,7 @@ class FISTA(FullBatchOptimizer):
     def __init__(self, standardize: bool = False) -> None:
         self.standardize = standardize
 
-    def iterate(
-        self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int
-    ) -> float:
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one accelerated step; return the loss after it."""
         space = _space(self, problem, state)
         if state.get("point") is None:

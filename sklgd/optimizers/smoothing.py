@@ -61,9 +61,7 @@ class Continuation(FullBatchOptimizer):
         """Start again from the widest: the data may be other."""
         state.clear()
 
-    def iterate(
-        self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int
-    ) -> float:
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one step on the current smooth problem; return the loss itself after it."""
         if "stage" not in state:
             state.update(stage=0, inner={}, unit=_unit(problem))

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 from sklearn.base import clone
 
-from .losses import Loss
+from ..losses import Loss
 
 
 def check_loss(loss, *, n_classes=4, random_state=0):

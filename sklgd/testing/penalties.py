@@ -10,8 +10,8 @@ from numbers import Real
 import numpy as np
 from sklearn.base import clone
 
-from ._strategy import _same
-from .penalties import Penalty
+from .._strategy import _same
+from ..penalties import Penalty
 
 
 def check_penalty(penalty, *, n_features=6, random_state=0):
