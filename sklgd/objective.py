@@ -124,7 +124,7 @@ class Problem:
         return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
 
     def weights(self, params: np.ndarray) -> np.ndarray:
-        """Return the penalised part of ``params`` as penalties see it: (p,), or (k, p) for k > 1."""
+        """Return the weights in ``params`` as penalties see them: (p,), or (k, p) for k > 1."""
         weights = params[: self.n_weights]
         return weights if self.n_raw == 1 else weights.reshape(self.n_raw, -1)
 
@@ -141,7 +141,7 @@ class Problem:
         return 0.0 if self.rest is None else float(self.rest.value(self.weights(params)))
 
     def prox(self, params: np.ndarray, sizes: float | np.ndarray) -> None:
-        """Take the proximal step of the rest of the penalty in place; ``sizes`` as for `step_sizes`."""
+        """Take the proximal step of the rest of the penalty in place, a step size or one each."""
         if self.rest is not None:
             if np.ndim(sizes):
                 sizes = self.weights(sizes)

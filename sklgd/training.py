@@ -206,7 +206,7 @@ class Stopping:
 
 @dataclass
 class Watch:
-    """Follows one quantity that should fall: its best value, and for how long it has not improved."""
+    """Follows a quantity that should fall: its best value, and for how long that has stood."""
 
     tol: float | None
     relative: bool = True
@@ -279,7 +279,7 @@ class TrainingLoop:
         return report
 
     def _record(self, loss: float) -> bool:
-        """Write an epoch into the history; return False, with nothing written, if it is not finite."""
+        """Write an epoch into the history; return False, writing nothing, if it is not finite."""
         params = self.state.result
         if not (math.isfinite(loss) and np.isfinite(params).all()):
             return False

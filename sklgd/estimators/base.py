@@ -320,7 +320,7 @@ class BaseGD(StrategyParams, BaseEstimator):
         return state
 
     def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
-        """Return the state to go on with under ``warm_start``: None where the problem is another."""
+        """Return the state to go on with under ``warm_start``, None for another problem."""
         if not hasattr(self, "_state") or strategies != self._fitted_strategies():
             return None
         state = self._resumed(strategies, n_features, n_raw)

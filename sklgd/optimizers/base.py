@@ -57,7 +57,7 @@ class Optimizer(Strategy):
     ...     def step(self, params, grad, state, lr, t):
     ...         params -= lr * np.sign(grad)
     >>> X = np.arange(6.0).reshape(-1, 1)
-    >>> GDRegressor(optimizer=SignDescent(), max_iter=200).fit(X, 2 * X[:, 0]).score(X, 2 * X[:, 0]) > 0.9
+    >>> GDRegressor(optimizer=SignDescent()).fit(X, 2 * X[:, 0]).score(X, 2 * X[:, 0]) > 0.9
     True
     """
 
@@ -68,7 +68,7 @@ class Optimizer(Strategy):
 
     @classmethod
     def from_estimator(cls, params: Mapping[str, Any]) -> Self:
-        """Build the rule that a string stands for; a learning rate of the estimator's goes to it."""
+        """Build the rule that a string stands for, with the estimator's learning rate if set."""
         rate = _rate_from_estimator(params)
         return cls() if rate is None else cls(learning_rate=rate)
 
