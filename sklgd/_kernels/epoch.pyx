@@ -14,7 +14,7 @@ from libc.string cimport memset
 from .base cimport (
     Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, batch_row,
 )
-from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
+from .lazy cimport lazy_cut, lazy_from_pairs, lazy_settle, lazy_shrink, lazy_to_pairs
 from .simd cimport simd, simd_init
 
 simd_init()
@@ -100,12 +100,30 @@ cdef class Objective:
                 for c in range(width):
                     targets[i * width + c] = self.y[row * width + c]
 
+    # Loss of the batch's first row from its one raw prediction; draw[0] becomes its gradient
+    # times factor.
+    cdef inline int evaluate_row(self, const Batch* batch, double raw, double factor,
+                                 double* draw, double* total) except -1 nogil:
+        cdef Py_ssize_t row = batch_row(batch, 0)
+        cdef double target = self.y[row], value
+        if self.expand:
+            target = self.on if target == 0.0 else self.off
+        self.loss.evaluate(1, &target, &raw, &value, draw)
+        if self.weights != NULL:
+            factor *= self.weights[row]
+            value *= self.weights[row]
+        draw[0] *= factor
+        total[0] += value
+        return 0
+
     # Loss of a batch from its raw predictions: returns the weighted sum in total[0], and leaves
     # the weighted gradient times factor in draw.
     cdef int evaluate(self, const Batch* batch, const double* raw, double* targets, double* value,
                       double* draw, double factor, double* total) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.model.n_raw, width
         cdef double s, row_sum, loss_sum = 0.0
+        if k == 1 and batch.size == 1:
+            return self.evaluate_row(batch, raw[0], factor, draw, total)
         self.gather(batch, targets)
         if self.joint:
             width = 1
@@ -221,7 +239,7 @@ cdef class Epoch:
     cdef double[::1] targets
     cdef double[::1] grad
     cdef double[::1] sizes
-    cdef double[::1] seen
+    cdef double[::1] pairs
 
     def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
@@ -251,7 +269,7 @@ cdef class Epoch:
             self.grad = np.empty(params.shape[0])
         self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
         if self.lazy and proximal is not None:
-            self.seen = np.zeros(objective.model.n_weights)
+            self.pairs = np.empty(2 * objective.model.n_weights)
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -280,6 +298,8 @@ cdef class Epoch:
         with nogil:
             if self.lazy:
                 self.run_lazy(&batch, rate, stride, t, &total)
+            elif self.direct and self.batch_size == 1 and self.model.n_raw == 1:
+                self.run_rows(&batch, rate, stride, t, &total)
             elif self.direct:
                 self.run_direct(&batch, rate, stride, t, &total)
             else:
@@ -353,6 +373,32 @@ cdef class Epoch:
             t += 1
         return 0
 
+    # The same with one row a step and one raw column, where a step is a chain of a few dozen
+    # nanoseconds: what is one number stays out of buffers.
+    cdef int run_rows(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+                      double* total) except -1 nogil:
+        cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move, shrink
+        cdef double* intercept = self.params + self.model.n_weights
+        cdef bint has_intercept = self.model.n_params > self.model.n_weights
+        batch.size = 1
+        while batch.start < batch.end:
+            raw = self.rows.row_dot(batch, self.params)
+            if has_intercept:
+                raw += intercept[0]
+            self.objective.evaluate_row(batch, raw, -rate[0], &move, &loss_sum)
+            shrink = 1.0 - rate[0] * ridge
+            self.rows.row_tdot(batch, move, shrink if shrink > 0.0 else 0.0, self.params)
+            if has_intercept:
+                intercept[0] += move
+            if self.proximal is not None:
+                self.prox(rate[0], NULL)
+            self.average(t, self.params, 0)
+            batch.start += 1
+            rate += stride
+            t += 1
+        total[0] += loss_sum
+        return 0
+
     # The same on sparse rows, at O(nonzeros) a step.
     cdef int run_lazy(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
                       double* total) except -1 nogil:
@@ -390,10 +436,12 @@ cdef class Epoch:
         w.k = self.model.n_raw
         w.p = self.model.n_weights // w.k
         w.v = self.params
-        w.seen = &self.seen[0] if self.seen is not None else NULL
+        w.pairs = &self.pairs[0] if self.proximal is not None else NULL
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0
+        if w.pairs != NULL:
+            lazy_to_pairs(w)
         if w.total != NULL and averaged > 0:
             for e in range(self.model.n_weights):
                 w.total[e] *= averaged
@@ -402,6 +450,8 @@ cdef class Epoch:
         cdef Py_ssize_t e
         cdef int64_t averaged = t - self.average_from
         lazy_settle(w)
+        if w.pairs != NULL:
+            lazy_from_pairs(w)
         if w.total != NULL and averaged > 0:
             for e in range(self.model.n_weights):
                 w.total[e] /= averaged

@@ -6,7 +6,8 @@ gets no update for a while sees only shrinking and cutting, which compose: with
 
     w = scale * soft(v, threshold - seen),    seen = the threshold at its last update,
 
-because a weight that a cut has taken to zero stays there.  So a step moves two numbers, and a
+because a weight that a cut has taken to zero stays there; v and seen lie side by side, so that
+a row fetches one place for both.  So a step moves two numbers, and a
 weight is brought up to date when a row touches it, and all are before anyone reads them
 (`lazy_settle`).  The mean of L2-shrunken weights is kept the same way: between updates a
 weight's sum grows by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes
@@ -15,30 +16,42 @@ weight's sum grows by ``v * sum scale``, so ``sum w = area * v + total`` where `
 from .base cimport Lazy
 
 
+# v cut towards zero, without a branch; NaN stays NaN.
 cdef inline double lazy_soft(double v, double cut) noexcept nogil:
-    if v > cut:
-        return v - cut
-    if v < -cut:
-        return v + cut
-    return 0.0
+    cdef double taken = v if v < cut else cut
+    return v - (taken if taken > -cut else -cut)
 
 
-# Bring every weight up to date: afterwards v holds the weights, and scale is 1.
+# Bring every weight up to date; afterwards scale is 1 and nothing is left to cut.
 cdef inline void lazy_settle(Lazy* w) noexcept nogil:
     cdef Py_ssize_t e, m = w.k * w.p
-    if w.total != NULL:
+    if w.pairs != NULL:
         for e in range(m):
-            w.total[e] += w.area * w.v[e]
-        w.area = 0.0
-    if w.seen != NULL and w.threshold != 0.0:
-        for e in range(m):
-            w.v[e] = w.scale * lazy_soft(w.v[e], w.threshold - w.seen[e])
-            w.seen[e] = 0.0
-    elif w.scale != 1.0:
-        for e in range(m):
-            w.v[e] *= w.scale
+            w.pairs[2 * e] = w.scale * lazy_soft(w.pairs[2 * e], w.threshold - w.pairs[2 * e + 1])
+            w.pairs[2 * e + 1] = 0.0
+    else:
+        if w.total != NULL:
+            for e in range(m):
+                w.total[e] += w.area * w.v[e]
+        if w.scale != 1.0:
+            for e in range(m):
+                w.v[e] *= w.scale
     w.scale = 1.0
-    w.threshold = 0.0
+    w.threshold = w.area = 0.0
+
+
+# Between settled weights and pairs.
+cdef inline void lazy_to_pairs(Lazy* w) noexcept nogil:
+    cdef Py_ssize_t e
+    for e in range(w.k * w.p):
+        w.pairs[2 * e] = w.v[e]
+        w.pairs[2 * e + 1] = 0.0
+
+
+cdef inline void lazy_from_pairs(Lazy* w) noexcept nogil:
+    cdef Py_ssize_t e
+    for e in range(w.k * w.p):
+        w.v[e] = w.pairs[2 * e]
 
 
 cdef inline void lazy_shrink(Lazy* w, double shrink) noexcept nogil:
