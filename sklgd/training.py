@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._kernels import adapters
-from ._kernels.epoch import Epoch, shuffle
+from ._kernels.epoch import Epoch, permute
 from ._strategy import compose_kernel
 from .objective import Problem
 from .optimizers import Optimizer
@@ -115,9 +115,7 @@ class StepDriver:
         """Make one pass; return the mean loss, each row's taken before its step."""
         problem, state = self.problem, self.state
         if self.shuffle:
-            everything = np.arange(problem.n_rows, dtype=np.uint32)
-            self.order[:] = everything if problem.order is None else problem.order
-            shuffle(self.order, state.seed + (state.epochs << 32))
+            permute(self.order, problem.order, state.seed + (state.epochs << 32))
         total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
         for start in range(0, problem.n_rows, rows_at_once):
             stop = min(start + rows_at_once, problem.n_rows)
@@ -133,7 +131,7 @@ class StepDriver:
         return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale
 
     def _rates(self, first: int, steps: int) -> float | np.ndarray:
-        t = first if self.schedule.constant else np.arange(first, first + steps)
+        t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
         return checked_rates(self.schedule, self.schedule(t) * self.state.rate_scale, first)
 
 
@@ -170,8 +168,8 @@ class FullBatchDriver:
 
 def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
     """Return ``rates``, or raise where a schedule gives no learning rate."""
-    good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
-    if not np.all(good):
+    if not (np.min(rates) >= 0.0 and np.max(rates) < math.inf):  # not: NaN is caught too
+        good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
         at = int(np.argmin(np.atleast_1d(good)))
         raise ValueError(
             f"A learning rate must be finite and >= 0. The schedule {schedule!r} gave "
@@ -350,9 +348,12 @@ class TrainingLoop:
         """Whether the objective at the end is far above that of the parameters at the start.
 
         The running objective of an epoch holds its steps' transients, so it only raises the
-        suspicion; the objective itself decides.  The start is the better of the two then.
+        suspicion, after a quick look at some rows; the objective itself decides.  The start is
+        then better than any epoch that ended above it.
         """
         objective = self.report.history["objective"]
+        if not self.start.any() and objective[-1] <= abs(self.problem.loss_at_zero_of_some()):
+            return False
         at_start = self.problem.loss_at_zero() if not self.start.any() else objective[0]
         limit = at_start + DIVERGED * abs(at_start)
         if objective[-1] <= limit:

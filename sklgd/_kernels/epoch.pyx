@@ -23,11 +23,16 @@ simd_init()
 cdef Py_ssize_t SUM_ROWS = 128
 
 
-def shuffle(uint32_t[::1] order, uint64_t seed):
-    """Shuffle ``order`` in place (Fisher-Yates on a splitmix64 stream)."""
+def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
+    """Fill ``order`` with ``rows`` (None: its own positions) in random order.
+
+    Fisher-Yates on a splitmix64 stream.
+    """
     cdef Py_ssize_t i, j
     cdef uint64_t z
     with nogil:
+        for i in range(order.shape[0]):
+            order[i] = <uint32_t> i if rows is None else rows[i]
         for i in range(order.shape[0] - 1, 0, -1):
             seed += 0x9E3779B97F4A7C15u
             z = seed
