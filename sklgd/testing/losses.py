@@ -15,7 +15,7 @@ from sklearn.base import clone
 from ..losses import Loss
 
 
-def check_loss(loss, *, n_classes=4, random_state=0):
+def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None:
     """Check that a loss keeps the contract of `sklgd.losses.Loss`.
 
     Targets are drawn from its domain (0 and 1 if it classifies), raw predictions at random.

@@ -14,7 +14,7 @@ from .._strategy import _same
 from ..penalties import Penalty
 
 
-def check_penalty(penalty, *, n_features=6, random_state=0):
+def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 0) -> None:
     """Raise ``AssertionError`` where a penalty does not do what training relies on.
 
     Checked are the value, ``split``, the gradient against finite differences where it is
