@@ -950,7 +950,7 @@ class Unnormalised(LogLoss):
         (FlatOnly(), r"value must work entry by entry"),
         (Infinite(), r"value is inf at y = .*, raw = .*; it must be finite"),
         (OverflowsToNaN(), r"gradient is NaN at y = .*, raw = 1000"),
-        (InPlace(), r"gradient writes to its inputs"),
+        (InPlace(), r"InPlace.gradient writes to an argument that it may only read"),
         (Remembers(), r"not stateless: .*\['last_'\]"),
         (Counts(), r"not stateless: .*\['calls'\]"),
         (Noisy(), r"two results for the same inputs"),
@@ -967,5 +967,5 @@ def test_the_checker_says_what_is_wrong(loss, message):
 
 
 def test_the_checker_finds_a_constructor_that_changes_its_parameters():
-    with pytest.raises((AssertionError, RuntimeError), match=r"ChangesParameter"):
+    with pytest.raises(AssertionError, match=r"ChangesParameter cannot be cloned"):
         check_loss(ChangesParameter())
