@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import InvalidParameterError
 
 
-def parse_groups(groups, *, owner):
+def parse_groups(
+    groups: ArrayLike | Sequence[ArrayLike], *, owner: str
+) -> tuple[np.ndarray, np.ndarray, int | None]:
     """Turn index arrays or labels into one list of features, group after group.
 
     Parameters
@@ -48,7 +53,7 @@ def parse_groups(groups, *, owner):
     return members, _starts([array.size for array in arrays]), None
 
 
-def check_groups(members, n_labels, n_features, *, owner):
+def check_groups(members: np.ndarray, n_labels: int | None, n_features: int, *, owner: str) -> None:
     """Raise where groups that were parsed are not groups of ``n_features`` features."""
     if n_labels is not None and n_labels != n_features:
         raise ValueError(
@@ -61,11 +66,11 @@ def check_groups(members, n_labels, n_features, *, owner):
         )
 
 
-def _starts(sizes):
+def _starts(sizes: ArrayLike) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
 
 
-def _error(owner, got):
+def _error(owner: str, got: str) -> InvalidParameterError:
     return InvalidParameterError(
         f"The 'groups' parameter of {owner} must be 'features', an array of one label for each "
         "feature, or a list of 1-D arrays of feature indices that are not empty and do not "

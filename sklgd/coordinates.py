@@ -7,14 +7,15 @@ the user's units.  X is not touched: gradients with respect to u are those of w,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-#: rows that are squared at a time
-STAT_ROWS = 4096
+#: rows that are looked at together: a block of them is copied
+STAT_ROWS = 1024
 
 
 @dataclass
@@ -83,17 +84,18 @@ def standardizing(problem: Any) -> Coordinates:
     """
     X, order = problem.block.X, problem.order
     if sp.issparse(X):
-        largest = np.maximum(X.max(axis=0).toarray(), -X.min(axis=0).toarray()).ravel()
+        largest = np.zeros(X.shape[1])
+        for rows in _blocks(problem):
+            block = X[rows]
+            np.maximum.at(largest, block.indices, np.abs(block.data))
         far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
         return Coordinates(np.where(far, largest, 1.0), None, problem.n_raw)
     weights = problem.block.weights
     total, first, second = 0.0, np.zeros(X.shape[1]), np.zeros(X.shape[1])
     origin = X[0 if order is None else order[0]].astype(np.float64)
-    for start in range(0, problem.n_rows, STAT_ROWS):
-        stop = min(start + STAT_ROWS, problem.n_rows)
-        rows = slice(start, stop) if order is None else order[start:stop]
+    for rows in _blocks(problem):
         block = X[rows] - origin  # a shift of the origin keeps large means from cancelling
-        w = np.ones(stop - start) if weights is None else weights[rows]
+        w = np.ones(len(block)) if weights is None else weights[rows]
         total += w.sum()
         first += w @ block
         second += np.einsum("i,ij,ij->j", w, block, block)
@@ -105,3 +107,10 @@ def standardizing(problem: Any) -> Coordinates:
     scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 1.0
     scale[scale == 0.0] = 1.0
     return Coordinates(scale, mean, problem.n_raw)
+
+
+def _blocks(problem: Any) -> Iterator[slice | np.ndarray]:
+    # The training rows, a few at a time.
+    for start in range(0, problem.n_rows, STAT_ROWS):
+        rows = slice(start, min(start + STAT_ROWS, problem.n_rows))
+        yield rows if problem.order is None else problem.order[rows]

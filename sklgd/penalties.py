@@ -16,9 +16,12 @@ The compiled twins in ``_kernels/penalties.pyx`` do the same on pointers; this f
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from numbers import Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from ._groups import check_groups, parse_groups
@@ -54,7 +57,7 @@ class Penalty(Strategy):
     (Pull(target=1.0), None)
     """
 
-    def value(self, w):
+    def value(self, w: np.ndarray) -> float:
         """Return the penalty at ``w``.
 
         Parameters
@@ -68,7 +71,7 @@ class Penalty(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} must define value(w).")
 
-    def add_gradient(self, w, grad):
+    def add_gradient(self, w: np.ndarray, grad: np.ndarray) -> None:
         """Add a (sub)gradient at ``w`` to ``grad``, in place.
 
         Parameters
@@ -78,7 +81,7 @@ class Penalty(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} has no add_gradient(w, grad).")
 
-    def prox(self, w, lr):
+    def prox(self, w: np.ndarray, lr: float | np.ndarray) -> None:
         """Replace ``w`` by ``argmin_v |v - w|^2 / 2 + lr * value(v)``, in place.
 
         Parameters
@@ -90,7 +93,7 @@ class Penalty(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} has no prox(w, lr).")
 
-    def split(self):
+    def split(self) -> tuple[Penalty | None, Penalty | None]:
         """Return ``(smooth, rest)``: what enters the gradient and what is a proximal step.
 
         Either may be None, and their values sum to this penalty's.  Of a subclass, what it
@@ -105,7 +108,7 @@ class Penalty(Strategy):
             f"{type(self).__name__} must define prox(w, lr) or add_gradient(w, grad)."
         )
 
-    def _redefines(self, cls):
+    def _redefines(self, cls: type[Penalty]) -> bool:
         """Whether a subclass of ``cls`` has another prox or gradient: then cls's split is void."""
         mine = type(self)
         return mine.prox is not cls.prox or mine.add_gradient is not cls.add_gradient
@@ -123,28 +126,28 @@ class _Elementwise(Penalty):
     }
     _from_estimator = {"alpha": "alpha"}
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         """h(w), entry by entry."""
         raise NotImplementedError
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         """h'(w), entry by entry."""
         raise NotImplementedError
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         """argmin_v (v - w)^2 / 2 + step * h(v), entry by entry."""
         raise NotImplementedError
 
-    def value(self, w):
+    def value(self, w: np.ndarray) -> float:
         return float(np.sum(self._factors(w) * self._values(w)))
 
-    def add_gradient(self, w, grad):
+    def add_gradient(self, w: np.ndarray, grad: np.ndarray) -> None:
         grad += self._factors(w) * self._slopes(w)
 
-    def prox(self, w, lr):
+    def prox(self, w: np.ndarray, lr: float | np.ndarray) -> None:
         w[...] = self._cut(w, lr * self._factors(w))
 
-    def _factors(self, w):
+    def _factors(self, w: np.ndarray) -> float | np.ndarray:
         if self.weights is None:
             return 1.0
         weights = np.asarray(self.weights, dtype=np.float64)
@@ -155,14 +158,14 @@ class _Elementwise(Penalty):
             )
         return weights
 
-    def validate(self):
+    def validate(self) -> Self:
         super().validate()
         if self.weights is not None:
             _check_feature_weights(self.weights, type(self).__name__)
         return self
 
 
-def _check_feature_weights(weights, owner):
+def _check_feature_weights(weights: ArrayLike, owner: str) -> None:
     weights = np.asarray(weights, dtype=np.float64)
     if weights.ndim != 1:
         raise InvalidParameterError(
@@ -177,12 +180,12 @@ def _check_feature_weights(weights, owner):
         )
 
 
-def _soft(w, threshold):
+def _soft(w: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
     """Soft threshold: w less its part within [-threshold, threshold]."""
     return w - np.clip(w, -threshold, threshold) + 0.0  # -0.0 becomes 0.0
 
 
-def _divide(a, b):
+def _divide(a: np.ndarray, b: float | np.ndarray) -> np.ndarray:
     """a / b, and 0 where b is 0."""
     return np.divide(a, b, out=np.zeros(np.broadcast(a, b).shape), where=np.not_equal(b, 0))
 
@@ -219,20 +222,20 @@ class L2(_Elementwise):
 
     _kernel = _kernels.L2Kernel
 
-    def __init__(self, alpha=1e-4, *, weights=None):
+    def __init__(self, alpha: float = 1e-4, *, weights: ArrayLike | None = None) -> None:
         self.alpha = alpha
         self.weights = weights
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         return self.alpha / 2 * w**2
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         return self.alpha * w
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         return w / (1 + step * self.alpha)
 
-    def split(self):
+    def split(self) -> tuple[Penalty | None, Penalty | None]:
         if self._redefines(L2):
             return super().split()
         return self, None
@@ -267,17 +270,17 @@ class L1(_Elementwise):
 
     _kernel = _kernels.L1Kernel
 
-    def __init__(self, alpha=1e-4, *, weights=None):
+    def __init__(self, alpha: float = 1e-4, *, weights: ArrayLike | None = None) -> None:
         self.alpha = alpha
         self.weights = weights
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         return self.alpha * np.abs(w)
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         return self.alpha * np.sign(w)
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         return _soft(w, step * self.alpha)
 
 
@@ -318,28 +321,30 @@ class ElasticNet(_Elementwise):
     _from_estimator = {"alpha": "alpha", "l1_ratio": "l1_ratio"}
     _kernel = _kernels.ElasticNetKernel
 
-    def __init__(self, alpha=1e-4, l1_ratio=0.15, *, weights=None):
+    def __init__(
+        self, alpha: float = 1e-4, l1_ratio: float = 0.15, *, weights: ArrayLike | None = None
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.weights = weights
 
     @property
-    def _strengths(self):
+    def _strengths(self) -> tuple[float, float]:
         return self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         l1, l2 = self._strengths
         return l1 * np.abs(w) + l2 / 2 * w**2
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         l1, l2 = self._strengths
         return l1 * np.sign(w) + l2 * w
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         l1, l2 = self._strengths
         return _soft(w, step * l1) / (1 + step * l2)
 
-    def split(self):
+    def split(self) -> tuple[Penalty | None, Penalty | None]:
         if self._redefines(ElasticNet):
             return super().split()
         l1, l2 = self._strengths
@@ -366,8 +371,7 @@ class GroupLasso(Penalty):
     ----------
     alpha : float, default=1e-4
         Strength.
-    groups : "features", array-like of shape (n_features,) or list of array-likes of int, \
-            default="features"
+    groups : "features", array of labels or list of arrays of int, default="features"
         What a group is.
 
         - ``"features"``: a feature's weights for all outputs, so that a feature is used by
@@ -402,22 +406,24 @@ class GroupLasso(Penalty):
     _from_estimator = {"alpha": "alpha"}
     _kernel = _kernels.GroupLassoKernel
 
-    def __init__(self, alpha=1e-4, groups="features"):
+    def __init__(
+        self, alpha: float = 1e-4, groups: str | ArrayLike | Sequence[ArrayLike] = "features"
+    ) -> None:
         self.alpha = alpha
         self.groups = groups
 
-    def value(self, w):
+    def value(self, w: np.ndarray) -> float:
         group, strength = self._groups(w)
         return float(np.sum(strength * self._norms(w.ravel(), group, strength.size)))
 
-    def add_gradient(self, w, grad):
+    def add_gradient(self, w: np.ndarray, grad: np.ndarray) -> None:
         group, strength = self._groups(w)
         norm = self._norms(w.ravel(), group, strength.size)
         inside = (strength[group] > 0) & (norm[group] != 0)
         direction = np.divide(w.ravel(), norm[group], out=np.zeros(w.size), where=inside)
         grad += (strength[group] * direction).reshape(w.shape)
 
-    def prox(self, w, lr):
+    def prox(self, w: np.ndarray, lr: float | np.ndarray) -> None:
         group, strength = self._groups(w)
         flat = w.ravel()
         cut = np.broadcast_to(lr, w.shape).ravel() * strength[group]
@@ -431,13 +437,13 @@ class GroupLasso(Penalty):
         # -0.0 becomes 0.0 where there is a step at all
         w[...] = np.where(cut != 0, flat * shrink + 0.0, flat).reshape(w.shape)
 
-    def validate(self):
+    def validate(self) -> Self:
         super().validate()
         if not isinstance(self.groups, str):
             parse_groups(self.groups, owner=type(self).__name__)
         return self
 
-    def _groups(self, w):
+    def _groups(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the group of each entry of w, flat, and each group's alpha * sqrt(size).
 
         The features in no group share one more group, of strength 0.
@@ -456,11 +462,13 @@ class GroupLasso(Penalty):
         return group, np.tile(strength, rows)
 
     @staticmethod
-    def _norms(flat, group, n_groups):
+    def _norms(flat: np.ndarray, group: np.ndarray, n_groups: int) -> np.ndarray:
         return np.sqrt(np.bincount(group, weights=flat**2, minlength=n_groups))
 
     @classmethod
-    def _radii(cls, flat, cut, group, n_groups):
+    def _radii(
+        cls, flat: np.ndarray, cut: np.ndarray, group: np.ndarray, n_groups: int
+    ) -> np.ndarray:
         """The norms of the proximal point.
 
         phi(r) = sum_j (w_j / (r + cut_j))^2 is 1 at the norm, and 1 / sqrt(phi) is increasing and
@@ -539,20 +547,22 @@ class MCP(_Elementwise):
     }
     _kernel = _kernels.MCPKernel
 
-    def __init__(self, alpha=1e-4, gamma=3.0, *, weights=None):
+    def __init__(
+        self, alpha: float = 1e-4, gamma: float = 3.0, *, weights: ArrayLike | None = None
+    ) -> None:
         self.alpha = alpha
         self.gamma = gamma
         self.weights = weights
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         size, flat = np.abs(w), self.gamma * self.alpha
         inner = self.alpha * size - w**2 / (2 * self.gamma)
         return np.where(size > flat, flat * self.alpha / 2, inner)
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         return np.sign(w) * np.maximum(self.alpha - np.abs(w) / self.gamma, 0.0)
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         shrink = np.maximum(1 - step / self.gamma, 0.0)
         limit = self.alpha * np.sqrt(self.gamma * np.maximum(step, self.gamma))
         inner = _divide(_soft(w, step * self.alpha), shrink)
@@ -613,22 +623,24 @@ class SCAD(_Elementwise):
     }
     _kernel = _kernels.SCADKernel
 
-    def __init__(self, alpha=1e-4, gamma=3.7, *, weights=None):
+    def __init__(
+        self, alpha: float = 1e-4, gamma: float = 3.7, *, weights: ArrayLike | None = None
+    ) -> None:
         self.alpha = alpha
         self.gamma = gamma
         self.weights = weights
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         alpha, gamma, size = self.alpha, self.gamma, np.abs(w)
         bend = (2 * gamma * alpha * size - w**2 - alpha**2) / (2 * (gamma - 1))
         flat = alpha**2 * (gamma + 1) / 2
         return np.where(size > gamma * alpha, flat, np.where(size > alpha, bend, alpha * size))
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         bend = (self.gamma * self.alpha - np.abs(w)) / (self.gamma - 1)
         return np.sign(w) * np.clip(bend, 0.0, self.alpha)
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         alpha, gamma, size = self.alpha, self.gamma, np.abs(w)
         shrink = np.maximum(1 - step / (gamma - 1), 0.0)
         limit = alpha * np.where(
@@ -685,29 +697,37 @@ class Box(_Elementwise):
     _from_estimator = {}
     _kernel = _kernels.BoxKernel
 
-    def __init__(self, lower=0.0, upper=np.inf, *, l1=0.0, l2=0.0, weights=None):
+    def __init__(
+        self,
+        lower: float | ArrayLike = 0.0,
+        upper: float | ArrayLike = np.inf,
+        *,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        weights: ArrayLike | None = None,
+    ) -> None:
         self.lower = lower
         self.upper = upper
         self.l1 = l1
         self.l2 = l2
         self.weights = weights
 
-    def value(self, w):
+    def value(self, w: np.ndarray) -> float:
         lower, upper = self._bounds(w)
         return math.inf if np.any((w < lower) | (w > upper)) else super().value(w)
 
-    def prox(self, w, lr):
+    def prox(self, w: np.ndarray, lr: float | np.ndarray) -> None:
         super().prox(w, lr)
         np.clip(w, *self._bounds(w), out=w)
         w += 0.0  # -0.0 becomes 0.0
 
-    def split(self):
+    def split(self) -> tuple[Penalty | None, Penalty | None]:
         if self._redefines(Box) or self.l2 == 0:
             return super().split()
         rest = Box(self.lower, self.upper, l1=self.l1, weights=self.weights)
         return L2(self.l2, weights=self.weights), rest
 
-    def validate(self):
+    def validate(self) -> Self:
         super().validate()
         owner = type(self).__name__
         lower, upper = (np.asarray(bound, dtype=np.float64) for bound in (self.lower, self.upper))
@@ -729,16 +749,16 @@ class Box(_Elementwise):
             )
         return self
 
-    def _values(self, w):
+    def _values(self, w: np.ndarray) -> np.ndarray:
         return self.l1 * np.abs(w) + self.l2 / 2 * w**2
 
-    def _slopes(self, w):
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
         return self.l1 * np.sign(w) + self.l2 * w
 
-    def _cut(self, w, step):
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         return _soft(w, step * self.l1) / (1 + step * self.l2)
 
-    def _bounds(self, w):
+    def _bounds(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         bounds = [np.asarray(bound, dtype=np.float64) for bound in (self.lower, self.upper)]
         for name, bound in zip(("lower", "upper"), bounds, strict=True):
             if bound.ndim and bound.shape != w.shape[-1:]:

@@ -12,9 +12,12 @@ that starts at 1, and asks ``on_plateau(scale)`` when training has stopped impro
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from ._strategy import Strategy, lookup, registry
@@ -59,7 +62,7 @@ class Schedule(Strategy):
     #: whether every step has the same rate, but for what plateaus do
     constant = False
 
-    def __call__(self, t):
+    def __call__(self, t: ArrayLike) -> float | np.ndarray:
         """Return the rate of step ``t``.
 
         Parameters
@@ -74,11 +77,11 @@ class Schedule(Strategy):
         rate = self._rate(np.asarray(t, dtype=np.float64))
         return float(rate) if np.ndim(rate) == 0 else rate
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         """The same of a float64 array, possibly 0-d."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(t).")
 
-    def on_plateau(self, scale):
+    def on_plateau(self, scale: float) -> float | None:
         """Return the scale to go on with when training has stopped improving; None to stop.
 
         Parameters
@@ -93,6 +96,7 @@ class Schedule(Strategy):
         return None
 
 
+Rate = float | str | Schedule | Callable[[Any], Any]
 _RATE = Interval(Real, 0, None, closed="left")
 _FINITE = Interval(Real, None, None, closed="neither")
 _STEPS = Interval(Integral, 1, None, closed="left")
@@ -120,10 +124,10 @@ class Constant(Schedule):
     _parameter_constraints = {"eta0": [_RATE]}
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0=0.01):
+    def __init__(self, eta0: float = 0.01) -> None:
         self.eta0 = eta0
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         return np.full(t.shape, self.eta0, dtype=np.float64)
 
 
@@ -151,11 +155,11 @@ class InvScaling(Schedule):
     _parameter_constraints = {"eta0": [_RATE], "power_t": [_FINITE]}
     _from_estimator = {"eta0": "eta0", "power_t": "power_t"}
 
-    def __init__(self, eta0=0.01, power_t=0.25):
+    def __init__(self, eta0: float = 0.01, power_t: float = 0.25) -> None:
         self.eta0 = eta0
         self.power_t = power_t
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         return self.eta0 / t**self.power_t
 
 
@@ -187,20 +191,20 @@ class Optimal(Schedule):
     _parameter_constraints = {"alpha": [_RATE]}
     _from_estimator = {"alpha": "alpha"}
 
-    def __init__(self, alpha=1e-4):
+    def __init__(self, alpha: float = 1e-4) -> None:
         self.alpha = alpha
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         self._require_alpha()
         first = math.sqrt(1 / math.sqrt(self.alpha))
         return 1 / (1 / first + self.alpha * (t - 1))
 
-    def validate(self):
+    def validate(self) -> Self:
         super().validate()
         self._require_alpha()
         return self
 
-    def _require_alpha(self):
+    def _require_alpha(self) -> None:
         if self.alpha == 0:
             raise InvalidParameterError(
                 "alpha must be > 0 since learning_rate is 'optimal'. alpha is used to compute "
@@ -241,15 +245,15 @@ class Adaptive(Schedule):
     }
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0=0.01, factor=5, min_rate=1e-6):
+    def __init__(self, eta0: float = 0.01, factor: float = 5, min_rate: float = 1e-6) -> None:
         self.eta0 = eta0
         self.factor = factor
         self.min_rate = min_rate
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         return np.full(t.shape, self.eta0, dtype=np.float64)
 
-    def on_plateau(self, scale):
+    def on_plateau(self, scale: float) -> float | None:
         return scale / self.factor if self.eta0 * scale > self.min_rate else None
 
 
@@ -283,11 +287,11 @@ class TimeDecay(Schedule):
     _parameter_constraints = {"eta0": [_RATE], "decay": [_RATE]}
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0=0.01, decay=1e-3):
+    def __init__(self, eta0: float = 0.01, decay: float = 1e-3) -> None:
         self.eta0 = eta0
         self.decay = decay
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         return self.eta0 / (1 + self.decay * (t - 1))
 
 
@@ -325,13 +329,19 @@ class ExponentialDecay(Schedule):
     }
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0=0.01, decay_rate=0.96, decay_steps=1000, staircase=False):
+    def __init__(
+        self,
+        eta0: float = 0.01,
+        decay_rate: float = 0.96,
+        decay_steps: int = 1000,
+        staircase: bool = False,
+    ) -> None:
         self.eta0 = eta0
         self.decay_rate = decay_rate
         self.decay_steps = decay_steps
         self.staircase = staircase
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         elapsed = (t - 1) / self.decay_steps
         return self.eta0 * self.decay_rate ** (np.floor(elapsed) if self.staircase else elapsed)
 
@@ -360,15 +370,19 @@ class PiecewiseConstant(Schedule):
 
     _parameter_constraints = {"boundaries": ["array-like"], "values": ["array-like"]}
 
-    def __init__(self, boundaries=(10_000, 100_000), values=(0.01, 0.001, 0.0001)):
+    def __init__(
+        self,
+        boundaries: Sequence[int] = (10_000, 100_000),
+        values: Sequence[float] = (0.01, 0.001, 0.0001),
+    ) -> None:
         self.boundaries = boundaries
         self.values = values
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         values = np.asarray(self.values, dtype=np.float64)
         return values[np.searchsorted(np.asarray(self.boundaries), t, side="left")]
 
-    def validate(self):
+    def validate(self) -> Self:
         super().validate()
         boundaries = np.asarray(self.boundaries, dtype=np.float64)
         values = np.asarray(self.values, dtype=np.float64)
@@ -425,13 +439,15 @@ class PolynomialDecay(Schedule):
     }
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0=0.01, end=1e-4, steps=10_000, power=1.0):
+    def __init__(
+        self, eta0: float = 0.01, end: float = 1e-4, steps: int = 10_000, power: float = 1.0
+    ) -> None:
         self.eta0 = eta0
         self.end = end
         self.steps = steps
         self.power = power
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         left = 1 - np.minimum((t - 1) / self.steps, 1.0)
         return self.end + (self.eta0 - self.end) * left**self.power
 
@@ -480,18 +496,25 @@ class CosineDecay(Schedule):
     }
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0=0.01, steps=10_000, end=0.0, restarts=False, cycle_mult=1.0):
+    def __init__(
+        self,
+        eta0: float = 0.01,
+        steps: int = 10_000,
+        end: float = 0.0,
+        restarts: bool = False,
+        cycle_mult: float = 1.0,
+    ) -> None:
         self.eta0 = eta0
         self.steps = steps
         self.end = end
         self.restarts = restarts
         self.cycle_mult = cycle_mult
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         done = self._cycle(t - 1) if self.restarts else np.minimum((t - 1) / self.steps, 1.0)
         return _cosine(self.eta0, self.end, done)
 
-    def _cycle(self, elapsed):
+    def _cycle(self, elapsed: np.ndarray) -> np.ndarray:
         """Which part of its cycle is done after that many steps, in [0, 1)."""
         mult = self.cycle_mult
         if mult == 1:
@@ -539,25 +562,25 @@ class LinearWarmup(Schedule):
     }
     _from_estimator = {"schedule": "eta0"}
 
-    def __init__(self, schedule=0.01, steps=1000):
+    def __init__(self, schedule: Rate = 0.01, steps: int = 1000) -> None:
         self.schedule = schedule
         self.steps = steps
 
-    def __call__(self, t):
+    def __call__(self, t: ArrayLike) -> float | np.ndarray:
         t = np.asarray(t)
         inner = self._inner()(np.maximum(t - self.steps + 1, 1)[()])
         rate = np.minimum(t / self.steps, 1.0) * inner
         return float(rate) if rate.ndim == 0 else rate
 
-    def on_plateau(self, scale):
+    def on_plateau(self, scale: float) -> float | None:
         return self._inner().on_plateau(scale)
 
-    def validate(self):
+    def validate(self) -> Self:
         super().validate()
         self._inner()
         return self
 
-    def _inner(self):
+    def _inner(self) -> Schedule:
         return as_schedule(self.schedule, parameter="schedule", owner="LinearWarmup")
 
 
@@ -608,15 +631,20 @@ class OneCycle(Schedule):
     _from_estimator = {"max_rate": "eta0"}
 
     def __init__(
-        self, max_rate=0.01, steps=10_000, pct_start=0.3, div_factor=25.0, final_div_factor=1e4
-    ):
+        self,
+        max_rate: float = 0.01,
+        steps: int = 10_000,
+        pct_start: float = 0.3,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+    ) -> None:
         self.max_rate = max_rate
         self.steps = steps
         self.pct_start = pct_start
         self.div_factor = div_factor
         self.final_div_factor = final_div_factor
 
-    def _rate(self, t):
+    def _rate(self, t: np.ndarray) -> np.ndarray:
         first = self.max_rate / self.div_factor
         elapsed = t - 1
         top = max(self.pct_start * self.steps - 1, 0.0)
@@ -627,7 +655,7 @@ class OneCycle(Schedule):
         return np.where(elapsed <= top, _cosine(first, self.max_rate, elapsed / top), rate)
 
 
-def _cosine(start, end, done):
+def _cosine(start: float, end: float, done: np.ndarray) -> np.ndarray:
     return end + (start - end) / 2 * (1 + np.cos(np.pi * done))
 
 
@@ -652,10 +680,10 @@ class CallableSchedule(Schedule):
 
     _parameter_constraints = {"function": [callable]}
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
 
-    def __call__(self, t):
+    def __call__(self, t: ArrayLike) -> float | np.ndarray:
         if np.ndim(t) == 0:
             return self._one(t)
         t = np.asarray(t)
@@ -664,7 +692,7 @@ class CallableSchedule(Schedule):
         rates = [self._one(step) for step in t.ravel().tolist()]
         return np.array(rates, dtype=np.float64).reshape(t.shape)
 
-    def _one(self, t):
+    def _one(self, t: Any) -> float:
         rate = self.function(t)
         try:
             return float(rate)
@@ -674,7 +702,7 @@ class CallableSchedule(Schedule):
                 f"{rate!r} at step {t}."
             ) from None
 
-    def _vectorised(self):
+    def _vectorised(self) -> bool:
         # A function of one step may fail on two in any way, or mix them up.
         try:
             both = np.asarray(self.function(np.array([1, 2])), dtype=np.float64)
@@ -699,7 +727,9 @@ SCHEDULES = registry(
 )
 
 
-def as_schedule(value, *, parameter="learning_rate", owner="an optimizer"):
+def as_schedule(
+    value: Rate, *, parameter: str = "learning_rate", owner: str = "an optimizer"
+) -> Schedule:
     """Turn what an optimizer takes as its learning rate into a validated schedule.
 
     Parameters

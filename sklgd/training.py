@@ -349,14 +349,17 @@ class TrainingLoop:
 
         The running objective of an epoch holds its steps' transients, so it only raises the
         suspicion, after a quick look at some rows; the objective itself decides.  The start is
-        then better than any epoch that ended above it.
+        then better than any epoch that ended above it.  A loss that is zero at the start, as the
+        perceptron's is, has no scale to compare with.
         """
         objective = self.report.history["objective"]
-        if not self.start.any() and objective[-1] <= abs(self.problem.loss_at_zero_of_some()):
+        if objective[-1] <= abs(self.problem.loss_at_zero_of_some()):
             return False
-        at_start = self.problem.loss_at_zero() if not self.start.any() else objective[0]
-        limit = at_start + DIVERGED * abs(at_start)
-        if objective[-1] <= limit:
+        at_zero = self.problem.loss_at_zero()
+        at_start = objective[0] if self.start.any() else at_zero
+        scale = max(abs(at_start), abs(at_zero))
+        limit = at_start + DIVERGED * scale
+        if scale == 0.0 or objective[-1] <= limit:
             return False
         result = self.state.result
         if self.problem.loss(result) + self.problem.penalty_value(result) <= limit:

@@ -12,7 +12,7 @@ import pytest
 import scipy.special
 import sklearn.metrics as metrics
 from mpmath import mpf
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sklgd.losses
@@ -735,12 +735,6 @@ def test_parameters_are_validated(loss):
         loss.validate()
 
 
-class Estimator(BaseEstimator):
-    def __init__(self, loss="squared_error", epsilon=0.1):
-        self.loss = loss
-        self.epsilon = epsilon
-
-
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_string_takes_its_parameters_from_the_estimator(name):
     filled = {
@@ -748,7 +742,8 @@ def test_a_string_takes_its_parameters_from_the_estimator(name):
         "epsilon_insensitive": EpsilonInsensitive(epsilon=0.25),
         "squared_epsilon_insensitive": SquaredEpsilonInsensitive(epsilon=0.25),
     }
-    loss = resolve(name, LOSSES, Loss, parameter="loss", estimator=Estimator(epsilon=0.25))
+    params = {"epsilon": 0.25}
+    loss = resolve(name, LOSSES, Loss, parameter="loss", owner="an estimator", params=params)
     assert loss == filled.get(name, LOSSES[name]())
 
 
@@ -778,7 +773,13 @@ def test_docstrings_say_what_a_reader_needs(loss):
 
 @pytest.mark.parametrize(
     "name",
-    ["losses.base", "losses.classification", "losses.positive", "losses.regression", "testing"],
+    [
+        "losses.base",
+        "losses.classification",
+        "losses.positive",
+        "losses.regression",
+        "testing.losses",
+    ],
 )
 def test_examples_run(name):
     module = importlib.import_module(f"sklgd.{name}")
@@ -949,7 +950,7 @@ class Unnormalised(LogLoss):
         (FlatOnly(), r"value must work entry by entry"),
         (Infinite(), r"value is inf at y = .*, raw = .*; it must be finite"),
         (OverflowsToNaN(), r"gradient is NaN at y = .*, raw = 1000"),
-        (InPlace(), r"gradient writes to its inputs"),
+        (InPlace(), r"InPlace.gradient writes to an argument that it may only read"),
         (Remembers(), r"not stateless: .*\['last_'\]"),
         (Counts(), r"not stateless: .*\['calls'\]"),
         (Noisy(), r"two results for the same inputs"),
@@ -966,5 +967,5 @@ def test_the_checker_says_what_is_wrong(loss, message):
 
 
 def test_the_checker_finds_a_constructor_that_changes_its_parameters():
-    with pytest.raises((AssertionError, RuntimeError), match=r"ChangesParameter"):
+    with pytest.raises(AssertionError, match=r"ChangesParameter cannot be cloned"):
         check_loss(ChangesParameter())

@@ -249,7 +249,9 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         mean = state.weight_sum / state.weight_count
         if weights is not None or mean != 1.0:
             weights = np.full(X.shape[0], 1.0) if weights is None else weights
-            weights = None if np.all(weights[used] == mean) else weights / mean
+            # up to rounding of the mean: all ones are the same as no weights, to the last bit
+            same = np.all(np.abs(weights[used] - mean) <= 1e-12 * mean)
+            weights = None if same else weights / mean
         block = Block(X, targets, weights, strategies.loss, strategies.model, self.fit_intercept)
         return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .._strategy import Strategy
 
@@ -36,14 +37,14 @@ class Interval:
     low_inclusive: bool = False
     high_inclusive: bool = False
 
-    def includes(self, y):
+    def includes(self, y: ArrayLike) -> np.ndarray:
         """Return a bool array: which entries of ``y`` lie in the interval."""
         y = np.asarray(y)
         above = y >= self.low if self.low_inclusive else y > self.low
         below = y <= self.high if self.high_inclusive else y < self.high
         return above & below
 
-    def __str__(self):
+    def __str__(self) -> str:
         left, right = "[" if self.low_inclusive else "(", "]" if self.high_inclusive else ")"
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
@@ -99,30 +100,30 @@ class Loss(Strategy):
     curvature: ClassVar[float | None] = None
     joint_curvature: ClassVar[float | None] = None
 
-    def n_raw(self, n_targets):
+    def n_raw(self, n_targets: int) -> int:
         """Return the number of raw columns for ``n_targets`` targets (or classes)."""
         return n_targets
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the loss of each entry (each row, in the joint form)."""
         raise NotImplementedError(f"{type(self).__name__} must define value(y, raw)")
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the derivative with respect to ``raw``, in the shape of ``raw``."""
         raise NotImplementedError(f"{type(self).__name__} must define gradient(y, raw)")
 
-    def predict(self, raw):
+    def predict(self, raw: np.ndarray) -> np.ndarray:
         """Return the prediction in the units of ``y``: the inverse link."""
         return raw
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         """Return a smooth loss within O(``width``) of this one.
 
         None where the loss is smooth already, or where none is known.
         """
         return None
 
-    def check_targets(self, y):
+    def check_targets(self, y: ArrayLike) -> None:
         """Raise ``ValueError`` at the first entry of ``y`` outside the domain."""
         y = np.asarray(y)
         outside = np.argwhere(~self.domain.includes(y))

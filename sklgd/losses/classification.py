@@ -24,27 +24,27 @@ class _Classification(Loss):
     task = "classification"
     domain = Interval(0, 1, low_inclusive=True, high_inclusive=True)
 
-    def n_raw(self, n_targets):
+    def n_raw(self, n_targets: int) -> int:
         """Return 1 for two classes, else one column per class."""
         return 1 if n_targets <= 2 else n_targets
 
 
-def sign(y):
+def sign(y: np.ndarray) -> np.ndarray:
     """Return the targets 0 and 1 as -1 and 1."""
     return 2 * np.asarray(y) - 1
 
 
-def is_joint(y, raw):
+def is_joint(y: np.ndarray, raw: np.ndarray) -> bool:
     return np.ndim(raw) == np.ndim(y) + 1
 
 
-def binary_columns(raw):
+def binary_columns(raw: np.ndarray) -> np.ndarray | None:
     """Return a binary score as 1-D array, or None if ``raw`` has a column per class."""
     raw = np.asarray(raw)
     return raw.ravel() if raw.ndim == 1 or raw.shape[1] == 1 else None
 
 
-def sigmoid_proba(raw):
+def sigmoid_proba(raw: np.ndarray) -> np.ndarray:
     """Return class probabilities of scores whose sigmoid is a probability, one versus rest."""
     score = binary_columns(raw)
     if score is not None:
@@ -53,22 +53,22 @@ def sigmoid_proba(raw):
     return softmax(log_expit(raw), axis=1)
 
 
-def softmax_proba(raw):
+def softmax_proba(raw: np.ndarray) -> np.ndarray:
     """Return class probabilities of the columns of one softmax."""
     return sigmoid_proba(raw) if binary_columns(raw) is not None else softmax(raw, axis=1)
 
 
-def binary_entropy(y, raw):
+def binary_entropy(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
     """Cross-entropy of ``y`` in [0, 1] to sigmoid(raw)."""
     return np.abs(raw) * np.where(raw > 0, 1 - y, y) + np.log1p(np.exp(-np.abs(raw)))
 
 
-def binary_entropy_gradient(y, raw):
+def binary_entropy_gradient(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
     # sigmoid(raw) - y, without the cancellation at y = 1
     return (1 - y) * expit(raw) - y * expit(-raw)
 
 
-def cross_entropy(y, raw):
+def cross_entropy(y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the cross-entropy of each row to its class ``y``, and its gradient.
 
     Neither loses digits where the probability of the right class is almost 1.
@@ -125,22 +125,22 @@ class LogLoss(_Classification):
         "multi_class": [StrOptions({"multinomial", "ovr"})],
     }
 
-    def __init__(self, label_smoothing=0.0, multi_class="multinomial"):
+    def __init__(self, label_smoothing: float = 0.0, multi_class: str = "multinomial") -> None:
         self.label_smoothing = label_smoothing
         self.multi_class = multi_class
 
     @property
-    def joint(self):
+    def joint(self) -> bool:
         return self.multi_class == "multinomial"
 
-    def soft(self):
+    def soft(self) -> SoftLogLoss:
         """Return the loss whose joint form takes class probabilities as targets."""
         return SoftLogLoss(label_smoothing=self.label_smoothing)
 
-    def _smooth(self, y):
+    def _smooth(self, y: np.ndarray) -> np.ndarray:
         return (1 - self.label_smoothing) * y + 0.5 * self.label_smoothing
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
             return binary_entropy(self._smooth(y), raw)
         value, _ = cross_entropy(y, raw)
@@ -149,7 +149,7 @@ class LogLoss(_Classification):
             value += self.label_smoothing * (lead[:, None] - raw).mean(axis=1)
         return value
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
             return binary_entropy_gradient(self._smooth(y), raw)
         _, gradient = cross_entropy(y, raw)
@@ -158,7 +158,7 @@ class LogLoss(_Classification):
             gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)] += self.label_smoothing
         return gradient
 
-    def predict_proba(self, raw):
+    def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         return softmax_proba(raw) if self.joint else sigmoid_proba(raw)
 
@@ -195,20 +195,20 @@ class SoftLogLoss(_Classification):
     _kernel = kernels.SoftLogLossKernel
     _parameter_constraints = {"label_smoothing": [Range(Real, 0, 1, closed="left")]}
 
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = label_smoothing
 
-    def _smooth(self, y, n_classes):
+    def _smooth(self, y: np.ndarray, n_classes: int) -> np.ndarray:
         return (1 - self.label_smoothing) * y + self.label_smoothing / n_classes
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if np.ndim(raw) != 2:
             return binary_entropy(self._smooth(y, 2), raw)
         y = self._smooth(y, raw.shape[1])
         down = raw.max(axis=1, keepdims=True) - raw
         return (y * down).sum(axis=1) + y.sum(axis=1) * np.log1p(_rest(down)[:, 0])
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if np.ndim(raw) != 2:
             return binary_entropy_gradient(self._smooth(y, 2), raw)
         y = self._smooth(y, raw.shape[1])
@@ -219,12 +219,12 @@ class SoftLogLoss(_Classification):
         others = np.where(np.arange(raw.shape[1]) == top, rest, (1 + rest) - mass)
         return (mass * (y.sum(axis=1, keepdims=True) - y) - y * others) / (1 + rest)
 
-    def predict_proba(self, raw):
+    def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         return softmax_proba(raw)
 
 
-def _rest(down):
+def _rest(down: np.ndarray) -> np.ndarray:
     """Sum exp(-down) over all but the first largest entry of each row."""
     mass = np.exp(-down)
     mass[np.arange(len(down)), down.argmin(axis=1)] = 0.0
@@ -261,10 +261,10 @@ class Focal(_Classification):
     _kernel = kernels.FocalKernel
     _parameter_constraints = {"gamma": [Range(Real, 0, None, closed="left")]}
 
-    def __init__(self, gamma=2.0):
+    def __init__(self, gamma: float = 2.0) -> None:
         self.gamma = gamma
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if is_joint(y, raw):
             entropy, gradient = cross_entropy(y, raw)
             miss = -gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
@@ -273,7 +273,7 @@ class Focal(_Classification):
             entropy, miss = softplus(-z), expit(-z)
         return miss**self.gamma * entropy
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if is_joint(y, raw):
             entropy, gradient = cross_entropy(y, raw)
             miss = -gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
@@ -286,7 +286,7 @@ class Focal(_Classification):
         factor = miss**self.gamma * (1 + self.gamma * (1 - miss) * ratio)
         return gradient * (factor[:, None] if is_joint(y, raw) else factor)
 
-    def predict_proba(self, raw):
+    def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         return softmax_proba(raw)
 
@@ -314,13 +314,13 @@ class Hinge(_Classification):
     smooth = False
     _kernel = kernels.HingeKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.maximum(1 - sign(y) * raw, 0.0)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.where(sign(y) * raw <= 1, -sign(y), 0.0)
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothHinge(gamma=width)
 
 
@@ -347,10 +347,10 @@ class SquaredHinge(_Classification):
     curvature = 2.0
     _kernel = kernels.SquaredHingeKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.maximum(1 - sign(y) * raw, 0.0) ** 2
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -2 * sign(y) * np.maximum(1 - sign(y) * raw, 0.0)
 
 
@@ -385,19 +385,19 @@ class SmoothHinge(_Classification):
     _kernel = kernels.SmoothHingeKernel
     _parameter_constraints = {"gamma": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, gamma=1.0):
+    def __init__(self, gamma: float = 1.0) -> None:
         self.gamma = gamma
 
     @property
-    def curvature(self):
+    def curvature(self) -> float:
         return 1 / self.gamma
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         short = np.maximum(1 - sign(y) * raw, 0.0)
         bent = np.minimum(short, self.gamma)
         return bent * (short - 0.5 * bent) / self.gamma
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         short = np.maximum(1 - sign(y) * raw, 0.0)
         return -sign(y) * np.minimum(short, self.gamma) / self.gamma
 
@@ -431,15 +431,15 @@ class ModifiedHuber(_Classification):
     curvature = 2.0
     _kernel = kernels.ModifiedHuberKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         short = np.maximum(1 - sign(y) * raw, 0.0)
         bent = np.minimum(short, 2.0)
         return bent * (2 * short - bent)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -2 * sign(y) * np.clip(1 - sign(y) * raw, 0.0, 2.0)
 
-    def predict_proba(self, raw):
+    def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         score = binary_columns(raw)
         if score is not None:
@@ -474,13 +474,13 @@ class Perceptron(_Classification):
     smooth = False
     _kernel = kernels.PerceptronKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.maximum(-sign(y) * raw, 0.0)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.where(sign(y) * raw <= 0, -sign(y), 0.0)
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothPerceptron(width=width)
 
 
@@ -513,17 +513,17 @@ class SmoothPerceptron(_Classification):
     _kernel = kernels.SmoothPerceptronKernel
     _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, width=0.01):
+    def __init__(self, width: float = 0.01) -> None:
         self.width = width
 
     @property
-    def curvature(self):
+    def curvature(self) -> float:
         return 0.5 / self.width
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return ramp(-sign(y) * raw, self.width)[0]
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -sign(y) * ramp(-sign(y) * raw, self.width)[1]
 
 
@@ -550,13 +550,13 @@ class Exponential(_Classification):
 
     _kernel = kernels.ExponentialKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return exp(-sign(y) * raw)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -sign(y) * exp(-sign(y) * raw)
 
-    def predict_proba(self, raw):
+    def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         return sigmoid_proba(2 * np.asarray(raw))
 
@@ -586,19 +586,19 @@ class MulticlassHinge(_Classification):
     smooth = False
     _kernel = kernels.MulticlassHingeKernel
 
-    def _rival(self, y, raw):
+    def _rival(self, y: np.ndarray, raw: np.ndarray) -> tuple[tuple, tuple, np.ndarray]:
         own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
         others = np.array(raw, dtype=np.float64)
         others[own] = -np.inf
         rival = own[0], others.argmax(axis=1)
         return own, rival, 1 + others[rival] - raw[own]
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
             return np.maximum(1 - sign(y) * raw, 0.0)
         return np.maximum(self._rival(y, raw)[2], 0.0)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
             return np.where(sign(y) * raw <= 1, -sign(y), 0.0)
         own, rival, short = self._rival(y, raw)
@@ -608,7 +608,7 @@ class MulticlassHinge(_Classification):
         gradient[own] = -active
         return gradient
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothMulticlassHinge(width=width)
 
 
@@ -642,29 +642,29 @@ class SmoothMulticlassHinge(_Classification):
     _kernel = kernels.SmoothMulticlassHingeKernel
     _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, width=0.01):
+    def __init__(self, width: float = 0.01) -> None:
         self.width = width
 
     @property
-    def curvature(self):
+    def curvature(self) -> float:
         return 0.25 / self.width
 
     @property
-    def joint_curvature(self):
+    def joint_curvature(self) -> float:
         return 0.5 / self.width
 
-    def _demanding(self, y, raw):
+    def _demanding(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
         scores = (raw + 1) / self.width
         scores[own] = raw[own] / self.width
         return cross_entropy(y, scores)
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if is_joint(y, raw):
             return self.width * self._demanding(y, raw)[0]
         return self.width * softplus((1 - sign(y) * raw) / self.width)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if is_joint(y, raw):
             return self._demanding(y, raw)[1]
         return -sign(y) * expit((1 - sign(y) * raw) / self.width)

@@ -16,17 +16,17 @@ from .._kernels import losses as kernels
 from .base import Interval, Loss
 
 
-def exp(x):
+def exp(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         return np.exp(x)
 
 
-def expm1(x):
+def expm1(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         return np.expm1(x)
 
 
-def softplus(x):
+def softplus(x: np.ndarray) -> np.ndarray:
     """Return log(1 + exp(x))."""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
@@ -35,7 +35,7 @@ class _LogLink(Loss):
     task = "regression"
     domain = Interval(low=0, low_inclusive=True)
 
-    def predict(self, raw):
+    def predict(self, raw: np.ndarray) -> np.ndarray:
         return exp(raw)
 
 
@@ -60,14 +60,14 @@ class Poisson(_LogLink):
 
     _kernel = kernels.PoissonKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         mean, some = exp(raw), np.where(y > 0, y, 1.0)
         d = raw - np.log(some)
         near = some * np.maximum(np.expm1(np.clip(d, -1, 1)) - d, 0.0)
         value = np.where(np.abs(d) < 1, near, mean - some * (d + 1))
         return np.where(y > 0, value, mean)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return exp(raw) - y
 
 
@@ -93,11 +93,11 @@ class Gamma(_LogLink):
     domain = Interval(low=0)
     _kernel = kernels.GammaKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         d = np.log(y) - raw
         return np.maximum(expm1(d) - d, 0.0)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -expm1(np.log(y) - raw)
 
 
@@ -131,16 +131,16 @@ class Tweedie(_LogLink):
     _kernel = kernels.TweedieKernel
     _parameter_constraints = {"power": [Range(Real, 1, 3, closed="both")]}
 
-    def __init__(self, power=1.5):
+    def __init__(self, power: float = 1.5) -> None:
         self.power = power
 
     @property
-    def domain(self):
+    def domain(self) -> Interval:
         return Interval(low=0, low_inclusive=self.power < 2)
 
     # With d = r - log(y), the loss is y^(2-p) [phi(2-p, d) - phi(1-p, d)], phi(a, d) being
     # (exp(a d) - 1) / a, or d at a = 0: the limits need no formula of their own.
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         high, low = 2 - self.power, 1 - self.power
         log_y = np.log(np.where(y > 0, y, 1.0))
         upper = _scaled_phi(high, raw - log_y, high * log_y)
@@ -149,7 +149,7 @@ class Tweedie(_LogLink):
             value = np.where(lower == -np.inf, np.inf, np.maximum(upper - lower, 0.0))
         return np.where(y > 0, value, exp(high * raw) / (high or np.nan))
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         high, low = 2 - self.power, 1 - self.power
         log_y = np.log(np.where(y > 0, y, 1.0))
         d = raw - log_y
@@ -160,7 +160,7 @@ class Tweedie(_LogLink):
         return np.where(y > 0, np.where(d > 0, above, below), exp(high * raw))
 
 
-def _scaled_phi(a, d, log_scale):
+def _scaled_phi(a: float, d: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
     """Return exp(log_scale) * (exp(a d) - 1) / a without overflow in between."""
     scale = exp(log_scale)
     if a == 0:
@@ -198,13 +198,13 @@ class NegativeBinomial(_LogLink):
     _kernel = kernels.NegativeBinomialKernel
     _parameter_constraints = {"dispersion": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, dispersion=1.0):
+    def __init__(self, dispersion: float = 1.0) -> None:
         self.dispersion = dispersion
 
     # With d = r - log(y) and w = alpha y / (1 + alpha y), the loss is
     # (y + 1 / alpha) [log(1 + u (exp(s) - 1)) - u s] at (u, s) = (w, d) as well as (1 - w, -d):
     # the one with u <= 1/2 does not cancel.
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         alpha = self.dispersion
         some = np.where(y > 0, y, 1.0)
         rest = 1 / (1 + alpha * some)
@@ -217,7 +217,7 @@ class NegativeBinomial(_LogLink):
         none = softplus(raw + np.log(alpha)) / alpha
         return np.where(y > 0, (some + 1 / alpha) * np.maximum(gap, 0.0), none)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         small = np.exp(-np.abs(raw))
         above = (1 - y * small) / (self.dispersion + small)
         below = (small - y) / (1 + self.dispersion * small)

@@ -14,7 +14,7 @@ LOG_2 = np.log(2.0)
 EPS = np.finfo(np.float64).eps
 
 
-def ramp(x, width):
+def ramp(x: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     """Return a smooth ``max(x, 0)``, with a parabola on [-width, width], and its slope."""
     above = np.maximum(x + width, 0.0)
     bent = np.minimum(above, 2 * width)
@@ -47,10 +47,10 @@ class SquaredError(_Regression):
     curvature = 1.0
     _kernel = kernels.SquaredErrorKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return 0.5 * (raw - y) ** 2
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return raw - y
 
 
@@ -76,13 +76,13 @@ class AbsoluteError(_Regression):
     smooth = False
     _kernel = kernels.AbsoluteErrorKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.abs(raw - y)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.sign(raw - y)
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(width=width)
 
 
@@ -118,15 +118,15 @@ class Huber(_Regression):
     _from_estimator = {"delta": "epsilon"}
     _parameter_constraints = {"delta": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, delta=1.0):
+    def __init__(self, delta: float = 1.0) -> None:
         self.delta = delta
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         far = np.abs(raw - y)
         near = np.minimum(far, self.delta)
         return near * (far - 0.5 * near)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.clip(raw - y, -self.delta, self.delta)
 
 
@@ -159,17 +159,17 @@ class EpsilonInsensitive(_Regression):
     _from_estimator = {"epsilon": "epsilon"}
     _parameter_constraints = {"epsilon": [Range(Real, 0, None, closed="left")]}
 
-    def __init__(self, epsilon=0.1):
+    def __init__(self, epsilon: float = 0.1) -> None:
         self.epsilon = epsilon
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.maximum(np.abs(raw - y) - self.epsilon, 0.0)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         residual = raw - y
         return np.where(np.abs(residual) > self.epsilon, np.sign(residual), 0.0)
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(epsilon=self.epsilon, width=width)
 
 
@@ -202,13 +202,13 @@ class SquaredEpsilonInsensitive(_Regression):
     _from_estimator = {"epsilon": "epsilon"}
     _parameter_constraints = {"epsilon": [Range(Real, 0, None, closed="left")]}
 
-    def __init__(self, epsilon=0.1):
+    def __init__(self, epsilon: float = 0.1) -> None:
         self.epsilon = epsilon
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.maximum(np.abs(raw - y) - self.epsilon, 0.0) ** 2
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         residual = raw - y
         return 2 * np.copysign(np.maximum(np.abs(residual) - self.epsilon, 0.0), residual)
 
@@ -241,17 +241,17 @@ class Quantile(_Regression):
     _kernel = kernels.QuantileKernel
     _parameter_constraints = {"quantile": [Range(Real, 0, 1, closed="neither")]}
 
-    def __init__(self, quantile=0.5):
+    def __init__(self, quantile: float = 0.5) -> None:
         self.quantile = quantile
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         short = y - raw
         return np.maximum(self.quantile * short, (self.quantile - 1) * short)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.where(raw > y, 1 - self.quantile, np.where(raw < y, -self.quantile, 0.0))
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(under=self.quantile, over=1 - self.quantile, width=width)
 
 
@@ -283,21 +283,21 @@ class Expectile(_Regression):
     _kernel = kernels.ExpectileKernel
     _parameter_constraints = {"expectile": [Range(Real, 0, 1, closed="neither")]}
 
-    def __init__(self, expectile=0.5):
+    def __init__(self, expectile: float = 0.5) -> None:
         self.expectile = expectile
 
     @property
-    def curvature(self):
+    def curvature(self) -> float:
         return 2 * max(self.expectile, 1 - self.expectile)
 
-    def _side(self, residual):
+    def _side(self, residual: np.ndarray) -> np.ndarray:
         return np.where(residual > 0, 1 - self.expectile, self.expectile)
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         residual = raw - y
         return self._side(residual) * residual**2
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         residual = raw - y
         return 2 * self._side(residual) * residual
 
@@ -325,7 +325,7 @@ class LogCosh(_Regression):
     curvature = 1.0
     _kernel = kernels.LogCoshKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         far = np.abs(raw - y)
         fall = -np.expm1(-far)
         rest = 1 - fall
@@ -334,7 +334,7 @@ class LogCosh(_Regression):
         inner = np.where(near, 0.5 * fall**2 / np.maximum(rest, 0.25), rest**2)
         return np.log1p(inner) + np.where(near, 0.0, far - LOG_2)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.tanh(raw - y)
 
 
@@ -366,17 +366,17 @@ class Cauchy(_Regression):
     _kernel = kernels.CauchyKernel
     _parameter_constraints = {"scale": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, scale=1.0):
+    def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale
 
     # beyond 1e8 scales, 1 + z^2 is z^2 in double precision, and z^2 may overflow
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         far = np.abs(raw - y) / self.scale
         square = np.minimum(far, 1e8) ** 2
         logs = np.where(far > 1e8, 2 * np.log(np.maximum(far, 1.0)), np.log1p(square))
         return 0.5 * self.scale**2 * logs
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         z = (raw - y) / self.scale
         near = np.clip(z, -1e8, 1e8)
         far = np.where(np.abs(z) > 1e8, z, 1e8)
@@ -409,13 +409,13 @@ class SquaredLogError(_Regression):
     curvature = 1.0
     _kernel = kernels.SquaredLogErrorKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return 0.5 * (raw - np.log1p(y)) ** 2
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return raw - np.log1p(y)
 
-    def predict(self, raw):
+    def predict(self, raw: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
             return np.expm1(raw)
 
@@ -445,13 +445,13 @@ class AbsolutePercentageError(_Regression):
     smooth = False
     _kernel = kernels.AbsolutePercentageErrorKernel
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.abs(raw - y) / np.maximum(np.abs(y), EPS)
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.sign(raw - y) / np.maximum(np.abs(y), EPS)
 
-    def smoothed(self, width):
+    def smoothed(self, width: float) -> Loss | None:
         return SmoothedPercentage(width=width)
 
 
@@ -494,22 +494,24 @@ class SmoothedAbsolute(_Regression):
         "width": [Range(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, under=1.0, over=1.0, epsilon=0.0, width=0.01):
+    def __init__(
+        self, under: float = 1.0, over: float = 1.0, epsilon: float = 0.0, width: float = 0.01
+    ) -> None:
         self.under = under
         self.over = over
         self.epsilon = epsilon
         self.width = width
 
     @property
-    def curvature(self):
+    def curvature(self) -> float:
         return (self.under + self.over) / (2 * self.width)
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         over, _ = ramp(raw - y - self.epsilon, self.width)
         under, _ = ramp(y - raw - self.epsilon, self.width)
         return self.over * over + self.under * under
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         _, over = ramp(raw - y - self.epsilon, self.width)
         _, under = ramp(y - raw - self.epsilon, self.width)
         return self.over * over - self.under * under
@@ -544,14 +546,14 @@ class SmoothedPercentage(_Regression):
     _kernel = kernels.SmoothedPercentageKernel
     _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
 
-    def __init__(self, width=0.01):
+    def __init__(self, width: float = 0.01) -> None:
         self.width = width
 
-    def value(self, y, raw):
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         share = (raw - y) / np.maximum(np.abs(y), EPS)
         return ramp(share, self.width)[0] + ramp(-share, self.width)[0]
 
-    def gradient(self, y, raw):
+    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         size = np.maximum(np.abs(y), EPS)
         share = (raw - y) / size
         return (ramp(share, self.width)[1] - ramp(-share, self.width)[1]) / size

@@ -5,17 +5,13 @@ A check tests the contract that the training loop relies on, not whether the str
 
 from __future__ import annotations
 
-import copy
-import pickle
-import sys
-
 import numpy as np
-from sklearn.base import clone
 
 from ..losses import Loss
+from ._common import Untouched, call, check_copies, check_instance, locked
 
 
-def check_loss(loss, *, n_classes=4, random_state=0):
+def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None:
     """Check that a loss keeps the contract of `sklgd.losses.Loss`.
 
     Targets are drawn from its domain (0 and 1 if it classifies), raw predictions at random.
@@ -52,13 +48,9 @@ def check_loss(loss, *, n_classes=4, random_state=0):
         ...
     AssertionError: Wrong().gradient is ... at y = ..., raw = ...; ...
     """
-    assert isinstance(loss, Loss), (
-        f"a loss must be an instance of sklgd.losses.Loss, got {loss!r}"
-        + ("; pass an instance, not the class" if isinstance(loss, type) else "")
-    )
-    loss.validate()
-    _check_copies(loss)
-    held, before = dict(vars(loss)), copy.deepcopy(vars(loss))
+    check_instance(loss, Loss, "a loss")
+    check_copies(loss)
+    untouched = Untouched(loss)
     rng = np.random.default_rng(random_state)
     # a loss with two columns for two classes has no elementwise form
     if not (loss.joint and loss.n_raw(2) > 1):
@@ -79,37 +71,7 @@ def check_loss(loss, *, n_classes=4, random_state=0):
         _check_calls(loss, y, raw)
         _check_slopes(loss, y, raw)
     _check_predictions(loss, rng, n_classes)
-    after = vars(loss)
-    changed = [
-        name
-        for name in held | after
-        if held.get(name) is not after.get(name) or _mutated(before[name], after[name])
-    ]
-    assert not changed, (
-        f"{loss!r} is not stateless: its methods changed the attributes {sorted(changed)}"
-    )
-
-
-def _mutated(before, after):
-    if isinstance(after, np.ndarray):
-        return not np.array_equal(before, after)
-    return isinstance(after, (list, dict, set)) and before != after
-
-
-def _check_copies(loss):
-    twin = clone(loss)
-    assert twin == loss, (
-        f"clone of {loss!r} gave {twin!r}: __init__ must store its parameters as is"
-    )
-    try:
-        twin = pickle.loads(pickle.dumps(loss))
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        # a class defined in a function has no name to be pickled by: that is no fault of the loss
-        cls = type(loss)
-        if getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls:
-            raise AssertionError(f"{loss!r} cannot be pickled: {error}") from error
-    else:
-        assert twin == loss, f"{loss!r} became {twin!r} after pickling"
+    untouched.check()
 
 
 def _draw_targets(loss, rng, size):
@@ -136,15 +98,7 @@ def _draw_targets(loss, rng, size):
 
 def _call(loss, method, y, raw):
     """Call on read-only copies: that is what the training loop hands out."""
-    arguments = np.array(y), np.array(raw)
-    for array in arguments:
-        array.flags.writeable = False
-    try:
-        out = getattr(loss, method)(*arguments)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise AssertionError(f"{loss!r}.{method} writes to its inputs") from error
+    out = call(loss, method, locked(y), locked(raw))
     rows_only = raw.ndim == np.ndim(y) + 1 or (loss.soft_targets and raw.ndim == 2)
     shape = raw.shape[:1] if rows_only and method == "value" else raw.shape
     found = np.shape(out)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import math
-import pickle
 from numbers import Real
 
 import numpy as np
-from sklearn.base import clone
 
-from .._strategy import _same
 from ..penalties import Penalty
+from ._common import Untouched, call_in_place, check_copies, check_instance, locked
 
 
-def check_penalty(penalty, *, n_features=6, random_state=0):
+def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 0) -> None:
     """Raise ``AssertionError`` where a penalty does not do what training relies on.
 
     Checked are the value, ``split``, the gradient against finite differences where it is
@@ -37,12 +34,11 @@ def check_penalty(penalty, *, n_features=6, random_state=0):
     >>> from sklgd.testing import check_penalty
     >>> check_penalty(MCP(alpha=0.5))
     """
+    check_instance(penalty, Penalty, "a penalty")
     name = type(penalty).__name__
-    if not isinstance(penalty, Penalty):
-        raise AssertionError(f"expected an instance of sklgd.penalties.Penalty, found {name}.")
+    check_copies(penalty)
+    untouched = Untouched(penalty)
     rng = np.random.default_rng(random_state)
-    penalty.validate()
-    before = copy.deepcopy(vars(penalty))
     points = [
         size * rng.standard_normal(shape)
         for shape in ((n_features,), (1, n_features), (3, n_features))
@@ -65,15 +61,15 @@ def check_penalty(penalty, *, n_features=6, random_state=0):
             f"{name}.value of one row is {penalty.value(rows)!r} for shape {rows.shape}, expected "
             f"{penalty.value(rows[0])!r} as for shape {rows[0].shape}."
         )
-    _check_penalty_state(penalty, before, points)
+    untouched.check()
 
 
 def _check_penalty_value(penalty, w):
     name = type(penalty).__name__
-    value = penalty.value(_penalty_locked(w))
+    value = penalty.value(locked(w))
     if not isinstance(value, Real) or math.isnan(value):
         raise AssertionError(f"{name}.value must return a float, found {value!r} at w = {w}.")
-    again = penalty.value(_penalty_locked(w))
+    again = penalty.value(locked(w))
     if again != value:
         raise AssertionError(
             f"{name}.value depends on more than w: found {again!r}, expected {value!r} as the "
@@ -94,11 +90,11 @@ def _check_penalty_split(penalty, w):
             raise AssertionError(
                 f"{name}.split found {part!r}, expected None or a Penalty that defines {method}."
             )
-        total += part.value(_penalty_locked(w))
-    if not _penalty_close(total, penalty.value(_penalty_locked(w))):
+        total += part.value(locked(w))
+    if not _penalty_close(total, penalty.value(locked(w))):
         raise AssertionError(
             f"the parts of {name}.split() sum to {total!r}, expected value(w) = "
-            f"{penalty.value(_penalty_locked(w))!r} at w = {w}."
+            f"{penalty.value(locked(w))!r} at w = {w}."
         )
 
 
@@ -106,8 +102,8 @@ def _check_penalty_gradient(penalty, w, rng):
     name = type(penalty).__name__
     start = rng.standard_normal(w.shape)
     found, zero = start.copy(), np.zeros_like(w)
-    _penalty_in_place(penalty, "add_gradient", _penalty_locked(w), found)
-    _penalty_in_place(penalty, "add_gradient", _penalty_locked(w), zero)
+    call_in_place(penalty, "add_gradient", locked(w), found)
+    call_in_place(penalty, "add_gradient", locked(w), zero)
     if not np.allclose(found - start, zero, rtol=1e-9, atol=1e-9 * (1 + np.abs(zero).max())):
         raise AssertionError(
             f"{name}.add_gradient must add to grad: it added {found - start} to {start}, expected "
@@ -134,9 +130,9 @@ def _check_penalty_gradient(penalty, w, rng):
 def _check_penalty_prox(penalty, w, rng):
     name = type(penalty).__name__
     for lr in (1e-3, 0.3, 1.0, 10.0, rng.uniform(0.1, 5.0, w.shape)):
-        given = lr if np.ndim(lr) == 0 else _penalty_locked(lr)
+        given = lr if np.ndim(lr) == 0 else locked(lr)
         v = w.copy()
-        _penalty_in_place(penalty, "prox", v, given)
+        call_in_place(penalty, "prox", v, given)
         again = w.copy()
         penalty.prox(again, given)
         if not np.array_equal(v, again):
@@ -187,63 +183,9 @@ def _check_penalty_minimum(penalty, w, lr, v, rng):
             )
 
 
-def _check_penalty_state(penalty, before, points):
-    name = type(penalty).__name__
-    after = vars(penalty)
-    changed = [
-        key
-        for key in sorted(set(before) | set(after))
-        if key not in before
-        or key not in after
-        or not _penalty_same_content(before[key], after[key])
-    ]
-    if changed:
-        raise AssertionError(
-            f"{name} must not be written to: attribute {changed[0]!r} was "
-            f"{before.get(changed[0], 'absent')!r} and is {after.get(changed[0], 'absent')!r}."
-        )
-    for how, make in (("clone", clone), ("pickle", lambda x: pickle.loads(pickle.dumps(x)))):
-        try:
-            twin = make(penalty)
-        except Exception as error:
-            raise AssertionError(f"{name} cannot go through {how}: {error}") from error
-        for w in points:
-            if not _penalty_close(twin.value(w), penalty.value(w)):
-                raise AssertionError(
-                    f"the value of {name} changed by {how}: found {twin.value(w)!r}, expected "
-                    f"{penalty.value(w)!r} at w = {w}."
-                )
-
-
 def _penalty_defines(penalty, method):
     return getattr(type(penalty), method) is not getattr(Penalty, method)
 
 
-def _penalty_in_place(penalty, method, first, second):
-    """Call a method that works in place, and see that it returns None."""
-    name = f"{type(penalty).__name__}.{method}"
-    shape = np.shape(first)
-    try:
-        found = getattr(penalty, method)(first, second)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise AssertionError(f"{name} writes to an argument that it may only read.") from error
-    if found is not None:
-        raise AssertionError(
-            f"{name} must work in place and return None, found {found!r} for shape {shape}."
-        )
-
-
-def _penalty_locked(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
 def _penalty_close(a, b):
     return a == b or abs(a - b) <= 1e-9 * (1 + abs(b))
-
-
-def _penalty_same_content(a, b):
-    return _same(a, b) or pickle.dumps(a) == pickle.dumps(b)

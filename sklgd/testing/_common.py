@@ -1,0 +1,96 @@
+"""What the checks of all axes share: read-only calls, calls in place, copies, statelessness."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import sys
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from .._strategy import Strategy, _same
+
+
+def check_instance(strategy: Any, base: type[Strategy], noun: str) -> None:
+    """Raise where ``strategy`` is no valid instance of ``base``."""
+    assert isinstance(strategy, base), (
+        f"{noun} must be an instance of {base.__module__.removesuffix('.base')}.{base.__name__}, "
+        f"got {strategy!r}"
+        + ("; pass an instance, not the class" if isinstance(strategy, type) else "")
+    )
+    strategy.validate()
+
+
+def locked(array: Any) -> np.ndarray:
+    """Return a read-only copy: what the training loop hands out for reading."""
+    array = np.array(array)
+    array.flags.writeable = False
+    return array
+
+
+def call(strategy: Strategy, method: str, *args: Any) -> Any:
+    """Call a method; say so where it writes to an argument that is locked."""
+    try:
+        return getattr(strategy, method)(*args)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise AssertionError(
+            f"{type(strategy).__name__}.{method} writes to an argument that it may only read"
+        ) from error
+
+
+def call_in_place(strategy: Strategy, method: str, *args: Any) -> None:
+    """Call a method that works in place, and see that it returns None."""
+    found = call(strategy, method, *args)
+    assert found is None, (
+        f"{type(strategy).__name__}.{method} must work in place and return None, found {found!r}"
+    )
+
+
+def check_copies(strategy: Strategy) -> None:
+    """Raise where a strategy does not survive `sklearn.base.clone` and `pickle`."""
+    name = type(strategy).__name__
+    try:
+        twin = clone(strategy)
+    except Exception as error:
+        raise AssertionError(f"{name} cannot be cloned: {error}") from error
+    assert twin == strategy, (
+        f"clone of {strategy!r} gave {twin!r}: __init__ must store its parameters as is"
+    )
+    try:
+        twin = pickle.loads(pickle.dumps(strategy))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        # a class defined in a function has no name to be pickled by: that is no fault of its own
+        cls = type(strategy)
+        if getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is cls:
+            raise AssertionError(f"{strategy!r} cannot be pickled: {error}") from error
+    else:
+        assert twin == strategy, f"{strategy!r} became {twin!r} after pickling"
+
+
+class Untouched:
+    """What a strategy held before its methods were called; `check` compares."""
+
+    def __init__(self, strategy: Strategy) -> None:
+        self.strategy = strategy
+        self.held, self.before = dict(vars(strategy)), copy.deepcopy(vars(strategy))
+
+    def check(self) -> None:
+        """Raise where a method has written to the strategy."""
+        after = vars(self.strategy)
+        changed = [
+            name
+            for name in sorted(self.held | after)
+            if self.held.get(name) is not after.get(name) or self._mutated(name, after[name])
+        ]
+        assert not changed, (
+            f"{self.strategy!r} is not stateless: its methods changed the attributes {changed}"
+        )
+
+    def _mutated(self, name: str, value: Any) -> bool:
+        return isinstance(value, (np.ndarray, list, dict, set)) and not _same(
+            self.before[name], value
+        )

@@ -1,0 +1,396 @@
+"""X in all its forms: dense and CSR give the same, nothing is copied, nothing is written to."""
+
+import tracemalloc
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd.losses import LOSSES, LogLoss
+from sklgd.optimizers import OPTIMIZERS, SGD, Adam, GradientDescent, Optimizer
+from sklgd.penalties import L2, PENALTIES, GroupLasso
+
+N, P = 45, 12
+RULES = {
+    "sgd": SGD(0.02),
+    "momentum": SGD(0.003, momentum=0.8),
+    "adam": Adam(0.02),
+    "gradient_descent": GradientDescent(0.05),
+}
+PENALTY_NAMES = [None, "l2", "l1", "elasticnet"]
+
+
+@pytest.fixture(scope="module")
+def X():
+    rng = np.random.default_rng(0)
+    dense = rng.standard_normal((N, P)) * (rng.random((N, P)) < 0.3)
+    dense[3] = 0.0  # a row without entries
+    dense[:, 5] = 0.0  # and a feature without any
+    return dense
+
+
+def csr(X, itype=np.int32, kind=sp.csr_array):
+    matrix = kind(X)
+    matrix.indices = matrix.indices.astype(itype)
+    matrix.indptr = matrix.indptr.astype(itype)
+    return matrix
+
+
+FORMATS = {
+    "int32": lambda X: csr(X),
+    "int64": lambda X: csr(X, np.int64),
+    "csr_matrix": lambda X: csr(X, kind=sp.csr_matrix),
+}
+
+
+def targets(loss, n_columns=1, seed=0):
+    """Draw targets from the domain of a registered loss: classes, or numbers."""
+    rng = np.random.default_rng(seed)
+    if loss.task == "classification":
+        return rng.integers(0, n_columns + 1, N)
+    y = rng.standard_normal((N, n_columns))
+    if np.isfinite(loss.domain.low):
+        y = loss.domain.low + np.exp(y / 2)
+    return y.ravel() if n_columns == 1 else y
+
+
+def model_for(loss, **params):
+    cls = GDClassifier if loss.task == "classification" else GDRegressor
+    defaults = {"alpha": 0.01, "max_iter": 3, "tol": None, "random_state": 0}
+    return cls(loss, **(defaults | params))
+
+
+def assert_same(a, b, *, rtol=1e-9):
+    scale = np.abs(a.coef_).max()
+    assert scale > 1e-4, "a comparison of nothing with nothing"
+    assert_allclose(a.coef_, b.coef_, rtol=rtol, atol=rtol * scale)
+    assert_allclose(a.intercept_, b.intercept_, rtol=rtol, atol=rtol * scale)
+    assert_allclose(a.loss_curve_, b.loss_curve_, rtol=rtol)
+    assert a.t_ == b.t_
+
+
+# -- dense equals CSR ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("name", LOSSES)
+def test_dense_equals_csr(X, name, rule):
+    """For each penalty, at batch size 1 and 7 (shuffled), with one raw column and with three.
+
+    A row without entries still moves the intercept (scikit-learn 25198: it shrinks those steps).
+    """
+    loss = LOSSES[name]()
+    for penalty in PENALTY_NAMES:
+        for batch_size, n_columns in ((1, 1), (7, 1), (1, 3), (7, 3)):
+            model = model_for(loss, optimizer=RULES[rule], penalty=penalty, batch_size=batch_size)
+            y = targets(loss, n_columns)
+            dense = clone(model).fit(X, y)
+            for form in ("int32", "int64") if batch_size == 1 else ("csr_matrix",):
+                assert_same(dense, model.fit(FORMATS[form](X), y))
+
+
+def test_the_tables_hold_every_rule():
+    rules = {cls for cls in OPTIMIZERS.values() if cls.step is not Optimizer.step}
+    assert rules <= {type(rule) for rule in RULES.values()}
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("rule", RULES)
+def test_every_penalty_dense_equals_csr(X, penalty, rule):
+    y = targets(LOSSES["squared_error"], 3)
+    given = GroupLasso(0.05) if penalty == "group_lasso" else penalty
+    if penalty == "box":
+        given = PENALTIES[penalty](lower=0.0)
+    model = GDRegressor(optimizer=RULES[rule], penalty=given, alpha=0.05, max_iter=3, tol=None)
+    model.set_params(random_state=0)
+    assert_same(clone(model).fit(X, y), model.fit(csr(X), y))
+
+
+@pytest.mark.parametrize("penalty", PENALTY_NAMES)
+@pytest.mark.parametrize("average", [True, 60])
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
+def test_averages_dense_equals_csr(X, rule, average, penalty):
+    """On CSR the mean of lazily kept weights has a closed form; it must be the plain mean."""
+    for n_columns in (1, 3):
+        y = targets(LOSSES["squared_error"], n_columns)
+        model = GDRegressor(optimizer=RULES[rule], penalty=penalty, average=average, alpha=0.05)
+        model.set_params(max_iter=3, tol=None, random_state=0)
+        assert_same(clone(model).fit(X, y), model.fit(csr(X), y))
+
+
+@pytest.mark.parametrize("loss", [LogLoss(), LogLoss(multi_class="ovr"), LOSSES["hinge"]()])
+@pytest.mark.parametrize("average", [False, True])
+def test_several_classes_dense_equals_csr(X, loss, average):
+    y = targets(loss, 3)
+    for labels in (y, np.eye(4, dtype=int)[y]):
+        if labels.ndim == 2 and loss == LogLoss():
+            continue  # labels of an indicator matrix are no joint classes
+        model = GDClassifier(loss, optimizer="sgd", eta0=0.05, learning_rate="constant", alpha=0.01)
+        model.set_params(average=average, max_iter=3, tol=None, random_state=0)
+        assert_same(clone(model).fit(X, labels), model.fit(csr(X), labels))
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_auto_dense_close_to_csr(X, name, penalty):
+    """Centred where it is dense, not where it is sparse: other steps, the same minimum."""
+    loss = LOSSES[name]()
+    model = model_for(loss, penalty=penalty, tol=1e-5, max_iter=2000)
+    y = targets(loss)
+    dense, sparse = clone(model).fit(X, y), model.fit(csr(X), y)
+    # a cauchy loss has several minima, an Adam on the rest ends near one
+    rtol = 1e-4 if dense.optimizer_.full_batch else 0.05
+    found = [np.min(fitted.loss_curve_[-5:]) for fitted in (dense, sparse)]
+    assert found[0] == pytest.approx(found[1], rel=rtol, abs=1e-3)
+
+
+# -- weights that are kept lazily ----------------------------------------------------------
+
+LAZY = {
+    "l2, eta * alpha above 1": {"penalty": "l2", "alpha": 30.0, "eta0": 0.05},
+    "l2, eta * alpha of 1": {"penalty": "l2", "alpha": 20.0, "eta0": 0.05},
+    "l2, strong": {"penalty": "l2", "alpha": 5.0, "eta0": 0.05},
+    "l1, strong": {"penalty": "l1", "alpha": 0.5, "eta0": 0.05},
+    "l1, weak": {"penalty": "l1", "alpha": 1e-3, "eta0": 0.05},
+    "elastic net": {"penalty": "elasticnet", "alpha": 0.3, "l1_ratio": 0.3, "eta0": 0.05},
+    "elastic net, above 1": {"penalty": "elasticnet", "alpha": 40.0, "l1_ratio": 0.1, "eta0": 0.05},
+    "elastic net, all l1": {"penalty": "elasticnet", "alpha": 0.1, "l1_ratio": 1.0, "eta0": 0.05},
+    "elastic net, all l2": {"penalty": "elasticnet", "alpha": 0.1, "l1_ratio": 0.0, "eta0": 0.05},
+}
+
+
+@pytest.mark.parametrize("average", [False, True])
+@pytest.mark.parametrize("name", LAZY)
+def test_lazy_equals_dense_over_many_steps(X, name, average):
+    """The scale is renewed many times, and shrunk to zero, not below, where eta * alpha > 1."""
+    y = 3 * targets(LOSSES["squared_error"])
+    model = GDRegressor(learning_rate="constant", max_iter=200, tol=None, average=average)
+    model.set_params(random_state=0, **LAZY[name])
+    dense, sparse = clone(model).fit(X, y), model.fit(csr(X), y)
+    assert_allclose(sparse.coef_, dense.coef_, rtol=1e-9, atol=1e-12)
+    assert_allclose(sparse.intercept_, dense.intercept_, rtol=1e-9)
+    assert_allclose(sparse.loss_curve_, dense.loss_curve_, rtol=1e-9)
+    if not average:
+        assert_array_equal(sparse.coef_ == 0, dense.coef_ == 0)
+
+
+def test_elastic_net_at_its_ends(X):
+    """l1_ratio is not inverted (scikit-learn 2631)."""
+    y = targets(LOSSES["squared_error"])
+    common = {"learning_rate": "constant", "eta0": 0.05, "alpha": 0.1, "max_iter": 5, "tol": None}
+    common |= {"random_state": 0}
+    for l1_ratio, pure in ((1.0, "l1"), (0.0, "l2")):
+        for data in (X, csr(X)):
+            net = GDRegressor(penalty="elasticnet", l1_ratio=l1_ratio, **common).fit(data, y)
+            assert_allclose(net.coef_, GDRegressor(penalty=pure, **common).fit(data, y).coef_)
+
+
+def test_tiny_rates_and_many_features():
+    """Features that occur once in thousands of steps get all the shrinking they missed."""
+    rng = np.random.default_rng(1)
+    X = sp.random_array((3000, 400), density=0.004, format="csr", rng=rng)
+    y = rng.standard_normal(3000)
+    for penalty in ("l2", "l1", "elasticnet"):
+        model = GDRegressor(penalty=penalty, alpha=2e-3, learning_rate="invscaling", eta0=0.5)
+        model.set_params(max_iter=4, tol=None, random_state=0)
+        assert_same(clone(model).fit(X, y), model.fit(X.toarray(), y), rtol=1e-8)
+
+
+# -- float32 -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr], ids=["dense", "csr"])
+@pytest.mark.parametrize("rule", RULES)
+def test_float32_is_close_to_float64(X, rule, form):
+    for name in ("squared_error", "log_loss"):
+        loss = LOSSES[name]()
+        y = targets(loss, 2)
+        model = model_for(loss, optimizer=RULES[rule], max_iter=10)
+        wide, narrow = clone(model).fit(form(X), y), model.fit(form(X).astype(np.float32), y)
+        assert narrow.coef_.dtype == np.float32 and wide.coef_.dtype == np.float64
+        assert_allclose(narrow.coef_, wide.coef_, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("first, then", [(np.float64, np.float32), (np.float32, np.float64)])
+def test_dtypes_may_change_between_calls(X, first, then):
+    y = targets(LOSSES["squared_error"])
+    model = GDRegressor(optimizer="adam", random_state=0)
+    model.partial_fit(X.astype(first), y).partial_fit(X.astype(then), y)
+    same = GDRegressor(optimizer="adam", random_state=0).partial_fit(X, y).partial_fit(X, y)
+    assert model.coef_.dtype == then
+    assert_allclose(model.coef_, same.coef_, rtol=1e-4, atol=1e-5)
+    assert_allclose(model.predict(X), same.predict(X), rtol=1e-3, atol=1e-4)
+
+
+# -- forms of arrays -----------------------------------------------------------------------
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+def misaligned(X):
+    raw = np.empty(X.nbytes + 1, dtype=np.uint8)
+    view = raw[1:].view(X.dtype).reshape(X.shape)
+    view[...] = X
+    assert not view.flags.aligned
+    return view
+
+
+def misaligned_csr(X):
+    matrix = csr(X)
+    matrix.data = misaligned(matrix.data)
+    matrix.indices, matrix.indptr = misaligned(matrix.indices), misaligned(matrix.indptr)
+    return matrix
+
+
+def read_only_csr(X):
+    matrix = csr(X)
+    matrix.data = read_only(matrix.data)
+    matrix.indices, matrix.indptr = read_only(matrix.indices), read_only(matrix.indptr)
+    return matrix
+
+
+def mixed_indices(X):
+    matrix = csr(X)
+    matrix.indptr = matrix.indptr.astype(np.int64)
+    return matrix
+
+
+def every_other_column(X):
+    wide = np.empty((N, 2 * P))
+    wide[:, ::2] = X
+    return wide[:, ::2]
+
+
+def unsorted_csr(X):
+    matrix = csr(X)
+    for start, stop in zip(matrix.indptr, matrix.indptr[1:], strict=False):
+        matrix.data[start:stop] = matrix.data[start:stop][::-1].copy()
+        matrix.indices[start:stop] = matrix.indices[start:stop][::-1].copy()
+    matrix.has_sorted_indices = False
+    return matrix
+
+
+SHAPES = {
+    "read-only": read_only,
+    "Fortran order": np.asfortranarray,
+    "every other column": every_other_column,
+    "reversed": lambda X: X[::-1].copy()[::-1],
+    "misaligned": misaligned,
+    "big endian": lambda X: X.astype(">f8"),
+    "list": lambda X: X.tolist(),
+    "data frame": lambda X: pd.DataFrame(X, columns=list("abcdefghijkl")),
+    "read-only csr": read_only_csr,
+    "misaligned csr": misaligned_csr,
+    "mixed indices": mixed_indices,
+    "unsorted csr": unsorted_csr,
+    "csc": sp.csc_array,
+    "coo": sp.coo_array,
+}
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam", "auto"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_forms(X, name, rule):
+    y = targets(LOSSES["squared_error"])
+    model = GDRegressor(optimizer=rule, max_iter=20, tol=None, random_state=0)
+    data = SHAPES[name](X)
+    expected = clone(model).fit(csr(X) if sp.issparse(data) else X, y)
+    found = model.fit(data, y)
+    assert_allclose(found.coef_, expected.coef_, rtol=1e-10, atol=1e-12)
+    assert_allclose(found.predict(data), expected.predict(X), rtol=1e-10, atol=1e-12)
+    if rule != "auto":
+        twice = clone(model).set_params(max_iter=1).partial_fit(data, y).partial_fit(data, y)
+        assert np.isfinite(twice.coef_).all()
+
+
+@pytest.mark.parametrize("place", [misaligned, read_only, lambda y: np.repeat(y, 2)[::2]])
+def test_forms_of_targets_and_weights(X, place):
+    y, weights = targets(LOSSES["squared_error"]), np.linspace(0.5, 2, N)
+    model = GDRegressor(optimizer="sgd", max_iter=3, tol=None, random_state=0)
+    expected = clone(model).fit(X, y, sample_weight=weights)
+    found = model.fit(X, place(y), sample_weight=place(weights))
+    assert_array_equal(found.coef_, expected.coef_)
+
+
+def test_memory_maps(X, tmp_path):
+    """Read-only maps, as joblib hands them to its workers (scikit-learn 12518)."""
+    y = targets(LOSSES["squared_error"])
+    model = GDRegressor(optimizer="sgd", max_iter=3, tol=None, random_state=0)
+    expected = clone(model).fit(X, y)
+    np.save(tmp_path / "X.npy", X)
+    joblib.dump((X, y, csr(X)), tmp_path / "data")
+    mapped = joblib.load(tmp_path / "data", mmap_mode="r")
+    for data in (np.load(tmp_path / "X.npy", mmap_mode="r"), mapped[0], mapped[2]):
+        assert_allclose(clone(model).fit(data, mapped[1]).coef_, expected.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("form", [np.array, csr], ids=["dense", "csr"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_data_are_not_written_to(X, optimizer, form):
+    data, y, weights = form(X), targets(LOSSES["squared_error"]), np.linspace(0, 2, N)
+    before = [joblib.hash(value) for value in (data, y, weights)]
+    model = GDRegressor(optimizer=optimizer, max_iter=3, tol=None, early_stopping=True)
+    model.fit(data, y, sample_weight=weights).predict(data)
+    assert before == [joblib.hash(value) for value in (data, y, weights)]
+
+
+# -- memory --------------------------------------------------------------------------------
+
+
+def peak_of(call):
+    """Return the bytes that a call has allocated at most."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="module")
+def large():
+    rng = np.random.default_rng(0)
+    dense = rng.standard_normal((65_000, 100))  # 52 MB
+    # rows of 125 entries, 12 bytes each: 52 MB too
+    indices = rng.integers(0, 500, (34_000, 125)).astype(np.int32)
+    indices.sort(axis=1)
+    parts = rng.standard_normal(indices.size), indices.ravel(), 125 * np.arange(34_001)
+    sparse = sp.csr_array(parts, shape=(34_000, 500))
+    sparse.indptr = sparse.indptr.astype(np.int32)
+    return {"dense": (dense, dense.nbytes), "csr": (sparse, sparse.data.nbytes * 3 // 2)}
+
+
+MEMORY = {
+    "sgd": {"optimizer": "sgd", "max_iter": 1},
+    "adam": {"optimizer": "adam", "max_iter": 1},
+    "auto": {"max_iter": 2},
+    "auto, l1": {"max_iter": 2, "penalty": "l1"},
+    "early stopping": {"optimizer": "sgd", "max_iter": 1, "early_stopping": True},
+}
+
+
+@pytest.mark.parametrize("form", ["dense", "csr"])
+@pytest.mark.parametrize("name", MEMORY)
+def test_fit_does_not_copy(large, name, form):
+    X, size = large[form]
+    y = np.linspace(-1, 1, X.shape[0])
+    model = GDRegressor(tol=None, random_state=0, **MEMORY[name])
+    assert peak_of(lambda: model.fit(X, y)) < 0.1 * size
+
+
+@pytest.mark.parametrize("form", ["dense", "csr"])
+def test_predict_does_not_copy(large, form):
+    """coef_.T was copied at each predict (scikit-learn 6186)."""
+    X, size = large[form]
+    model = GDRegressor(penalty=L2(1.0), optimizer="sgd", max_iter=1, tol=None)
+    model.fit(X[:100], np.linspace(-1, 1, 100))
+    assert peak_of(lambda: model.predict(X)) < 0.1 * size

@@ -1,0 +1,425 @@
+"""Every registered optimizer: its formula, its kernel, what it descends and where it ends."""
+
+import itertools
+import math
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize, rosen, rosen_der
+from sklearn.base import clone
+from sklearn.datasets import make_regression
+from sklearn.linear_model import Lasso, Ridge
+from sklearn.utils._param_validation import InvalidParameterError
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd._kernels import adapters, optimizers
+from sklgd._strategy import compose_kernel
+from sklgd.losses import SquaredError
+from sklgd.optimizers import (
+    FISTA,
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    Auto,
+    GradientDescent,
+    Optimizer,
+)
+from sklgd.schedules import Constant, InvScaling, as_schedule
+
+#: away from the defaults, where the formulas have other branches
+VARIANTS = [
+    SGD(momentum=0.9),
+    SGD(momentum=0.7, nesterov=True),
+    *(
+        Adam(beta_1=0.8, beta_2=0.99, epsilon=1e-6, amsgrad=amsgrad, bias_correction=corrected)
+        for amsgrad, corrected in itertools.product([False, True], [False, True])
+    ),
+    Adam(beta_1=0.0, beta_2=0.0, epsilon=0.1),
+    LBFGS(history_size=3),
+    LBFGS(standardize=True),
+    FISTA(standardize=True),
+]
+ALL = [*(cls() for cls in OPTIMIZERS.values()), *VARIANTS]
+RULES = [rule for rule in ALL if type(rule).step is not Optimizer.step]
+FULL_BATCH = [rule for rule in ALL if rule.full_batch]
+P = 7
+
+each = pytest.mark.parametrize("rule", ALL, ids=repr)
+each_rule = pytest.mark.parametrize("rule", RULES, ids=repr)
+
+
+def test_every_optimizer_has_its_family():
+    for name, cls in OPTIMIZERS.items():
+        family = [cls().full_batch, cls() in RULES, cls is Auto]
+        assert sum(family) == 1, f"{name} is tested nowhere"
+
+
+# -- objects -------------------------------------------------------------------------------
+
+
+@each
+def test_value_object(rule):
+    twin = clone(rule)
+    assert twin == rule == pickle.loads(pickle.dumps(rule))
+    assert hash(twin) == hash(rule)
+    assert eval(repr(rule), vars(__import__("sklgd.optimizers").optimizers)) == rule
+    assert rule.validate() is rule
+    for other in (SGD(momentum=0.123), Adam(beta_1=0.123), LBFGS(history_size=7)):
+        assert rule != other
+
+
+@each
+def test_documented(rule):
+    doc = type(rule).__doc__
+    assert ">>>" in doc and ("References" in doc or isinstance(rule, Auto))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_string_takes_the_rate_from_the_estimator(name):
+    cls = OPTIMIZERS[name]
+    unset = {"learning_rate": None, "eta0": None, "power_t": None}
+    assert cls.from_estimator(unset) == cls()
+    if "learning_rate" not in cls().get_params():
+        return
+    rate = {"learning_rate": "invscaling", "eta0": 0.3, "power_t": 0.7}
+    assert cls.from_estimator(rate).learning_rate == InvScaling(0.3, power_t=0.7)
+    assert cls.from_estimator(unset | {"eta0": 0.3}).learning_rate == 0.3
+    assert cls.from_estimator(unset | {"learning_rate": 0.4, "eta0": 0.3}).learning_rate == 0.4
+
+
+@each
+def test_learning_rate_is_a_schedule(rule):
+    own = rule.get_params(deep=False).get("learning_rate", 1.0)
+    if rule.full_batch or rule in RULES:  # one that chooses another has no rate of its own
+        assert rule.schedule() == as_schedule(own)
+    if "learning_rate" in rule.get_params():
+        for given, rate in [(0.5, 0.5), (lambda t: 0.25 / t, 0.25), (Constant(0.125), 0.125)]:
+            assert clone(rule).set_params(learning_rate=given).schedule()(1) == rate
+        nested = clone(rule).set_params(learning_rate=InvScaling(0.1))
+        assert nested.set_params(learning_rate__eta0=0.2).schedule()(1) == 0.2
+
+
+@pytest.mark.parametrize(
+    "rule, message",
+    [
+        (SGD(-0.1), "'learning_rate' parameter of SGD"),
+        (SGD(math.nan), "'learning_rate' parameter of SGD"),
+        (SGD(momentum=1.0), "'momentum' parameter of SGD must be a float in the range"),
+        (SGD(momentum=-0.1), "'momentum' parameter of SGD"),
+        (SGD(nesterov=True), "nesterov=True needs a momentum > 0"),
+        (Adam(beta_1=1.0), "'beta_1' parameter of Adam"),
+        (Adam(beta_2=-0.1), "'beta_2' parameter of Adam"),
+        (Adam(epsilon=-1e-8), "'epsilon' parameter of Adam"),
+        (Adam(amsgrad=2), "'amsgrad' parameter of Adam"),
+        (LBFGS(history_size=0), "'history_size' parameter of LBFGS"),
+        (LBFGS(history_size=2.5), "'history_size' parameter of LBFGS"),
+        (FISTA(standardize="yes"), "'standardize' parameter of FISTA"),
+        (GradientDescent("fast"), "learning_rate"),
+    ],
+    ids=str,
+)
+def test_bad_parameters(rule, message):
+    with pytest.raises((InvalidParameterError, ValueError), match=message):
+        rule.validate()
+        rule.schedule()
+
+
+# -- formulas ------------------------------------------------------------------------------
+
+
+def walk(step, gradients, rates):
+    """Return all points of a walk from a fixed start, along given gradients."""
+    params, points = np.linspace(-1, 1, gradients.shape[1]), []
+    for t, (grad, lr) in enumerate(zip(gradients, rates, strict=True), start=1):
+        params = step(params, grad, lr, t)
+        points.append(params.copy())
+    return np.array(points)
+
+
+def of_rule(rule):
+    """Return a rule's NumPy step as a function for `walk`."""
+    state = None
+
+    def step(params, grad, lr, t):
+        nonlocal state
+        state = rule.init_state(params) if state is None else state
+        assert rule.step(params, grad, state, lr, t) is None
+        return params
+
+    return step
+
+
+def sgd_by_formula(momentum, nesterov):
+    """Polyak's and Nesterov's methods as sums over all past gradients."""
+    past = []
+
+    def step(params, grad, lr, t):
+        past.append(grad)
+        velocity = sum(momentum ** (t - s) * g for s, g in enumerate(past, start=1))
+        return params - lr * (grad + momentum * velocity if nesterov else velocity)
+
+    return step
+
+
+def adam_by_formula(beta_1, beta_2, epsilon, amsgrad, bias_correction):
+    """Kingma and Ba's moments as weighted sums over all past gradients."""
+    past, largest = [], 0.0
+
+    def moment(beta, power, t):
+        return (1 - beta) * sum(beta ** (t - s) * g**power for s, g in enumerate(past, start=1))
+
+    def step(params, grad, lr, t):
+        nonlocal largest
+        past.append(grad)
+        m, v = moment(beta_1, 1, t), moment(beta_2, 2, t)
+        if amsgrad:
+            v = largest = np.maximum(largest, v)
+        if bias_correction:
+            m, v = m / (1 - beta_1**t), v / (1 - beta_2**t)
+        return params - lr * m / (np.sqrt(v) + epsilon)
+
+    return step
+
+
+def draws(n_steps, seed=0):
+    """Gradients of very different sizes, zeros among them, and falling rates."""
+    rng = np.random.default_rng(seed)
+    gradients = rng.standard_normal((n_steps, P)) * 10.0 ** rng.integers(-6, 4, (n_steps, 1))
+    gradients[rng.random((n_steps, P)) < 0.1] = 0.0
+    return gradients, 0.1 / np.sqrt(np.arange(1, n_steps + 1))
+
+
+@pytest.mark.parametrize("momentum, nesterov", [(0.0, False), (0.9, False), (0.6, True)])
+def test_sgd_formula(momentum, nesterov):
+    found = walk(of_rule(SGD(momentum=momentum, nesterov=nesterov)), *draws(60))
+    assert_allclose(found, walk(sgd_by_formula(momentum, nesterov), *draws(60)), rtol=1e-9)
+
+
+@pytest.mark.parametrize("bias_correction", [True, False])
+@pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.5, 0.9), (0.0, 0.9), (0.9, 0.0)], ids=str)
+def test_adam_formula(betas, amsgrad, bias_correction):
+    params = dict(zip(("beta_1", "beta_2"), betas, strict=True))
+    params |= {"epsilon": 1e-5, "amsgrad": amsgrad, "bias_correction": bias_correction}
+    found = walk(of_rule(Adam(**params)), *draws(60))
+    assert_allclose(found, walk(adam_by_formula(**params), *draws(60)), rtol=1e-9, atol=1e-12)
+
+
+def test_first_step_of_adam_is_the_sign():
+    params = np.zeros(3)
+    Adam(epsilon=0.0).step(params, np.array([3.0, -1e-3, 50.0]), np.zeros((2, 3)), 0.1, 1)
+    assert_allclose(params, [-0.1, 0.1, -0.1])
+
+
+@each_rule
+def test_kernel_equals_numpy(rule):
+    kernel = compose_kernel(rule, adapters.PyOptimizer)
+    assert not isinstance(kernel, adapters.PyOptimizer), "a registered rule has a compiled twin"
+    for gradients, rates in (draws(500), (np.zeros((5, P)), np.ones(5))):
+        params = np.linspace(-1, 1, P)
+        ours, theirs = (params.copy(), rule.init_state(params)), (params, rule.init_state(params))
+        for t, (grad, lr) in enumerate(zip(gradients, rates, strict=True), start=1):
+            rule.step(*ours[:1], grad, ours[1], lr, t)
+            optimizers.step(kernel, theirs[0], grad, theirs[1], lr, t)
+            for expected, found in zip(ours, theirs, strict=True):
+                assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max(
+                    initial=1e-300))  # fmt: skip
+            expected = rule.step_sizes(ours[1], lr, t)
+            found = optimizers.step_sizes(kernel, theirs[1], lr, t)
+            assert np.shape(found) == np.shape(expected)
+            assert_allclose(found, expected, rtol=1e-12)
+
+
+@each_rule
+def test_adapter_equals_numpy(rule):
+    """A user's rule, seen through the adapter, is the rule itself."""
+    gradients, rates = draws(20)
+    kernel, params = adapters.PyOptimizer(rule), np.linspace(-1, 1, P)
+    state = rule.init_state(params)
+    for t, (grad, lr) in enumerate(zip(gradients, rates, strict=True), start=1):
+        optimizers.step(kernel, params, grad, state, lr, t)
+    assert_array_equal(params, walk(of_rule(rule), gradients, rates)[-1])
+    assert_array_equal(
+        optimizers.step_sizes(kernel, state, 0.1, 20), rule.step_sizes(state, 0.1, 20)
+    )
+
+
+# -- what they descend ---------------------------------------------------------------------
+
+
+ROWS, TARGETS = make_regression(40, 2, random_state=0)
+SIGNS = np.sign(TARGETS)
+
+
+def logistic(params):
+    """Mean log-loss on a fixed sample, ridge included."""
+    margin = SIGNS * (ROWS @ params)
+    value = np.logaddexp(0, -margin).mean() + 0.05 * params @ params
+    return value, 0.1 * params - (SIGNS / (1 + np.exp(margin))) @ ROWS / 40
+
+
+SCALE = np.array([10.0, 0.5])
+#: name -> (value and gradient, start, minimum, learning rate, how near to the minimum)
+ZOO = {
+    "parabola": (lambda x: (SCALE @ (x - 1) ** 2 / 2, SCALE * (x - 1)), [-1.0, 2.0], 0, 0.01, 1e-3),
+    "rosenbrock": (lambda x: (rosen(x), rosen_der(x)), [0.0, 0.5], 0.0, 2e-3, 0.3),
+    "logistic": (logistic, [1.0, -2.0], minimize(logistic, [0, 0], jac=True).fun, 0.1, 1e-4),
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+@each_rule
+def test_descends_the_zoo(rule, name):
+    function, start, minimum, rate, slack = ZOO[name]
+    rate *= 1 - getattr(rule, "momentum", 0.0)
+    params = np.array(start)
+    state = rule.init_state(params)
+    for t in range(1, 4001):
+        decay = min(1.0, (4001 - t) / 2000)
+        rule.step(params, function(params)[1], state, rate * decay, t)
+    assert function(params)[0] - minimum < slack
+
+
+# -- where they end ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def regression():
+    X, y = make_regression(120, 8, n_informative=4, noise=5.0, random_state=0)
+    return X, y / y.std()
+
+
+def objective(model, X, y):
+    """Return the ridge objective of a fitted regressor in plain NumPy."""
+    residual = X @ model.coef_ + model.intercept_ - y
+    return np.mean(residual**2) / 2 + 0.05 * model.coef_ @ model.coef_
+
+
+@pytest.mark.parametrize("rule", FULL_BATCH, ids=repr)
+def test_full_batch_reaches_ridge(regression, rule):
+    """mean (y - f)^2 / 2 + alpha / 2 |w|^2 is Ridge with n alpha."""
+    X, y = regression
+    if "learning_rate" in rule.get_params():
+        rule = clone(rule).set_params(learning_rate=0.5)
+    model = GDRegressor(optimizer=rule, alpha=0.1, tol=1e-12, max_iter=2000).fit(X, y)
+    exact = Ridge(alpha=0.1 * len(y)).fit(X, y)
+    assert_allclose(model.coef_, exact.coef_, atol=1e-5)
+    assert_allclose(model.intercept_, exact.intercept_, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", [FISTA(), FISTA(standardize=True), GradientDescent(0.5)], ids=repr)
+def test_full_batch_reaches_the_lasso(regression, rule):
+    X, y = regression
+    model = GDRegressor(optimizer=rule, penalty="l1", alpha=0.1, tol=1e-12, max_iter=3000)
+    exact = Lasso(alpha=0.1, tol=1e-12).fit(X, y)
+    assert_allclose(model.fit(X, y).coef_, exact.coef_, atol=1e-5)
+    assert_array_equal(model.coef_ == 0, exact.coef_ == 0)
+    assert 0 < np.sum(model.coef_ == 0) < 8
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "cauchy"])
+def test_lbfgs_is_monotone(regression, loss, standardize):
+    X, y = regression
+    y = np.abs(y) if loss == "poisson" else y
+    rule = LBFGS(standardize=standardize)
+    model = GDRegressor(loss, optimizer=rule, tol=1e-10).fit(X * [1, 50, 1, 1, 1, 1, 1, 0.02], y)
+    assert np.all(np.diff(model.history_["objective"]) <= 0)
+    assert model.n_iter_ > 3 and model.stop_reason_ == "tol"
+
+
+@pytest.mark.parametrize("rule", [LBFGS(), LBFGS(standardize=True), FISTA(True)], ids=repr)
+def test_multinomial_minimum_is_that_of_scipy(rule):
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((90, 3)) * [1, 3, 0.5] + 1, rng.integers(0, 3, 90)
+    onehot = np.eye(3)[y]
+
+    def softmax_objective(flat):
+        W, b = flat[:9].reshape(3, 3), flat[9:]
+        raw = X @ W.T + b
+        log_sum = np.logaddexp.reduce(raw, axis=1)
+        draw = (np.exp(raw - log_sum[:, None]) - onehot) / 90
+        grad = np.r_[(draw.T @ X + 0.1 * W).ravel(), draw.sum(axis=0)]
+        return np.mean(log_sum - raw[np.arange(90), y]) + 0.05 * np.sum(W**2), grad
+
+    exact = minimize(softmax_objective, np.zeros(12), jac=True, options={"gtol": 1e-10})
+    model = GDClassifier(optimizer=rule, alpha=0.1, tol=1e-13, max_iter=2000).fit(X, y)
+    assert_allclose(model.coef_, exact.x[:9].reshape(3, 3), atol=1e-5)
+    assert model.history_["objective"][-1] == pytest.approx(exact.fun, rel=1e-9)
+
+
+@pytest.mark.parametrize("rule", [LBFGS(), GradientDescent(), FISTA()], ids=repr)
+def test_full_batch_counts_iterations(regression, rule):
+    model = GDRegressor(optimizer=rule, max_iter=3, tol=None).fit(*regression)
+    assert model.n_iter_ == 3 and model.t_ == 4 and len(model.loss_curve_) == 3
+    assert not hasattr(model, "partial_fit")
+
+
+def test_gradient_descent_formula(regression):
+    """One step an epoch: w - lr * (X'r / n + alpha w), the penalty's gradient included."""
+    X, y = regression
+    w, b = np.zeros(8), 0.0
+    for _ in range(7):
+        residual = X @ w + b - y
+        w, b = w - 0.1 * (X.T @ residual / 120 + 0.3 * w), b - 0.1 * residual.mean()
+    model = GDRegressor(optimizer=GradientDescent(0.1), alpha=0.3, max_iter=7, tol=None)
+    assert_allclose(model.fit(X, y).coef_, w, rtol=1e-10)
+    assert_allclose(model.intercept_, b, rtol=1e-10)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_lbfgs_refuses_what_is_not_smooth(regression, standardize):
+    model = GDRegressor(optimizer=LBFGS(standardize=standardize), penalty="l1")
+    with pytest.raises(ValueError, match=r"LBFGS needs a smooth objective.*use optimizer='fista'"):
+        model.fit(*regression)
+
+
+PROXIMAL = [
+    SGD(InvScaling(0.1, power_t=0.3)),
+    SGD(InvScaling(0.02, power_t=0.3), momentum=0.9),
+    SGD(InvScaling(0.02, power_t=0.3), momentum=0.9, nesterov=True),
+    Adam(InvScaling(0.05, power_t=0.6)),
+    Adam(InvScaling(0.05, power_t=0.6), amsgrad=True),
+    Adam(InvScaling(0.05, power_t=0.6), bias_correction=False),
+]
+
+
+def test_proximal_table_is_complete():
+    assert {type(rule) for rule in RULES} == {type(rule) for rule in PROXIMAL}
+
+
+@pytest.mark.parametrize("rule", PROXIMAL, ids=repr)
+def test_step_rules_reach_the_lasso(regression, rule):
+    """The proximal step is taken in the rule's metric, or the fixed point is another one.
+
+    Features of very different scales tell: Adam's metric there is far from lr times identity.
+    """
+    X, y = regression
+    X = X * np.array([1, 0.5, 2, 1, 0.5, 2, 1, 1])
+    exact = Lasso(alpha=0.05, tol=1e-12).fit(X, y)
+    # whole batches: without noise in the gradient the end is the fixed point itself
+    for batch_size, max_iter, atol in ((len(y), 4000, 2e-3), (10, 400, 0.03)):
+        model = GDRegressor(optimizer=rule, penalty="l1", alpha=0.05, tol=None, random_state=0)
+        model.set_params(batch_size=batch_size, max_iter=max_iter).fit(X, y)
+        assert_allclose(model.coef_, exact.coef_, atol=atol, err_msg=f"{batch_size}")
+
+
+# -- the one that chooses ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_auto_chooses_one_that_does_not(sparse, incremental):
+    chosen = Auto().choose(SquaredError(), None, sparse=sparse, incremental=incremental)
+    assert chosen.choose(SquaredError(), None, sparse=sparse, incremental=incremental) is chosen
+    assert chosen.validate().full_batch is not incremental
+
+
+def test_auto_has_no_learning_rate():
+    with pytest.raises(
+        ValueError, match=r"Invalid parameter 'learning_rate'.*pass optimizer='sgd'"
+    ):
+        Auto().set_params(learning_rate=0.1)
