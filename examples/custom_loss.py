@@ -1,7 +1,7 @@
 """A loss of one's own, written in NumPy: checked, then trained beside built-in ones.
 
 To be seen: `check_loss` accepts it, and finds the mistake in a variant of it; with a tenth of the
-targets spoilt it does as well as Huber's loss, where least squares is led astray, and as fast.
+targets spoilt it does as well as Huber's loss, where least squares is led astray.
 """
 
 import time
