@@ -4,9 +4,13 @@ Contract (n rows of a batch, k raw columns).  The parameters are one flat float6
 weights first, intercepts last; penalties see the weights only.
 
 - ``init_params(n_features, n_raw, rng, fit_intercept=True)`` returns the starting vector.
-- ``forward(X, params)`` returns raw predictions of shape (n, k).
+- ``compose(n_features, n_raw, fit_intercept)`` returns the compiled model, which trains.
+- ``forward(X, params, n_raw)`` returns raw predictions of shape (n, k).
 - ``backward(X, params, draw, grad)`` adds the derivative of ``sum(draw * raw)`` to ``grad``.
-- ``unpack(params)`` returns views of the parameters under the names of the fitted attributes.
+- ``unpack(params, n_features, n_raw)`` returns views of the parameters under the names of the
+  fitted attributes.
+
+A model of one's own would need a compiled one; there is no adapter for models.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ __all__ = ["MODELS", "Linear", "Model"]
 
 
 class Model(Strategy):
-    """Base class of models; see the module's docstring for the contract.
+    """Base class of models.
 
     Examples
     --------
