@@ -57,7 +57,9 @@ def formula(writer, node):
     except MathError as error:
         logging.getLogger(__name__).warning("formula: %s", error, location=node)
         text = writer.encode(node.astext())
-    writer.body.append(f'<div class="math">{text}</div>' if block else text)
+    bar = '<mo stretchy="false">|</mo>'  # of an absolute value, not a relation
+    text = text.replace(bar, bar.replace("<mo", '<mo lspace="0" rspace="0"'))
+    writer.body.append(f'<div class="formula">{text}</div>' if block else text)
     raise nodes.SkipNode
 
 

@@ -105,6 +105,7 @@ class LogLoss(_Classification):
     References
     ----------
     Cox, D. R. (1958). The Regression Analysis of Binary Sequences. J. R. Stat. Soc. B 20.
+
     Szegedy, C. et al. (2016). Rethinking the Inception Architecture for Computer Vision. CVPR.
 
     Examples
