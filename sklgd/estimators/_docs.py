@@ -150,8 +150,8 @@ Notes
   smooth versions of it [2]_.
 - The loss of a step rule in ``history_`` is the mean over the epoch of each batch's loss before
   the step it causes; it costs nothing, and lags the loss at the epoch's end.
-- Sparse ``X`` is used as CSR, and gives what the same numbers give when dense. float32 is used
-  as it is; the arithmetic is in float64, and ``coef_`` has the type of ``X``.
+- Sparse ``X`` is used as CSR, and the minimum is that of the same numbers when dense. float32 is
+  used as it is; the arithmetic is in float64, and ``coef_`` has the type of ``X``.
 - Training that diverges ends with a ``ConvergenceWarning`` and the best parameters seen, and so
   does Ctrl-C, with a ``UserWarning``.
 $notes

@@ -360,7 +360,13 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
-        """What training saw, epoch by epoch."""
+        """What training saw: arrays with one entry an epoch.
+
+        ``"objective"``, ``"loss"`` and ``"penalty"``, ``"learning_rate"`` (that of the epoch's last
+        step), ``"time"`` (seconds since the call began), and with validation data ``"val_loss"``
+        and, where ``scoring`` is not ``"loss"``, ``"val_score"``.  Calls of ``partial_fit`` add
+        to it.
+        """
         if not hasattr(self, "_history"):
             raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
         return {name: np.asarray(values) for name, values in self._history.items()}
