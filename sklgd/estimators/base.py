@@ -307,19 +307,25 @@ class BaseGD(StrategyParams, BaseEstimator):
         kept in any case.
         """
         state = copy.deepcopy(self._state)
-        shown = self.model_.unpack(state.result, n_features, n_raw)
-        init = Init(self.coef_, self.intercept_)
-        if any(
-            not np.array_equal(np.ravel(value), np.ravel(getattr(self, name).astype(np.float64)))
-            for name, value in shown.items()
-            if self.coef_.dtype == np.float64
-        ):
+        if not self._is_as_published(state, n_features, n_raw):
+            init = Init(self.coef_, self.intercept_)
             place_init(state.params, init, n_features, n_raw, self.fit_intercept)
+            if state.mean is not None:
+                state.mean[:] = state.params
         if strategies.optimizer != self.optimizer_ or int(self.average) != state.average_from:
             params = state.result
             state = self._new_state(strategies, n_features, n_raw, Init())
             state.params[:] = params
         return state
+
+    def _is_as_published(self, state: FitState, n_features: int, n_raw: int) -> bool:
+        # Whether the fitted attributes are still what `_set_parts` made of the state.
+        for name, value in self.model_.unpack(state.result, n_features, n_raw).items():
+            found = np.ravel(getattr(self, name))
+            dtype = found.dtype if found.dtype.kind == "f" else np.float64
+            if not np.array_equal(found, np.ravel(value).astype(dtype)):
+                return False
+        return True
 
     def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
         """Return the state to go on with under ``warm_start``, None for another problem."""
