@@ -325,7 +325,7 @@ class TrainingLoop:
         if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._ends_far_above():
             report.stop_reason = "diverged"
         if report.stop_reason == "diverged":
-            self._keep(self.start if self.best is None else self.best)
+            self._keep_least_bad()
             self._warn(
                 f"diverged: after {report.n_iter} epochs the objective was far above its start or "
                 f"not finite. The parameters of epoch {report.best_iter} were restored. Lower the "
@@ -350,8 +350,8 @@ class TrainingLoop:
         """Whether the objective at the end is far above that of the parameters at the start.
 
         The running objective of an epoch holds its steps' transients, so it only raises the
-        suspicion; the objective itself decides.  The start is the better of the two then.  A
-        loss that is zero at the start, as the perceptron's is, has no scale to compare with.
+        suspicion; the objective itself decides.  A loss that is zero at the start, as the
+        perceptron's is, has no scale to compare with.
         """
         objective = self.report.history["objective"]
         at_zero = self.problem.loss_at_zero()
@@ -361,11 +361,20 @@ class TrainingLoop:
         if scale == 0.0 or objective[-1] <= limit:
             return False
         result = self.state.result
-        if self.problem.loss(result) + self.problem.penalty_value(result) <= limit:
-            return False
-        if min(objective) > at_start:
-            self.best, self.report.best_iter = None, 0
-        return True
+        return not self._objective(result) <= limit
+
+    def _objective(self, params: np.ndarray) -> float:
+        return self.problem.loss(params) + self.problem.penalty_value(params)
+
+    def _keep_least_bad(self) -> None:
+        """Keep the best epoch's parameters, or the start where they are worse than that.
+
+        An epoch's running objective is of the parameters before its steps, which may have ended
+        anywhere.
+        """
+        if self.best is None or not self._objective(self.best) <= self._objective(self.start):
+            self.best, self.report.best_iter = self.start, 0
+        self._keep(self.best)
 
     def _keep(self, params: np.ndarray) -> None:
         self.state.params[:] = params
@@ -373,7 +382,7 @@ class TrainingLoop:
             self.state.mean[:] = params
 
     def _warn(self, message: str, category: type[Warning]) -> None:
-        warnings.warn(f"{self.name} {message}", category, stacklevel=5)
+        warnings.warn(f"{self.name} {message}", category, stacklevel=7)
 
     def _print(self, row: dict[str, float]) -> None:
         """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""
