@@ -354,14 +354,12 @@ class TrainingLoop:
         perceptron's is, has no scale to compare with.
         """
         objective = self.report.history["objective"]
-        at_zero = self.problem.loss_at_zero()
-        at_start = objective[0] if self.start.any() else at_zero
-        scale = max(abs(at_start), abs(at_zero))
-        limit = at_start + DIVERGED * scale
-        if scale == 0.0 or objective[-1] <= limit:
+        at_start = objective[0] if self.start.any() else self.problem.loss_at_zero()
+        if objective[-1] <= at_start + DIVERGED * abs(at_start):
             return False
-        result = self.state.result
-        return not self._objective(result) <= limit
+        scale = max(abs(at_start), abs(self.problem.loss_at_zero()))
+        limit = at_start + DIVERGED * scale
+        return scale > 0.0 and not self._objective(self.state.result) <= limit
 
     def _objective(self, params: np.ndarray) -> float:
         return self.problem.loss(params) + self.problem.penalty_value(params)
