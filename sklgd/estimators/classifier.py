@@ -169,17 +169,16 @@ class GDClassifier(ClassifierMixin, BaseGD):
             return weights
         if self._multilabel:
             raise ValueError("class_weight is not supported with an indicator matrix y.")
-        used = slice(None) if weights is None else weights > 0
-        present = np.unique(y[used])
-        if isinstance(self.class_weight, str):
+        full = np.zeros(len(self.classes_))
+        if isinstance(self.class_weight, str):  # rows of weight zero are absent, so are not counted
+            used = slice(None) if weights is None else weights > 0
             counted = None if weights is None else weights[used]
-            by_class = compute_class_weight(
+            present = np.unique(y[used])
+            full[np.searchsorted(self.classes_, present)] = compute_class_weight(
                 self.class_weight, classes=present, y=y[used], sample_weight=counted
             )
         else:
-            by_class = compute_class_weight(self.class_weight, classes=present, y=y[used])
-        full = np.zeros(len(self.classes_))
-        full[np.searchsorted(self.classes_, present)] = by_class
+            full[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if (full < 0).any():
             raise ValueError(f"class_weight must not be negative. Got {self.class_weight}.")
         expanded = full[np.searchsorted(self.classes_, y)]
