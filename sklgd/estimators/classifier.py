@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -39,7 +40,7 @@ class GDClassifier(ClassifierMixin, BaseGD):
 
     _parameter_constraints: dict = {
         **BaseGD._parameter_constraints,
-        "class_weight": [dict, str, None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _sgd_defaults = {"learning_rate": "optimal", "eta0": 0.01, "power_t": 0.5}
 
@@ -138,6 +139,8 @@ class GDClassifier(ClassifierMixin, BaseGD):
                 )
             coded = np.where(np.asarray(y) > 0, on, off)
             return Targets(coded if n_classes > 1 else coded.ravel(), n_classes)
+        if y.ndim != 1:
+            raise ValueError(f"y must be one column of labels, as before; got shape {y.shape}.")
         index = self._class_index(y)
         n_raw = loss.n_raw(n_classes) if loss.joint else n_classes
         if loss.joint and n_raw > 1:
