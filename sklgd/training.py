@@ -56,6 +56,8 @@ class FitState:
         Seed of the row orders; epoch number ``epochs`` shuffles by both.
     weight_sum, weight_count : float
         Sample weights seen, and of how many rows: their mean is the unit of weight.
+    shape : tuple of (int, int, bool)
+        Features, raw columns and whether there are intercepts: what ``params`` are for.
     """
 
     params: np.ndarray
@@ -68,6 +70,7 @@ class FitState:
     seed: int = 0
     weight_sum: float = 0.0
     weight_count: float = 0.0
+    shape: tuple[int, int, bool] = (0, 0, False)
 
     @property
     def result(self) -> np.ndarray:
