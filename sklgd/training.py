@@ -22,14 +22,13 @@ from sklearn.exceptions import ConvergenceWarning
 from ._kernels import adapters
 from ._kernels.epoch import Epoch, permute
 from ._strategy import compose_kernel
+from .divergence import ends_far_above, pulled_back
 from .objective import Problem
 from .optimizers import Optimizer
 from .schedules import Schedule
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates
 STEPS_AT_ONCE = 65536
-#: an objective this many times its start (in units of its size there) has diverged
-DIVERGED = 10.0
 
 
 @dataclass
@@ -56,6 +55,8 @@ class FitState:
         Seed of the row orders; epoch number ``epochs`` shuffles by both.
     weight_sum, weight_count : float
         Sample weights seen, and of how many rows: their mean is the unit of weight.
+    shape : tuple of (int, int, bool)
+        Features, raw columns and whether there are intercepts: what ``params`` are for.
     """
 
     params: np.ndarray
@@ -68,6 +69,7 @@ class FitState:
     seed: int = 0
     weight_sum: float = 0.0
     weight_count: float = 0.0
+    shape: tuple[int, int, bool] = (0, 0, False)
 
     @property
     def result(self) -> np.ndarray:
@@ -320,14 +322,14 @@ class TrainingLoop:
     def _finish(self) -> None:
         """Decide which parameters to keep, and say what the user should know."""
         report = self.report
-        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._ends_far_above():
+        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._has_diverged():
             report.stop_reason = "diverged"
         if report.stop_reason == "diverged":
-            self._keep(self.start if self.best is None else self.best)
+            self._keep_useful()
             self._warn(
                 f"diverged: after {report.n_iter} epochs the objective was far above its start or "
-                f"not finite. The parameters of epoch {report.best_iter} were restored. Lower the "
-                "learning rate, scale the features (StandardScaler might help), or use "
+                f"not finite. The model has the parameters of epoch {report.best_iter}, pulled back "
+                "towards the start to where the objective is lowest. Lower the learning rate, scale the features (StandardScaler might help), or use "
                 "optimizer='auto', which needs neither.",
                 ConvergenceWarning,
             )
@@ -344,29 +346,14 @@ class TrainingLoop:
         elif self.stopping.early_stopping and self.best is not None:
             self._keep(self.best)
 
-    def _ends_far_above(self) -> bool:
-        """Whether the objective at the end is far above that of the parameters at the start.
+    def _has_diverged(self) -> bool:
+        objective = self.report.history.get("objective", [math.inf])
+        return ends_far_above(self.problem, self.start, self.state.result, objective)
 
-        The running objective of an epoch holds its steps' transients, so it only raises the
-        suspicion, after a quick look at some rows; the objective itself decides.  The start is
-        then better than any epoch that ended above it.  A loss that is zero at the start, as the
-        perceptron's is, has no scale to compare with.
-        """
-        objective = self.report.history["objective"]
-        if objective[-1] <= abs(self.problem.loss_at_zero_of_some()):
-            return False
-        at_zero = self.problem.loss_at_zero()
-        at_start = objective[0] if self.start.any() else at_zero
-        scale = max(abs(at_start), abs(at_zero))
-        limit = at_start + DIVERGED * scale
-        if scale == 0.0 or objective[-1] <= limit:
-            return False
-        result = self.state.result
-        if self.problem.loss(result) + self.problem.penalty_value(result) <= limit:
-            return False
-        if min(objective) > at_start:
-            self.best, self.report.best_iter = None, 0
-        return True
+    def _keep_useful(self) -> None:
+        """Keep the best epoch's parameters, pulled back towards the start as far as that helps."""
+        best = self.start if self.best is None else self.best
+        self._keep(pulled_back(self.problem, self.start, best))
 
     def _keep(self, params: np.ndarray) -> None:
         self.state.params[:] = params
@@ -374,7 +361,7 @@ class TrainingLoop:
             self.state.mean[:] = params
 
     def _warn(self, message: str, category: type[Warning]) -> None:
-        warnings.warn(f"{self.name} {message}", category, stacklevel=5)
+        warnings.warn(f"{self.name} {message}", category, stacklevel=7)
 
     def _print(self, row: dict[str, float]) -> None:
         """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""

@@ -235,6 +235,18 @@ def test_a_class_of_weight_zero_is_absent(classes, weights):
     assert_identical(found, expected.fit(X, y, sample_weight=kept))
 
 
+def test_class_weight_of_a_class_that_is_absent_now(classes):
+    """A batch, or the rows of positive weight, need not hold every class that has a weight."""
+    X, y = classes
+    two = y != "c"
+    model = GDClassifier(optimizer=SGD(0.01), class_weight={"c": 2.0}, random_state=0)
+    plain = clone(model).set_params(class_weight=None)
+    for one in (model, plain):
+        one.partial_fit(X[two], y[two], classes=["a", "b", "c"])
+    assert_array_equal(model.coef_, plain.coef_)
+    assert_identical(model.fit(X, y, sample_weight=two), plain.fit(X, y, sample_weight=two))
+
+
 def test_balanced_counts_weights(classes):
     """Repeating a class does not change what "balanced" makes of it."""
     X, y = classes

@@ -24,8 +24,8 @@ cdef struct Lazy:
     # Weights of k columns over p features, kept behind in time (see lazy.pxd).
     Py_ssize_t k
     Py_ssize_t p
-    double* v        # (k, p): the weights are scale * v; with L1, where they are read and left
-    double* pairs    # (k, p, 2): with L1, (v, seen) side by side: scale * soft(v, threshold - seen)
+    double* v        # (k, p): the weights are scale * v, with L1 scale * soft(v, threshold)
+    bint cuts        # whether there is an L1 part
     double* total    # (k, p): running sums of the weights, less area * v; NULL without averaging
     double scale     # product of the L2 shrink factors
     double threshold # sum of the L1 thresholds, each divided by the scale of its time

@@ -5,6 +5,8 @@ rules over batches; `Objective.sums` returns the loss and its gradient summed ov
 full-batch optimizers and for scoring.  Weights are ``s_i`` divided by their mean, so that the
 gradient of any batch estimates that of the objective (DESIGN, section 2).
 """
+cimport cython
+
 import numpy as np
 
 from libc.math cimport fmax, isnan
@@ -14,7 +16,7 @@ from libc.string cimport memset
 from .base cimport (
     Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, batch_row,
 )
-from .lazy cimport lazy_cut, lazy_from_pairs, lazy_settle, lazy_shrink, lazy_to_pairs
+from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .simd cimport simd, simd_init
 
 simd_init()
@@ -44,6 +46,7 @@ def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
             order[i], order[j] = order[j], order[i]
 
 
+@cython.final
 cdef class Objective:
     """The weighted loss of a model on given rows.
 
@@ -205,6 +208,7 @@ def predict_raw(RowsKernel rows, ModelKernel model, const double[::1] params):
     return np.asarray(raw)
 
 
+@cython.final
 cdef class Epoch:
     """A step rule on batches: one instance a fit, one call of `run` an epoch.
 
@@ -244,7 +248,6 @@ cdef class Epoch:
     cdef double[::1] targets
     cdef double[::1] grad
     cdef double[::1] sizes
-    cdef double[::1] pairs
 
     def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
@@ -273,8 +276,6 @@ cdef class Epoch:
         if not self.direct:
             self.grad = np.empty(params.shape[0])
         self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
-        if self.lazy and proximal is not None:
-            self.pairs = np.empty(2 * objective.model.n_weights)
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -441,12 +442,10 @@ cdef class Epoch:
         w.k = self.model.n_raw
         w.p = self.model.n_weights // w.k
         w.v = self.params
-        w.pairs = &self.pairs[0] if self.proximal is not None else NULL
+        w.cuts = self.proximal is not None
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0
-        if w.pairs != NULL:
-            lazy_to_pairs(w)
         if w.total != NULL and averaged > 0:
             for e in range(self.model.n_weights):
                 w.total[e] *= averaged
@@ -455,8 +454,6 @@ cdef class Epoch:
         cdef Py_ssize_t e
         cdef int64_t averaged = t - self.average_from
         lazy_settle(w)
-        if w.pairs != NULL:
-            lazy_from_pairs(w)
         if w.total != NULL and averaged > 0:
             for e in range(self.model.n_weights):
                 w.total[e] /= averaged

@@ -3,12 +3,14 @@
 Nothing is copied: the kernels hold pointers into the caller's arrays, which they keep alive.
 Shuffled rows are asked for a few batches ahead, since the processor cannot guess them.
 """
+cimport cython
+
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
 
 from .base cimport Batch, Lazy, RowsKernel, batch_row
-from .lazy cimport lazy_soft
+from .lazy cimport lazy_cut_value, lazy_uncut
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()
@@ -42,6 +44,7 @@ cdef const void* _pointer(array, dtype) except? NULL:
     return <const void*> <size_t> array.ctypes.data
 
 
+@cython.final
 cdef class DenseRows(RowsKernel):
     """A C-ordered two-dimensional array of float32 or float64."""
     cdef object array
@@ -138,6 +141,7 @@ cdef struct CSRRow:
     Py_ssize_t size
 
 
+@cython.final
 cdef class CSRRows(RowsKernel):
     """The three arrays of a CSR matrix: float32 or float64 data, int32 or int64 indices."""
     cdef object matrix
@@ -224,7 +228,7 @@ cdef class CSRRows(RowsKernel):
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i, c
         cdef CSRRow r
-        if w.pairs == NULL:
+        if not w.cuts:
             self.dot(batch, w.k, w.v, raw)
         else:
             for i in range(batch.size):
@@ -232,16 +236,16 @@ cdef class CSRRows(RowsKernel):
                 r = self.row(batch_row(batch, i))
                 if self.wide:
                     if self.single:
-                        csr_pairs_dot[float, int64_t](r, <const float*> self.data,
+                        csr_cut_dot[float, int64_t](r, <const float*> self.data,
                                                       <const int64_t*> self.indices, w, raw + i * w.k)
                     else:
-                        csr_pairs_dot[double, int64_t](r, <const double*> self.data,
+                        csr_cut_dot[double, int64_t](r, <const double*> self.data,
                                                        <const int64_t*> self.indices, w, raw + i * w.k)
                 elif self.single:
-                    csr_pairs_dot[float, int32_t](r, <const float*> self.data,
+                    csr_cut_dot[float, int32_t](r, <const float*> self.data,
                                                   <const int32_t*> self.indices, w, raw + i * w.k)
                 else:
-                    csr_pairs_dot[double, int32_t](r, <const double*> self.data,
+                    csr_cut_dot[double, int32_t](r, <const double*> self.data,
                                                    <const int32_t*> self.indices, w, raw + i * w.k)
         for c in range(batch.size * w.k):
             raw[c] *= w.scale
@@ -300,31 +304,33 @@ cdef inline void csr_tdot(CSRRow r, const real* data, const index* indices, Py_s
         w += p
 
 
-# Brings the weights that the row touches up to date on the way.
-cdef inline void csr_pairs_dot(CSRRow r, const real* data, const index* indices, Lazy* w,
-                               double* raw) noexcept nogil:
+cdef inline void csr_cut_dot(CSRRow r, const real* data, const index* indices, const Lazy* w,
+                             double* raw) noexcept nogil:
     cdef Py_ssize_t j, c
-    cdef double v, threshold = w.threshold, s
-    cdef double* pairs = w.pairs
-    cdef double* pair
+    cdef double t = w.threshold, s0, s1, s2, s3
+    cdef const double* v = w.v
     data += r.start
     indices += r.start
     for c in range(w.k):
-        s = 0.0
-        for j in range(r.size):
-            pair = pairs + 2 * indices[j]
-            v = lazy_soft(pair[0], threshold - pair[1])
-            pair[0] = v
-            pair[1] = threshold
-            s += data[j] * v
-        raw[c] = s
-        pairs += 2 * w.p
+        s0 = s1 = s2 = s3 = 0.0
+        j = 0
+        while j + 4 <= r.size:
+            s0 += data[j] * lazy_cut_value(v[indices[j]], t)
+            s1 += data[j + 1] * lazy_cut_value(v[indices[j + 1]], t)
+            s2 += data[j + 2] * lazy_cut_value(v[indices[j + 2]], t)
+            s3 += data[j + 3] * lazy_cut_value(v[indices[j + 3]], t)
+            j += 4
+        while j < r.size:
+            s0 += data[j] * lazy_cut_value(v[indices[j]], t)
+            j += 1
+        raw[c] = (s0 + s1) + (s2 + s3)
+        v += w.p
 
 
 cdef inline void csr_lazy_tdot(CSRRow r, const real* data, const index* indices,
                                const double* draw, Lazy* w) noexcept nogil:
     cdef Py_ssize_t j, c
-    cdef double a
+    cdef double a, threshold = w.threshold
     cdef double* v
     cdef double* total
     data += r.start
@@ -333,12 +339,12 @@ cdef inline void csr_lazy_tdot(CSRRow r, const real* data, const index* indices,
         a = draw[c] / w.scale
         if a == 0.0:
             continue
-        if w.pairs != NULL:
-            v = w.pairs + 2 * c * w.p
-            for j in range(r.size):
-                v[2 * indices[j]] += a * data[j]
-            continue
         v = w.v + c * w.p
+        if w.cuts:
+            for j in range(r.size):
+                v[indices[j]] = lazy_uncut(
+                    lazy_cut_value(v[indices[j]], threshold) + a * data[j], threshold)
+            continue
         for j in range(r.size):
             v[indices[j]] += a * data[j]
         if w.total != NULL:

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -299,35 +299,50 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             mean=np.zeros_like(params) if average_from else None,
             average_from=average_from,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
+            shape=(n_features, n_raw, self.fit_intercept),
         )
 
-    def _resumed(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
+    def _resumed(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState:
         """Return a copy of the last call's state, with ``coef_`` as the user may have set it.
 
         The optimizer's memory is kept where the optimizer is still the same; the parameters are
         kept in any case.
         """
+        _, n_raw_before, fit_intercept = self._state.shape
+        if (n_raw, self.fit_intercept) != (n_raw_before, fit_intercept):
+            raise ValueError(
+                f"{type(self).__name__} was trained with n_outputs={n_raw_before} and "
+                f"fit_intercept={fit_intercept}, and cannot go on with n_outputs={n_raw} and "
+                f"fit_intercept={self.fit_intercept}. Call fit to start anew."
+            )
         state = copy.deepcopy(self._state)
-        shown = self.model_.unpack(state.result, n_features, n_raw)
-        init = Init(self.coef_, self.intercept_)
-        if any(
-            not np.array_equal(np.ravel(value), np.ravel(getattr(self, name).astype(np.float64)))
-            for name, value in shown.items()
-            if self.coef_.dtype == np.float64
-        ):
+        if not self._is_as_published(state, n_features, n_raw):
+            init = Init(self.coef_, self.intercept_)
             place_init(state.params, init, n_features, n_raw, self.fit_intercept)
+            if state.mean is not None:
+                state.mean[:] = state.params
         if strategies.optimizer != self.optimizer_ or int(self.average) != state.average_from:
             params = state.result
             state = self._new_state(strategies, n_features, n_raw, Init())
             state.params[:] = params
         return state
 
+    def _is_as_published(self, state: FitState, n_features: int, n_raw: int) -> bool:
+        # Whether the fitted attributes are still what `_set_parts` made of the state.
+        for name, value in self.model_.unpack(state.result, n_features, n_raw).items():
+            found = np.ravel(getattr(self, name))
+            dtype = found.dtype if found.dtype.kind == "f" else np.float64
+            if not np.array_equal(found, np.ravel(value).astype(dtype)):
+                return False
+        return True
+
     def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
         """Return the state to go on with under ``warm_start``, None for another problem."""
         if not hasattr(self, "_state") or strategies != self._fitted_strategies():
             return None
-        state = self._resumed(strategies, n_features, n_raw)
-        return state if len(state.params) == len(self._state.params) else None
+        if self._state.shape != (n_features, n_raw, self.fit_intercept):
+            return None
+        return self._resumed(strategies, n_features, n_raw)
 
     def _warm_init(self, init: Init) -> Init:
         if not hasattr(self, "coef_"):
@@ -434,6 +449,7 @@ def place_init(
     n_weights = n_raw * n_features
     if init.coef is not None:
         coef = np.asarray(init.coef, dtype=np.float64)
+        assert_all_finite(coef, input_name="coef_init")
         if coef.size != n_weights or coef.shape[-1:] != (n_features,):
             raise ValueError(
                 f"Provided coef_init does not match dataset: it has shape {coef.shape}, need "
@@ -442,6 +458,7 @@ def place_init(
         params[:n_weights] = coef.ravel()
     if init.intercept is not None and fit_intercept:
         intercept = np.asarray(init.intercept, dtype=np.float64)
+        assert_all_finite(intercept, input_name="intercept_init")
         if intercept.size != n_raw:
             raise ValueError(
                 f"Provided intercept_init does not match dataset: it has shape "

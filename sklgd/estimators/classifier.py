@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import compute_class_weight
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -110,7 +111,7 @@ True
 
     _parameter_constraints: dict = {
         **BaseGD._parameter_constraints,
-        "class_weight": [dict, str, None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _sgd_defaults = {"learning_rate": "optimal", "eta0": 0.01, "power_t": 0.5}
 
@@ -209,6 +210,8 @@ True
                 )
             coded = np.where(np.asarray(y) > 0, on, off)
             return Targets(coded if n_classes > 1 else coded.ravel(), n_classes)
+        if y.ndim != 1:
+            raise ValueError(f"y must be one column of labels, as before; got shape {y.shape}.")
         index = self._class_index(y)
         n_raw = loss.n_raw(n_classes) if loss.joint else n_classes
         if loss.joint and n_raw > 1:
@@ -240,17 +243,16 @@ True
             return weights
         if self._multilabel:
             raise ValueError("class_weight is not supported with an indicator matrix y.")
-        used = slice(None) if weights is None else weights > 0
-        present = np.unique(y[used])
-        if isinstance(self.class_weight, str):
+        full = np.zeros(len(self.classes_))
+        if isinstance(self.class_weight, str):  # rows of weight zero are absent, so are not counted
+            used = slice(None) if weights is None else weights > 0
             counted = None if weights is None else weights[used]
-            by_class = compute_class_weight(
+            present = np.unique(y[used])
+            full[np.searchsorted(self.classes_, present)] = compute_class_weight(
                 self.class_weight, classes=present, y=y[used], sample_weight=counted
             )
         else:
-            by_class = compute_class_weight(self.class_weight, classes=present, y=y[used])
-        full = np.zeros(len(self.classes_))
-        full[np.searchsorted(self.classes_, present)] = by_class
+            full[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if (full < 0).any():
             raise ValueError(f"class_weight must not be negative. Got {self.class_weight}.")
         expanded = full[np.searchsorted(self.classes_, y)]

@@ -60,8 +60,10 @@ def make_validation(
 ) -> Validation | None:
     """Return the scoring of validation rows, given or set aside; None where there are none."""
     block = problem.block
+    if given.X is None and not (given.y is None and given.sample_weight is None):
+        raise ValueError("y_val was given without X_val; pass both or neither.")
     if given.X is not None:
-        X, y, weights = _check_given(estimator, given, X)
+        X, y, weights = _check_given(estimator, given, X, y)
         targets = estimator._encode(y, block.loss)
         held_out = Problem(block._replace(X=X, targets=targets, weights=weights), None)
     elif split.validation is not None:
@@ -79,7 +81,7 @@ def make_validation(
 
 
 def _check_given(
-    estimator: BaseGD, given: ValidationData, X: Any
+    estimator: BaseGD, given: ValidationData, X: Any, y: np.ndarray
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
     # Validate X_val, y_val and their weights against the training data.
     from .base import mend, refuse_dask
@@ -103,6 +105,8 @@ def _check_given(
     y_val = check_array(given.y, ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X_val, y_val)
     y_val = estimator._as_column(y_val)
+    if y_val.shape[1:] != y.shape[1:]:
+        raise ValueError(f"y_val has shape {y_val.shape}, which does not fit y of shape {y.shape}.")
     weights = given.sample_weight
     if weights is not None:
         weights = _check_sample_weight(weights, X_val, dtype=np.float64, ensure_non_negative=True)
