@@ -14,15 +14,16 @@ The mean of weights that only shrink is kept the same way: between updates a wei
 by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes ``-area * change`` at
 each change of v (Xu, arXiv:1107.2490, section 5).
 """
-from libc.math cimport copysign, fabs
+from libc.math cimport copysign
 
 from .base cimport Lazy
 
 
-# soft(v, threshold), without a branch; NaN stays NaN.
+# soft(v, threshold) as v less v clipped to the threshold: two instructions without a branch,
+# since which weights are cut cannot be guessed.  NaN stays NaN.
 cdef inline double lazy_cut_value(double v, double threshold) noexcept nogil:
-    cdef double rest = fabs(v) - threshold
-    return copysign(0.0 if rest < 0.0 else rest, v)
+    cdef double clipped = v if v < threshold else threshold
+    return v - (clipped if clipped > -threshold else -threshold)
 
 
 # The v whose value is x.
