@@ -20,16 +20,17 @@ cdef inline Py_ssize_t batch_row(const Batch* batch, Py_ssize_t i) noexcept nogi
     return at if batch.order == NULL else <Py_ssize_t> batch.order[at]
 
 
-cdef struct Lazy:
-    # Weights of k columns over p features, kept behind in time (see lazy.pxd).
-    Py_ssize_t k
-    Py_ssize_t p
-    double* v        # (k, p): the weights are scale * v, with L1 scale * soft(v, threshold)
-    bint cuts        # whether there is an L1 part
-    double* total    # (k, p): running sums of the weights, less area * v; NULL without averaging
-    double scale     # product of the L2 shrink factors
-    double threshold # sum of the L1 thresholds, each divided by the scale of its time
-    double area      # sum of scale over the averaged steps
+cdef extern from "lazy.h" nogil:
+    ctypedef struct Lazy:   # weights kept behind in time: see lazy.pxd
+        Py_ssize_t k
+        Py_ssize_t p
+        double* v
+        bint cuts
+        double* total
+        double scale
+        double threshold
+        double area
+    double lazy_soft(double v, double threshold)
 
 
 cdef class RowsKernel:

@@ -14,21 +14,7 @@ The mean of weights that only shrink is kept the same way: between updates a wei
 by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes ``-area * change`` at
 each change of v (Xu, arXiv:1107.2490, section 5).
 """
-from libc.math cimport copysign
-
-from .base cimport Lazy
-
-
-# soft(v, threshold) as v less v clipped to the threshold: two instructions without a branch,
-# since which weights are cut cannot be guessed.  NaN stays NaN.
-cdef inline double lazy_cut_value(double v, double threshold) noexcept nogil:
-    cdef double clipped = v if v < threshold else threshold
-    return v - (clipped if clipped > -threshold else -threshold)
-
-
-# The v whose value is x.
-cdef inline double lazy_uncut(double x, double threshold) noexcept nogil:
-    return x + copysign(threshold, x)
+from .base cimport Lazy, lazy_soft
 
 
 # Bring every weight up to date; afterwards scale is 1 and nothing is left to cut.
@@ -39,7 +25,7 @@ cdef inline void lazy_settle(Lazy* w) noexcept nogil:
             w.total[e] += w.area * w.v[e]
     if w.cuts:
         for e in range(m):
-            w.v[e] = w.scale * lazy_cut_value(w.v[e], w.threshold) + 0.0    # no -0.0
+            w.v[e] = w.scale * lazy_soft(w.v[e], w.threshold) + 0.0    # no -0.0
     elif w.scale != 1.0:
         for e in range(m):
             w.v[e] *= w.scale

@@ -10,18 +10,27 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t
 
 from .base cimport Batch, Lazy, RowsKernel, batch_row
-from .lazy cimport lazy_cut_value, lazy_uncut
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()
 
+cdef extern from "csr.h" nogil:
+    ctypedef struct csr_table:
+        Py_ssize_t data_bytes
+        Py_ssize_t index_bytes
+        void (*dot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k, Py_ssize_t p,
+                    const double* w, double* raw) noexcept nogil
+        void (*tdot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k, Py_ssize_t p,
+                     const double* draw, double* w) noexcept nogil
+        void (*lazy_dot)(const void* data, const void* indices, Py_ssize_t size, const Lazy* w,
+                         double* raw) noexcept nogil
+        void (*lazy_tdot)(const void* data, const void* indices, Py_ssize_t size, const double* draw,
+                          Lazy* w) noexcept nogil
+    const csr_table csr_tables[2][2]
+
 ctypedef fused real:
     float
     double
-
-ctypedef fused index:
-    int32_t
-    int64_t
 
 # How far ahead shuffled rows are fetched, measured with benchmarks/epoch.py: so many bytes, in 4 to
 # 16 rows; of a long row the next one, bit by bit while this one is read, since more requests
@@ -136,8 +145,9 @@ cdef inline void dense_dot(Py_ssize_t p, const real* row, Py_ssize_t k, const do
         c += 1
 
 
-cdef struct CSRRow:
-    Py_ssize_t start
+cdef struct Entries:
+    const char* data
+    const char* indices
     Py_ssize_t size
 
 
@@ -145,212 +155,80 @@ cdef struct CSRRow:
 cdef class CSRRows(RowsKernel):
     """The three arrays of a CSR matrix: float32 or float64 data, int32 or int64 indices."""
     cdef object matrix
-    cdef const void* data
-    cdef const void* indices
+    cdef const char* data
+    cdef const char* indices
     cdef const void* indptr
-    cdef bint single
+    cdef const csr_table* types
     cdef bint wide      # int64 indices
 
     def __init__(self, matrix):
-        self.single = matrix.data.dtype == np.float32
+        cdef bint single = matrix.data.dtype == np.float32
         self.wide = matrix.indices.dtype == np.int64
         itype = np.int64 if self.wide else np.int32
-        self.data = _pointer(matrix.data, np.float32 if self.single else np.float64)
-        self.indices = _pointer(matrix.indices, itype)
+        self.types = &csr_tables[single][self.wide]
+        self.data = <const char*> _pointer(matrix.data, np.float32 if single else np.float64)
+        self.indices = <const char*> _pointer(matrix.indices, itype)
         self.indptr = _pointer(matrix.indptr, itype)
         self.matrix = (matrix.data, matrix.indices, matrix.indptr)
         self.sparse = True
         self.n_rows, self.n_features = matrix.shape
 
-    cdef inline CSRRow row(self, Py_ssize_t i) noexcept nogil:
-        cdef CSRRow row
+    # The batch's row number i: where its entries begin, and how many they are.
+    cdef inline Entries row(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
+        cdef Py_ssize_t r = batch_row(batch, i), start
+        cdef Entries row
         if self.wide:
-            row.start = (<const int64_t*> self.indptr)[i]
-            row.size = (<const int64_t*> self.indptr)[i + 1] - row.start
+            start = (<const int64_t*> self.indptr)[r]
+            row.size = (<const int64_t*> self.indptr)[r + 1] - start
         else:
-            row.start = (<const int32_t*> self.indptr)[i]
-            row.size = (<const int32_t*> self.indptr)[i + 1] - row.start
+            start = (<const int32_t*> self.indptr)[r]
+            row.size = (<const int32_t*> self.indptr)[r + 1] - start
+        row.data = self.data + start * self.types.data_bytes
+        row.indices = self.indices + start * self.types.index_bytes
         return row
 
+    # Rows are fetched ahead in any order: a processor that reads along by itself does not see the
+    # next row's beginning in time, so short are they.
     cdef inline void fetch_ahead(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
-        cdef Py_ssize_t ahead = batch.start + i + SPARSE_ROWS_AHEAD
-        cdef CSRRow row
-        cdef Py_ssize_t index_bytes = 8 if self.wide else 4, data_bytes = 4 if self.single else 8
-        if ahead >= batch.end:
-            return
-        row = self.row(batch_row(batch, i + SPARSE_ROWS_AHEAD))
-        simd_prefetch(<const char*> self.indices + row.start * index_bytes, row.size * index_bytes)
-        simd_prefetch(<const char*> self.data + row.start * data_bytes, row.size * data_bytes)
+        cdef Entries row
+        if batch.start + i + SPARSE_ROWS_AHEAD < batch.end:
+            row = self.row(batch, i + SPARSE_ROWS_AHEAD)
+            simd_prefetch(row.indices, row.size * self.types.index_bytes)
+            simd_prefetch(row.data, row.size * self.types.data_bytes)
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i
-        cdef CSRRow r
+        cdef Entries row
         for i in range(batch.size):
             self.fetch_ahead(batch, i)
-            r = self.row(batch_row(batch, i))
-            if self.wide:
-                if self.single:
-                    csr_dot[float, int64_t](r, <const float*> self.data, <const int64_t*> self.indices,
-                                            self.n_features, k, w, raw + i * k)
-                else:
-                    csr_dot[double, int64_t](r, <const double*> self.data, <const int64_t*> self.indices,
-                                             self.n_features, k, w, raw + i * k)
-            elif self.single:
-                csr_dot[float, int32_t](r, <const float*> self.data, <const int32_t*> self.indices,
-                                        self.n_features, k, w, raw + i * k)
-            else:
-                csr_dot[double, int32_t](r, <const double*> self.data, <const int32_t*> self.indices,
-                                         self.n_features, k, w, raw + i * k)
+            row = self.row(batch, i)
+            self.types.dot(row.data, row.indices, row.size, k, self.n_features, w, raw + i * k)
 
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil:
-        cdef Py_ssize_t i, e
-        cdef CSRRow r
+        cdef Py_ssize_t i
+        cdef Entries row
         if shrink != 1.0:
-            for e in range(k * self.n_features):
-                w[e] *= shrink
+            for i in range(k * self.n_features):
+                w[i] *= shrink
         for i in range(batch.size):
-            r = self.row(batch_row(batch, i))
-            if self.wide:
-                if self.single:
-                    csr_tdot[float, int64_t](r, <const float*> self.data, <const int64_t*> self.indices,
-                                             self.n_features, k, draw + i * k, w)
-                else:
-                    csr_tdot[double, int64_t](r, <const double*> self.data, <const int64_t*> self.indices,
-                                              self.n_features, k, draw + i * k, w)
-            elif self.single:
-                csr_tdot[float, int32_t](r, <const float*> self.data, <const int32_t*> self.indices,
-                                         self.n_features, k, draw + i * k, w)
-            else:
-                csr_tdot[double, int32_t](r, <const double*> self.data, <const int32_t*> self.indices,
-                                          self.n_features, k, draw + i * k, w)
+            row = self.row(batch, i)
+            self.types.tdot(row.data, row.indices, row.size, k, self.n_features, draw + i * k, w)
 
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
-        cdef Py_ssize_t i, c
-        cdef CSRRow r
-        if not w.cuts:
-            self.dot(batch, w.k, w.v, raw)
-        else:
-            for i in range(batch.size):
-                self.fetch_ahead(batch, i)
-                r = self.row(batch_row(batch, i))
-                if self.wide:
-                    if self.single:
-                        csr_cut_dot[float, int64_t](r, <const float*> self.data,
-                                                      <const int64_t*> self.indices, w, raw + i * w.k)
-                    else:
-                        csr_cut_dot[double, int64_t](r, <const double*> self.data,
-                                                       <const int64_t*> self.indices, w, raw + i * w.k)
-                elif self.single:
-                    csr_cut_dot[float, int32_t](r, <const float*> self.data,
-                                                  <const int32_t*> self.indices, w, raw + i * w.k)
-                else:
-                    csr_cut_dot[double, int32_t](r, <const double*> self.data,
-                                                   <const int32_t*> self.indices, w, raw + i * w.k)
-        for c in range(batch.size * w.k):
-            raw[c] *= w.scale
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.row(batch, i)
+            self.types.lazy_dot(row.data, row.indices, row.size, w, raw + i * w.k)
 
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil:
         cdef Py_ssize_t i
-        cdef CSRRow r
+        cdef Entries row
         for i in range(batch.size):
-            r = self.row(batch_row(batch, i))
-            if self.wide:
-                if self.single:
-                    csr_lazy_tdot[float, int64_t](r, <const float*> self.data,
-                                                  <const int64_t*> self.indices, draw + i * w.k, w)
-                else:
-                    csr_lazy_tdot[double, int64_t](r, <const double*> self.data,
-                                                   <const int64_t*> self.indices, draw + i * w.k, w)
-            elif self.single:
-                csr_lazy_tdot[float, int32_t](r, <const float*> self.data,
-                                              <const int32_t*> self.indices, draw + i * w.k, w)
-            else:
-                csr_lazy_tdot[double, int32_t](r, <const double*> self.data,
-                                               <const int32_t*> self.indices, draw + i * w.k, w)
-
-
-cdef inline void csr_dot(CSRRow r, const real* data, const index* indices, Py_ssize_t p,
-                         Py_ssize_t k, const double* w, double* raw) noexcept nogil:
-    cdef Py_ssize_t j, c
-    cdef double s0, s1, s2, s3
-    data += r.start
-    indices += r.start
-    for c in range(k):
-        s0 = s1 = s2 = s3 = 0.0
-        j = 0
-        while j + 4 <= r.size:
-            s0 += data[j] * w[indices[j]]
-            s1 += data[j + 1] * w[indices[j + 1]]
-            s2 += data[j + 2] * w[indices[j + 2]]
-            s3 += data[j + 3] * w[indices[j + 3]]
-            j += 4
-        while j < r.size:
-            s0 += data[j] * w[indices[j]]
-            j += 1
-        raw[c] = (s0 + s1) + (s2 + s3)
-        w += p
-
-
-cdef inline void csr_tdot(CSRRow r, const real* data, const index* indices, Py_ssize_t p,
-                          Py_ssize_t k, const double* draw, double* w) noexcept nogil:
-    cdef Py_ssize_t j, c
-    data += r.start
-    indices += r.start
-    for c in range(k):
-        if draw[c] != 0.0:
-            for j in range(r.size):
-                w[indices[j]] += draw[c] * data[j]
-        w += p
-
-
-cdef inline void csr_cut_dot(CSRRow r, const real* data, const index* indices, const Lazy* w,
-                             double* raw) noexcept nogil:
-    cdef Py_ssize_t j, c
-    cdef double t = w.threshold, s0, s1, s2, s3
-    cdef const double* v = w.v
-    data += r.start
-    indices += r.start
-    for c in range(w.k):
-        s0 = s1 = s2 = s3 = 0.0
-        j = 0
-        while j + 4 <= r.size:
-            s0 += data[j] * lazy_cut_value(v[indices[j]], t)
-            s1 += data[j + 1] * lazy_cut_value(v[indices[j + 1]], t)
-            s2 += data[j + 2] * lazy_cut_value(v[indices[j + 2]], t)
-            s3 += data[j + 3] * lazy_cut_value(v[indices[j + 3]], t)
-            j += 4
-        while j < r.size:
-            s0 += data[j] * lazy_cut_value(v[indices[j]], t)
-            j += 1
-        raw[c] = (s0 + s1) + (s2 + s3)
-        v += w.p
-
-
-cdef inline void csr_lazy_tdot(CSRRow r, const real* data, const index* indices,
-                               const double* draw, Lazy* w) noexcept nogil:
-    cdef Py_ssize_t j, c
-    cdef double a, threshold = w.threshold
-    cdef double* v
-    cdef double* total
-    data += r.start
-    indices += r.start
-    for c in range(w.k):
-        a = draw[c] / w.scale
-        if a == 0.0:
-            continue
-        v = w.v + c * w.p
-        if w.cuts:
-            for j in range(r.size):
-                v[indices[j]] = lazy_uncut(
-                    lazy_cut_value(v[indices[j]], threshold) + a * data[j], threshold)
-            continue
-        for j in range(r.size):
-            v[indices[j]] += a * data[j]
-        if w.total != NULL:
-            total = w.total + c * w.p
-            for j in range(r.size):
-                total[indices[j]] -= w.area * (a * data[j])
+            row = self.row(batch, i)
+            self.types.lazy_tdot(row.data, row.indices, row.size, draw + i * w.k, w)
 
 
 def make_rows(X):

@@ -1,0 +1,32 @@
+/* What is done with one row of a CSR matrix, for each type of data and of indices.
+ *
+ * data and indices point at the row's first nonzero, of which there are size; w is (k, p) in C
+ * order and raw and draw have k entries.
+ */
+#ifndef SKLGD_CSR_H
+#define SKLGD_CSR_H
+
+#include <stdint.h>
+
+#include "lazy.h"
+
+typedef struct {
+    ptrdiff_t data_bytes;  /* of one entry */
+    ptrdiff_t index_bytes;
+    /* raw[c] = x . w[c] */
+    void (*dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k, ptrdiff_t p,
+                const double *w, double *raw);
+    /* w[c] += draw[c] x */
+    void (*tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k, ptrdiff_t p,
+                 const double *draw, double *w);
+    /* the same two on lazily kept weights */
+    void (*lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
+                     double *raw);
+    void (*lazy_tdot)(const void *data, const void *indices, ptrdiff_t size, const double *draw,
+                      Lazy *w);
+} csr_table;
+
+/* csr_tables[float32 data][int64 indices] */
+extern const csr_table csr_tables[2][2];
+
+#endif

@@ -1,0 +1,91 @@
+/* The functions of csr.h for one pair of types; included by csr.c with
+ *   NAME(f)  the function's name for these types,  REAL  and  INDEX.
+ * Four sums hide the latency of the additions.
+ */
+#define DOT_LOOP(VALUE)                                                                   \
+    for (ptrdiff_t c = 0; c < k; c++, v += p) {                                           \
+        double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;                                    \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + 4 <= size; j += 4) {                                                   \
+            s0 += (double)x[j] * VALUE(v[at[j]]);                                         \
+            s1 += (double)x[j + 1] * VALUE(v[at[j + 1]]);                                 \
+            s2 += (double)x[j + 2] * VALUE(v[at[j + 2]]);                                 \
+            s3 += (double)x[j + 3] * VALUE(v[at[j + 3]]);                                 \
+        }                                                                                 \
+        for (; j < size; j++)                                                             \
+            s0 += (double)x[j] * VALUE(v[at[j]]);                                         \
+        raw[c] = (s0 + s1) + (s2 + s3);                                                   \
+    }
+
+#define AS_IT_IS(v) (v)
+#define SOFT(v) lazy_soft((v), threshold)
+
+static void NAME(dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                      ptrdiff_t p, const double *v, double *raw)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    DOT_LOOP(AS_IT_IS)
+}
+
+static void NAME(tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                       ptrdiff_t p, const double *draw, double *w)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t c = 0; c < k; c++, w += p) {
+        double a = draw[c];
+        if (a != 0.0)
+            for (ptrdiff_t j = 0; j < size; j++)
+                w[at[j]] += a * (double)x[j];
+    }
+}
+
+static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
+                           double *raw)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    const ptrdiff_t k = w->k, p = w->p;
+    const double *v = w->v, threshold = w->threshold;
+    if (w->cuts) {
+        DOT_LOOP(SOFT)
+    } else {
+        DOT_LOOP(AS_IT_IS)
+    }
+    for (ptrdiff_t c = 0; c < k; c++)
+        raw[c] *= w->scale;
+}
+
+static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdiff_t size,
+                            const double *draw, Lazy *w)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    const double threshold = w->threshold;
+    for (ptrdiff_t c = 0; c < w->k; c++) {
+        double a = draw[c] / w->scale, *v = w->v + c * w->p;
+        if (a == 0.0)
+            continue;
+        if (w->cuts) {
+            for (ptrdiff_t j = 0; j < size; j++)
+                v[at[j]] =
+                    lazy_unsoft(lazy_soft(v[at[j]], threshold) + a * (double)x[j], threshold);
+            continue;
+        }
+        for (ptrdiff_t j = 0; j < size; j++)
+            v[at[j]] += a * (double)x[j];
+        if (w->total) {
+            double *total = w->total + c * w->p, taken = w->area * a;
+            for (ptrdiff_t j = 0; j < size; j++)
+                total[at[j]] -= taken * (double)x[j];
+        }
+    }
+}
+
+#undef DOT_LOOP
+#undef AS_IT_IS
+#undef SOFT
+#undef NAME
+#undef REAL
+#undef INDEX
