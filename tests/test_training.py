@@ -435,3 +435,13 @@ def test_a_fitted_model_with_everything_is_picklable(classes):
     twin = pickle.loads(pickle.dumps(model))
     assert_array_equal(twin.predict_proba(X), model.predict_proba(X))
     assert_array_equal(twin.history_["val_score"], model.history_["val_score"])
+
+
+@pytest.mark.parametrize("scoring", ["loss", "r2", "neg_mean_absolute_error"])
+def test_divergence_is_not_hidden_behind_the_scorer(raw_features, scoring):
+    """Predictions overflow before parameters do; it is not "Input contains NaN" (29504)."""
+    X, y = raw_features
+    model = GDRegressor(optimizer=GradientDescent(1e10), early_stopping=True, scoring=scoring)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    assert model.stop_reason_ == "diverged" and np.isfinite(model.predict(X)).all()
