@@ -4,6 +4,10 @@
 strings or as objects, and train them in one compiled loop on dense and sparse data.
 """
 
+# Here rather than first from deeper inside: nested one module deeper, its imports happen to take
+# Python 3.11 0.1 s longer (frames at the edge of a stack chunk, which is mapped at each call).
+import sklearn.base  # noqa: F401
+
 from . import losses, models, optimizers, penalties, schedules, testing
 from .estimators import GDClassifier, GDRegressor
 

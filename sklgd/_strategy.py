@@ -8,6 +8,7 @@ compiled twin (kernel) is composed for one fit and thrown away with it.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -20,7 +21,16 @@ from sklearn.utils._param_validation import (
 )
 
 
-class Strategy(BaseEstimator):
+class CachedParamNames:
+    """Mixin: scikit-learn reads a class's signature at each `get_params`; once is enough."""
+
+    @classmethod
+    @functools.cache
+    def _get_param_names(cls) -> list[str]:
+        return super()._get_param_names()
+
+
+class Strategy(CachedParamNames, BaseEstimator):
     """Base of every strategy object.
 
     A subclass lists its parameters in ``__init__`` as any scikit-learn estimator does, and

@@ -4,9 +4,13 @@ Contract (n rows of a batch, k raw columns).  The parameters are one flat float6
 weights first, intercepts last; penalties see the weights only.
 
 - ``init_params(n_features, n_raw, rng, fit_intercept=True)`` returns the starting vector.
-- ``forward(X, params)`` returns raw predictions of shape (n, k).
+- ``compose(n_features, n_raw, fit_intercept)`` returns the compiled model, which trains.
+- ``forward(X, params, n_raw)`` returns raw predictions of shape (n, k).
 - ``backward(X, params, draw, grad)`` adds the derivative of ``sum(draw * raw)`` to ``grad``.
-- ``unpack(params)`` returns views of the parameters under the names of the fitted attributes.
+- ``unpack(params, n_features, n_raw)`` returns views of the parameters under the names of the
+  fitted attributes.
+
+A model of one's own would need a compiled one; there is no adapter for models.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ __all__ = ["MODELS", "Linear", "Model"]
 
 
 class Model(Strategy):
-    """Base class of models; see the module's docstring for the contract.
+    """Base class of models.
 
     Examples
     --------
@@ -41,15 +45,55 @@ class Model(Strategy):
         rng: np.random.RandomState,
         fit_intercept: bool = True,
     ) -> np.ndarray:
-        """Return the flat parameter vector that training starts from."""
+        """Return the flat parameter vector that training starts from.
+
+        Parameters
+        ----------
+        n_features, n_raw : int
+            Columns of X and of the raw predictions.
+        rng : RandomState
+            Source of chance.
+        fit_intercept : bool, default=True
+            Whether there are intercepts.
+
+        Returns
+        -------
+        ndarray of shape (p,)
+        """
         raise NotImplementedError(f"{type(self).__name__} must define init_params")
 
     def compose(self, n_features: int, n_raw: int, fit_intercept: bool) -> Any:
-        """Return the compiled model for data of this shape."""
+        """Return the compiled model for data of a shape.
+
+        Parameters
+        ----------
+        n_features, n_raw : int
+            Columns of X and of the raw predictions.
+        fit_intercept : bool
+            Whether there are intercepts.
+
+        Returns
+        -------
+        object
+            A kernel; private to sklgd.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define compose")
 
     def unpack(self, params: np.ndarray, n_features: int, n_raw: int) -> dict[str, np.ndarray]:
-        """Return the fitted attributes as views of ``params``."""
+        """Return the fitted attributes as views of the parameters.
+
+        Parameters
+        ----------
+        params : ndarray of shape (p,)
+            The parameters.
+        n_features, n_raw : int
+            Columns of X and of the raw predictions.
+
+        Returns
+        -------
+        dict of ndarray
+            By the names of the attributes.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define unpack")
 
 
@@ -84,12 +128,38 @@ class Linear(Model):
         return _kernels.LinearKernel(n_features, n_raw, fit_intercept)
 
     def forward(self, X, params: np.ndarray, n_raw: int = 1) -> np.ndarray:
-        """Return raw predictions of shape (n, n_raw)."""
+        """Return raw predictions.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n, n_features)
+            Rows.
+        params : ndarray of shape (p,)
+            The parameters.
+        n_raw : int, default=1
+            Columns of the raw predictions.
+
+        Returns
+        -------
+        ndarray of shape (n, n_raw)
+        """
         parts = self.unpack(params, X.shape[1], n_raw)
         return np.asarray(X @ np.atleast_2d(parts["coef_"]).T) + parts["intercept_"]
 
     def backward(self, X, params: np.ndarray, draw: np.ndarray, grad: np.ndarray) -> None:
-        """Add the derivative of ``sum(draw * raw)`` with respect to ``params`` to ``grad``."""
+        """Add the derivative of ``sum(draw * raw)`` to a gradient, in place.
+
+        Parameters
+        ----------
+        X : {ndarray, sparse matrix} of shape (n, n_features)
+            Rows.
+        params : ndarray of shape (p,)
+            The parameters.
+        draw : ndarray of shape (n, n_raw)
+            Derivative of the loss with respect to the raw predictions.
+        grad : ndarray of shape (p,)
+            The gradient, which is added to.
+        """
         n_weights = draw.shape[1] * X.shape[1]
         grad[:n_weights] += np.asarray(X.T @ draw).T.ravel()
         if grad.size > n_weights:

@@ -155,6 +155,15 @@ class Problem:
         """Return the mean loss where every raw prediction is zero; X is not read."""
         return self.objective.constant_sum(np.zeros(self.n_raw), self.order) / self.weight_sum
 
+    def loss_at_zero_of_some(self, n_rows: int = 4096) -> float:
+        """Return the same of about ``n_rows`` rows, spread evenly: a quick look."""
+        step = max(1, self.n_rows // n_rows)
+        rows = np.arange(0, self.n_rows, step) if self.order is None else self.order[::step]
+        rows = np.ascontiguousarray(rows, dtype=np.uint32)
+        weights = self.block.weights
+        weight = len(rows) if weights is None else max(weights[rows].sum(), 1e-300)
+        return self.objective.constant_sum(np.zeros(self.n_raw), rows) / weight
+
     def loss_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean loss and its gradient, in one pass over the data."""
 

@@ -98,6 +98,11 @@ class Penalty(Strategy):
 
         Either may be None, and their values sum to this penalty's.  Of a subclass, what it
         overrides itself decides.
+
+        Returns
+        -------
+        smooth, rest : Penalty or None
+            The part that is descended with the loss, and the part that is stepped proximally.
         """
         for cls in type(self).__mro__[: -len(Penalty.__mro__)]:
             if "prox" in vars(cls):

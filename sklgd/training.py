@@ -20,16 +20,15 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ._kernels import adapters
-from ._kernels.epoch import Epoch, shuffle
+from ._kernels.epoch import Epoch, permute
 from ._strategy import compose_kernel
+from .divergence import ends_far_above, pulled_back
 from .objective import Problem
 from .optimizers import Optimizer
 from .schedules import Schedule
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates
 STEPS_AT_ONCE = 65536
-#: an objective this many times its start (in units of its size there) has diverged
-DIVERGED = 10.0
 
 
 @dataclass
@@ -118,9 +117,7 @@ class StepDriver:
         """Make one pass; return the mean loss, each row's taken before its step."""
         problem, state = self.problem, self.state
         if self.shuffle:
-            everything = np.arange(problem.n_rows, dtype=np.uint32)
-            self.order[:] = everything if problem.order is None else problem.order
-            shuffle(self.order, state.seed + (state.epochs << 32))
+            permute(self.order, problem.order, state.seed + (state.epochs << 32))
         total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
         for start in range(0, problem.n_rows, rows_at_once):
             stop = min(start + rows_at_once, problem.n_rows)
@@ -136,7 +133,7 @@ class StepDriver:
         return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale
 
     def _rates(self, first: int, steps: int) -> float | np.ndarray:
-        t = first if self.schedule.constant else np.arange(first, first + steps)
+        t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
         return checked_rates(self.schedule, self.schedule(t) * self.state.rate_scale, first)
 
 
@@ -173,8 +170,8 @@ class FullBatchDriver:
 
 def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
     """Return ``rates``, or raise where a schedule gives no learning rate."""
-    good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
-    if not np.all(good):
+    if not (np.min(rates) >= 0.0 and np.max(rates) < math.inf):  # not: NaN is caught too
+        good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
         at = int(np.argmin(np.atleast_1d(good)))
         raise ValueError(
             f"A learning rate must be finite and >= 0. The schedule {schedule!r} gave "
@@ -325,14 +322,14 @@ class TrainingLoop:
     def _finish(self) -> None:
         """Decide which parameters to keep, and say what the user should know."""
         report = self.report
-        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._ends_far_above():
+        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._has_diverged():
             report.stop_reason = "diverged"
         if report.stop_reason == "diverged":
-            self._keep_least_bad()
+            self._keep_useful()
             self._warn(
                 f"diverged: after {report.n_iter} epochs the objective was far above its start or "
-                f"not finite. The parameters of epoch {report.best_iter} were restored. Lower the "
-                "learning rate, scale the features (StandardScaler might help), or use "
+                f"not finite. The model has the parameters of epoch {report.best_iter}, pulled back "
+                "towards the start to where the objective is lowest. Lower the learning rate, scale the features (StandardScaler might help), or use "
                 "optimizer='auto', which needs neither.",
                 ConvergenceWarning,
             )
@@ -349,33 +346,14 @@ class TrainingLoop:
         elif self.stopping.early_stopping and self.best is not None:
             self._keep(self.best)
 
-    def _ends_far_above(self) -> bool:
-        """Whether the objective at the end is far above that of the parameters at the start.
+    def _has_diverged(self) -> bool:
+        objective = self.report.history.get("objective", [math.inf])
+        return ends_far_above(self.problem, self.start, self.state.result, objective)
 
-        The running objective of an epoch holds its steps' transients, so it only raises the
-        suspicion; the objective itself decides.  A loss that is zero at the start, as the
-        perceptron's is, has no scale to compare with.
-        """
-        objective = self.report.history["objective"]
-        at_start = objective[0] if self.start.any() else self.problem.loss_at_zero()
-        if objective[-1] <= at_start + DIVERGED * abs(at_start):
-            return False
-        scale = max(abs(at_start), abs(self.problem.loss_at_zero()))
-        limit = at_start + DIVERGED * scale
-        return scale > 0.0 and not self._objective(self.state.result) <= limit
-
-    def _objective(self, params: np.ndarray) -> float:
-        return self.problem.loss(params) + self.problem.penalty_value(params)
-
-    def _keep_least_bad(self) -> None:
-        """Keep the best epoch's parameters, or the start where they are worse than that.
-
-        An epoch's running objective is of the parameters before its steps, which may have ended
-        anywhere.
-        """
-        if self.best is None or not self._objective(self.best) <= self._objective(self.start):
-            self.best, self.report.best_iter = self.start, 0
-        self._keep(self.best)
+    def _keep_useful(self) -> None:
+        """Keep the best epoch's parameters, pulled back towards the start as far as that helps."""
+        best = self.start if self.best is None else self.best
+        self._keep(pulled_back(self.problem, self.start, best))
 
     def _keep(self, params: np.ndarray) -> None:
         self.state.params[:] = params

@@ -24,8 +24,8 @@ cdef struct Lazy:
     # Weights of k columns over p features, kept behind in time (see lazy.pxd).
     Py_ssize_t k
     Py_ssize_t p
-    double* v        # (k, p): the weights are scale * soft(v, threshold - seen)
-    double* seen     # (k, p): the threshold each weight has already been cut by; NULL without L1
+    double* v        # (k, p): the weights are scale * v, with L1 scale * soft(v, threshold)
+    bint cuts        # whether there is an L1 part
     double* total    # (k, p): running sums of the weights, less area * v; NULL without averaging
     double scale     # product of the L2 shrink factors
     double threshold # sum of the L1 thresholds, each divided by the scale of its time
@@ -42,7 +42,10 @@ cdef class RowsKernel:
     # w[c] = shrink * w[c] + sum_i draw[i, c] x_i
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil
-    # the same two on lazily kept weights; the shrinking is the caller's (lazy.scale)
+    # the same two for one row (the batch's first) and one column, in numbers
+    cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil
+    cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil
+    # dot and tdot on lazily kept weights; the shrinking is the caller's (lazy.scale)
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil
 

@@ -9,6 +9,14 @@ cdef class RowsKernel:
                    double* w) noexcept nogil:
         pass
 
+    cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil:
+        cdef double raw
+        self.dot(batch, 1, w, &raw)
+        return raw
+
+    cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil:
+        self.tdot(batch, 1, &draw, shrink, w)
+
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
         pass
 

@@ -5,6 +5,8 @@ rules over batches; `Objective.sums` returns the loss and its gradient summed ov
 full-batch optimizers and for scoring.  Weights are ``s_i`` divided by their mean, so that the
 gradient of any batch estimates that of the objective (DESIGN, section 2).
 """
+cimport cython
+
 import numpy as np
 
 from libc.math cimport fmax, isnan
@@ -23,11 +25,16 @@ simd_init()
 cdef Py_ssize_t SUM_ROWS = 128
 
 
-def shuffle(uint32_t[::1] order, uint64_t seed):
-    """Shuffle ``order`` in place (Fisher-Yates on a splitmix64 stream)."""
+def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
+    """Fill ``order`` with ``rows`` (None: its own positions) in random order.
+
+    Fisher-Yates on a splitmix64 stream.
+    """
     cdef Py_ssize_t i, j
     cdef uint64_t z
     with nogil:
+        for i in range(order.shape[0]):
+            order[i] = <uint32_t> i if rows is None else rows[i]
         for i in range(order.shape[0] - 1, 0, -1):
             seed += 0x9E3779B97F4A7C15u
             z = seed
@@ -39,6 +46,7 @@ def shuffle(uint32_t[::1] order, uint64_t seed):
             order[i], order[j] = order[j], order[i]
 
 
+@cython.final
 cdef class Objective:
     """The weighted loss of a model on given rows.
 
@@ -100,12 +108,30 @@ cdef class Objective:
                 for c in range(width):
                     targets[i * width + c] = self.y[row * width + c]
 
+    # Loss of the batch's first row from its one raw prediction; draw[0] becomes its gradient
+    # times factor.
+    cdef inline int evaluate_row(self, const Batch* batch, double raw, double factor,
+                                 double* draw, double* total) except -1 nogil:
+        cdef Py_ssize_t row = batch_row(batch, 0)
+        cdef double target = self.y[row], value
+        if self.expand:
+            target = self.on if target == 0.0 else self.off
+        self.loss.evaluate(1, &target, &raw, &value, draw)
+        if self.weights != NULL:
+            factor *= self.weights[row]
+            value *= self.weights[row]
+        draw[0] *= factor
+        total[0] += value
+        return 0
+
     # Loss of a batch from its raw predictions: returns the weighted sum in total[0], and leaves
     # the weighted gradient times factor in draw.
     cdef int evaluate(self, const Batch* batch, const double* raw, double* targets, double* value,
                       double* draw, double factor, double* total) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.model.n_raw, width
         cdef double s, row_sum, loss_sum = 0.0
+        if k == 1 and batch.size == 1:
+            return self.evaluate_row(batch, raw[0], factor, draw, total)
         self.gather(batch, targets)
         if self.joint:
             width = 1
@@ -182,6 +208,7 @@ def predict_raw(RowsKernel rows, ModelKernel model, const double[::1] params):
     return np.asarray(raw)
 
 
+@cython.final
 cdef class Epoch:
     """A step rule on batches: one instance a fit, one call of `run` an epoch.
 
@@ -221,7 +248,6 @@ cdef class Epoch:
     cdef double[::1] targets
     cdef double[::1] grad
     cdef double[::1] sizes
-    cdef double[::1] seen
 
     def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
@@ -250,8 +276,6 @@ cdef class Epoch:
         if not self.direct:
             self.grad = np.empty(params.shape[0])
         self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
-        if self.lazy and proximal is not None:
-            self.seen = np.zeros(objective.model.n_weights)
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -280,6 +304,8 @@ cdef class Epoch:
         with nogil:
             if self.lazy:
                 self.run_lazy(&batch, rate, stride, t, &total)
+            elif self.direct and self.batch_size == 1 and self.model.n_raw == 1:
+                self.run_rows(&batch, rate, stride, t, &total)
             elif self.direct:
                 self.run_direct(&batch, rate, stride, t, &total)
             else:
@@ -353,6 +379,32 @@ cdef class Epoch:
             t += 1
         return 0
 
+    # The same with one row a step and one raw column, where a step is a chain of a few dozen
+    # nanoseconds: what is one number stays out of buffers.
+    cdef int run_rows(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+                      double* total) except -1 nogil:
+        cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move, shrink
+        cdef double* intercept = self.params + self.model.n_weights
+        cdef bint has_intercept = self.model.n_params > self.model.n_weights
+        batch.size = 1
+        while batch.start < batch.end:
+            raw = self.rows.row_dot(batch, self.params)
+            if has_intercept:
+                raw += intercept[0]
+            self.objective.evaluate_row(batch, raw, -rate[0], &move, &loss_sum)
+            shrink = 1.0 - rate[0] * ridge
+            self.rows.row_tdot(batch, move, shrink if shrink > 0.0 else 0.0, self.params)
+            if has_intercept:
+                intercept[0] += move
+            if self.proximal is not None:
+                self.prox(rate[0], NULL)
+            self.average(t, self.params, 0)
+            batch.start += 1
+            rate += stride
+            t += 1
+        total[0] += loss_sum
+        return 0
+
     # The same on sparse rows, at O(nonzeros) a step.
     cdef int run_lazy(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
                       double* total) except -1 nogil:
@@ -390,7 +442,7 @@ cdef class Epoch:
         w.k = self.model.n_raw
         w.p = self.model.n_weights // w.k
         w.v = self.params
-        w.seen = &self.seen[0] if self.seen is not None else NULL
+        w.cuts = self.proximal is not None
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0

@@ -2,43 +2,49 @@
 
 The dense step on every weight is ``w <- soft(shrink_t * w + update, cut_t)``.  A weight that
 gets no update for a while sees only shrinking and cutting, which compose: with
-``scale = prod shrink`` and ``threshold = sum cut_t / scale_t`` it is
+``scale = prod shrink`` and ``threshold = sum cut_t / scale_t``,
 
-    w = scale * soft(v, threshold - seen),    seen = the threshold at its last update,
+    w = scale * soft(v, threshold) = scale * sign(v) * max(|v| - threshold, 0),
 
-because a weight that a cut has taken to zero stays there.  So a step moves two numbers, and a
-weight is brought up to date when a row touches it, and all are before anyone reads them
-(`lazy_settle`).  The mean of L2-shrunken weights is kept the same way: between updates a
-weight's sum grows by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes
-``-area * change`` at each change of v (Xu, arXiv:1107.2490, section 5).
+because a weight that a cut has taken to zero stays there.  So a step moves two numbers.  An
+update to a weight x is stored as ``v = x + sign(x) * threshold``: cut from the present on, as all
+others are.  All weights are brought up to date before anyone reads them (`lazy_settle`).
+
+The mean of weights that only shrink is kept the same way: between updates a weight's sum grows
+by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes ``-area * change`` at
+each change of v (Xu, arXiv:1107.2490, section 5).
 """
+from libc.math cimport copysign
+
 from .base cimport Lazy
 
 
-cdef inline double lazy_soft(double v, double cut) noexcept nogil:
-    if v > cut:
-        return v - cut
-    if v < -cut:
-        return v + cut
-    return 0.0
+# soft(v, threshold) as v less v clipped to the threshold: two instructions without a branch,
+# since which weights are cut cannot be guessed.  NaN stays NaN.
+cdef inline double lazy_cut_value(double v, double threshold) noexcept nogil:
+    cdef double clipped = v if v < threshold else threshold
+    return v - (clipped if clipped > -threshold else -threshold)
 
 
-# Bring every weight up to date: afterwards v holds the weights, and scale is 1.
+# The v whose value is x.
+cdef inline double lazy_uncut(double x, double threshold) noexcept nogil:
+    return x + copysign(threshold, x)
+
+
+# Bring every weight up to date; afterwards scale is 1 and nothing is left to cut.
 cdef inline void lazy_settle(Lazy* w) noexcept nogil:
     cdef Py_ssize_t e, m = w.k * w.p
     if w.total != NULL:
         for e in range(m):
             w.total[e] += w.area * w.v[e]
-        w.area = 0.0
-    if w.seen != NULL and w.threshold != 0.0:
+    if w.cuts:
         for e in range(m):
-            w.v[e] = w.scale * lazy_soft(w.v[e], w.threshold - w.seen[e])
-            w.seen[e] = 0.0
+            w.v[e] = w.scale * lazy_cut_value(w.v[e], w.threshold) + 0.0    # no -0.0
     elif w.scale != 1.0:
         for e in range(m):
             w.v[e] *= w.scale
     w.scale = 1.0
-    w.threshold = 0.0
+    w.threshold = w.area = 0.0
 
 
 cdef inline void lazy_shrink(Lazy* w, double shrink) noexcept nogil:

@@ -3,12 +3,14 @@
 Nothing is copied: the kernels hold pointers into the caller's arrays, which they keep alive.
 Shuffled rows are asked for a few batches ahead, since the processor cannot guess them.
 """
+cimport cython
+
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
 
 from .base cimport Batch, Lazy, RowsKernel, batch_row
-from .lazy cimport lazy_soft
+from .lazy cimport lazy_cut_value, lazy_uncut
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()
@@ -21,9 +23,12 @@ ctypedef fused index:
     int32_t
     int64_t
 
-# How many rows ahead a shuffled row is fetched, and how much of it; measured in benchmarks/epoch.py.
-cdef Py_ssize_t AHEAD = 6
-cdef Py_ssize_t BYTES_AHEAD = 1024
+# How far ahead shuffled rows are fetched, measured with benchmarks/epoch.py: so many bytes, in 4 to
+# 16 rows; of a long row the next one, bit by bit while this one is read, since more requests
+# than the processor can queue would hold up the reading.
+cdef Py_ssize_t BYTES_AHEAD = 8192
+cdef Py_ssize_t LONG_ROW = 2048
+cdef Py_ssize_t SPARSE_ROWS_AHEAD = 4
 
 
 def instruction_set():
@@ -39,11 +44,14 @@ cdef const void* _pointer(array, dtype) except? NULL:
     return <const void*> <size_t> array.ctypes.data
 
 
+@cython.final
 cdef class DenseRows(RowsKernel):
     """A C-ordered two-dimensional array of float32 or float64."""
     cdef object array
     cdef const char* data
     cdef Py_ssize_t row_bytes
+    cdef Py_ssize_t ahead
+    cdef bint long_rows
     cdef bint single
 
     def __init__(self, array):
@@ -52,15 +60,41 @@ cdef class DenseRows(RowsKernel):
         self.array = array
         self.n_rows, self.n_features = array.shape
         self.row_bytes = array.shape[1] * array.dtype.itemsize
+        self.long_rows = self.row_bytes > LONG_ROW
+        self.ahead = min(16, max(4, BYTES_AHEAD // max(self.row_bytes, 1)))
+
+    cdef inline void fetch_ahead(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
+        cdef Py_ssize_t ahead = batch.start + i + self.ahead
+        if batch.order != NULL and ahead < batch.end:
+            simd_prefetch(self.data + batch.order[ahead] * self.row_bytes, self.row_bytes)
+
+    cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil:
+        cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
+        cdef const char* next
+        if self.long_rows and batch.order != NULL and batch.start + 1 < batch.end:
+            next = self.data + batch_row(batch, 1) * self.row_bytes
+            if self.single:
+                return simd.dot_ahead_f(self.n_features, <const float*> row, w, <const float*> next)
+            return simd.dot_ahead_d(self.n_features, <const double*> row, w, <const double*> next)
+        self.fetch_ahead(batch, 0)
+        if self.single:
+            return simd.dot_f(self.n_features, <const float*> row, w)
+        return simd.dot_d(self.n_features, <const double*> row, w)
+
+    cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil:
+        cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
+        if draw == 0.0 and shrink == 1.0:
+            return
+        if self.single:
+            simd.update_f(self.n_features, draw, <const float*> row, shrink, w)
+        else:
+            simd.update_d(self.n_features, draw, <const double*> row, shrink, w)
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
-        cdef Py_ssize_t i, ahead
+        cdef Py_ssize_t i
         cdef const char* row
         for i in range(batch.size):
-            if batch.order != NULL:
-                ahead = batch.start + i + AHEAD
-                if ahead < batch.end:
-                    simd_prefetch(self.data + batch.order[ahead] * self.row_bytes, self.row_bytes, BYTES_AHEAD)
+            self.fetch_ahead(batch, i)
             row = self.data + batch_row(batch, i) * self.row_bytes
             if self.single:
                 dense_dot[float](self.n_features, <const float*> row, k, w, raw + i * k)
@@ -107,6 +141,7 @@ cdef struct CSRRow:
     Py_ssize_t size
 
 
+@cython.final
 cdef class CSRRows(RowsKernel):
     """The three arrays of a CSR matrix: float32 or float64 data, int32 or int64 indices."""
     cdef object matrix
@@ -138,14 +173,14 @@ cdef class CSRRows(RowsKernel):
         return row
 
     cdef inline void fetch_ahead(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
-        cdef Py_ssize_t ahead = batch.start + i + AHEAD
+        cdef Py_ssize_t ahead = batch.start + i + SPARSE_ROWS_AHEAD
         cdef CSRRow row
         cdef Py_ssize_t index_bytes = 8 if self.wide else 4, data_bytes = 4 if self.single else 8
-        if batch.order == NULL or ahead >= batch.end:
+        if ahead >= batch.end:
             return
-        row = self.row(batch.order[ahead])
-        simd_prefetch(<const char*> self.indices + row.start * index_bytes, row.size * index_bytes, BYTES_AHEAD)
-        simd_prefetch(<const char*> self.data + row.start * data_bytes, row.size * data_bytes, BYTES_AHEAD)
+        row = self.row(batch_row(batch, i + SPARSE_ROWS_AHEAD))
+        simd_prefetch(<const char*> self.indices + row.start * index_bytes, row.size * index_bytes)
+        simd_prefetch(<const char*> self.data + row.start * data_bytes, row.size * data_bytes)
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i
@@ -193,14 +228,25 @@ cdef class CSRRows(RowsKernel):
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i, c
         cdef CSRRow r
-        if w.seen != NULL:
+        if not w.cuts:
+            self.dot(batch, w.k, w.v, raw)
+        else:
             for i in range(batch.size):
+                self.fetch_ahead(batch, i)
                 r = self.row(batch_row(batch, i))
                 if self.wide:
-                    csr_catch_up[int64_t](r, <const int64_t*> self.indices, w)
+                    if self.single:
+                        csr_cut_dot[float, int64_t](r, <const float*> self.data,
+                                                      <const int64_t*> self.indices, w, raw + i * w.k)
+                    else:
+                        csr_cut_dot[double, int64_t](r, <const double*> self.data,
+                                                       <const int64_t*> self.indices, w, raw + i * w.k)
+                elif self.single:
+                    csr_cut_dot[float, int32_t](r, <const float*> self.data,
+                                                  <const int32_t*> self.indices, w, raw + i * w.k)
                 else:
-                    csr_catch_up[int32_t](r, <const int32_t*> self.indices, w)
-        self.dot(batch, w.k, w.v, raw)
+                    csr_cut_dot[double, int32_t](r, <const double*> self.data,
+                                                   <const int32_t*> self.indices, w, raw + i * w.k)
         for c in range(batch.size * w.k):
             raw[c] *= w.scale
 
@@ -258,37 +304,53 @@ cdef inline void csr_tdot(CSRRow r, const real* data, const index* indices, Py_s
         w += p
 
 
-cdef inline void csr_catch_up(CSRRow r, const index* indices, Lazy* w) noexcept nogil:
-    cdef Py_ssize_t j, c, e
+cdef inline void csr_cut_dot(CSRRow r, const real* data, const index* indices, const Lazy* w,
+                             double* raw) noexcept nogil:
+    cdef Py_ssize_t j, c
+    cdef double t = w.threshold, s0, s1, s2, s3
+    cdef const double* v = w.v
+    data += r.start
     indices += r.start
     for c in range(w.k):
-        for j in range(r.size):
-            e = c * w.p + indices[j]
-            w.v[e] = lazy_soft(w.v[e], w.threshold - w.seen[e])
-            w.seen[e] = w.threshold
+        s0 = s1 = s2 = s3 = 0.0
+        j = 0
+        while j + 4 <= r.size:
+            s0 += data[j] * lazy_cut_value(v[indices[j]], t)
+            s1 += data[j + 1] * lazy_cut_value(v[indices[j + 1]], t)
+            s2 += data[j + 2] * lazy_cut_value(v[indices[j + 2]], t)
+            s3 += data[j + 3] * lazy_cut_value(v[indices[j + 3]], t)
+            j += 4
+        while j < r.size:
+            s0 += data[j] * lazy_cut_value(v[indices[j]], t)
+            j += 1
+        raw[c] = (s0 + s1) + (s2 + s3)
+        v += w.p
 
 
 cdef inline void csr_lazy_tdot(CSRRow r, const real* data, const index* indices,
                                const double* draw, Lazy* w) noexcept nogil:
     cdef Py_ssize_t j, c
-    cdef double a
-    cdef double* v = w.v
-    cdef double* total = w.total
+    cdef double a, threshold = w.threshold
+    cdef double* v
+    cdef double* total
     data += r.start
     indices += r.start
     for c in range(w.k):
         a = draw[c] / w.scale
-        if a != 0.0:
-            if total == NULL:
-                for j in range(r.size):
-                    v[indices[j]] += a * data[j]
-            else:
-                for j in range(r.size):
-                    v[indices[j]] += a * data[j]
-                    total[indices[j]] -= w.area * (a * data[j])
-        v += w.p
-        if total != NULL:
-            total += w.p
+        if a == 0.0:
+            continue
+        v = w.v + c * w.p
+        if w.cuts:
+            for j in range(r.size):
+                v[indices[j]] = lazy_uncut(
+                    lazy_cut_value(v[indices[j]], threshold) + a * data[j], threshold)
+            continue
+        for j in range(r.size):
+            v[indices[j]] += a * data[j]
+        if w.total != NULL:
+            total = w.total + c * w.p
+            for j in range(r.size):
+                total[indices[j]] -= w.area * (a * data[j])
 
 
 def make_rows(X):

@@ -11,6 +11,17 @@
 #include "simd_impl.h"
 
 #ifdef SKLGD_X86
+#include <immintrin.h>
+
+typedef double quad_d __attribute__((vector_size(32), aligned(8), may_alias));
+typedef float quad_f __attribute__((vector_size(16), aligned(4), may_alias));
+typedef double pair_d __attribute__((vector_size(16), aligned(8), may_alias));
+typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
+#define QUAD_d(p) (*(const quad_d *)(p))
+#define QUAD_f(p) __builtin_convertvector(*(const quad_f *)(p), quad_d)
+#define PAIR_d(p) (*(const pair_d *)(p))
+#define PAIR_f(p) __builtin_convertvector(*(const pair_f *)(p), pair_d)
+
 #define NAME(f) avx2_##f
 #define NAME_STRING "avx2"
 #define TARGET __attribute__((target("avx2,fma")))

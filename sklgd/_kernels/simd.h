@@ -12,6 +12,9 @@ typedef struct {
     /* sum_j x[j] w[j] */
     double (*dot_d)(ptrdiff_t n, const double *x, const double *w);
     double (*dot_f)(ptrdiff_t n, const float *x, const double *w);
+    /* the same for long rows, asking for another row of that length on the way */
+    double (*dot_ahead_d)(ptrdiff_t n, const double *x, const double *w, const double *next);
+    double (*dot_ahead_f)(ptrdiff_t n, const float *x, const double *w, const float *next);
     /* out[c] = sum_j x[j] w[c * n + j] for c < 4 */
     void (*dot4_d)(ptrdiff_t n, const double *x, const double *w, double *out);
     void (*dot4_f)(ptrdiff_t n, const float *x, const double *w, double *out);
@@ -28,17 +31,21 @@ extern simd_table simd;
 void simd_init(void);
 
 #if defined(__GNUC__) || defined(__clang__)
-#define SKLGD_PREFETCH(address) __builtin_prefetch((address), 0, 3)
+/* The empty asm counts as an effect: without one gcc takes functions that only prefetch for pure,
+ * and drops the calls. */
+#define SKLGD_PREFETCH(address)            \
+    do {                                   \
+        __builtin_prefetch((address), 0, 3); \
+        __asm__ volatile("");              \
+    } while (0)
 #else
 #define SKLGD_PREFETCH(address) ((void)(address))
 #endif
 
-/* Ask for the first bytes of a row (at most limit): the processor fetches the rest by itself. */
-static inline void simd_prefetch(const void *start, ptrdiff_t bytes, ptrdiff_t limit)
+/* Ask for the cache lines that hold so many bytes. */
+static inline void simd_prefetch(const void *start, ptrdiff_t bytes)
 {
     const char *address = (const char *)start;
-    if (bytes > limit)
-        bytes = limit;
     for (ptrdiff_t at = 0; at < bytes; at += 64)
         SKLGD_PREFETCH(address + at);
 }

@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from .._kernels.epoch import predict_raw
 from .._kernels.models import LinearKernel
 from .._kernels.rows import make_rows
+from .._strategy import CachedParamNames
 from ..losses import Loss
 from ..models import Model
 from ..objective import Block, Problem, Targets
@@ -65,7 +66,7 @@ def _check_partial_fit(estimator: BaseGD) -> bool:
 incremental = available_if(_check_partial_fit)
 
 
-class BaseGD(StrategyParams, BaseEstimator):
+class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     """Base of `GDRegressor` and `GDClassifier`.
 
     A subclass says which losses it trains (`_can_train`), how it codes targets
@@ -374,7 +375,13 @@ class BaseGD(StrategyParams, BaseEstimator):
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
-        """What training saw, epoch by epoch."""
+        """What training saw: arrays with one entry an epoch.
+
+        ``"objective"``, ``"loss"`` and ``"penalty"``, ``"learning_rate"`` (that of the epoch's last
+        step), ``"time"`` (seconds since the call began), and with validation data ``"val_loss"``
+        and, where ``scoring`` is not ``"loss"``, ``"val_score"``.  Calls of ``partial_fit`` add
+        to it.
+        """
         if not hasattr(self, "_history"):
             raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
         return {name: np.asarray(values) for name, values in self._history.items()}

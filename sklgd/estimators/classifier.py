@@ -21,6 +21,7 @@ from ..models import Model
 from ..objective import Targets
 from ..optimizers import Optimizer
 from ..penalties import Penalty
+from ._docs import estimator_doc
 from .axes import strategy_of
 from .base import BaseGD, Init, ValidationData, incremental
 
@@ -36,7 +37,77 @@ def _check_proba(estimator: GDClassifier) -> bool:
 
 
 class GDClassifier(ClassifierMixin, BaseGD):
-    __doc__ = "PLACEHOLDER"
+    __doc__ = estimator_doc(
+        summary="Linear classification with any loss, penalty and optimizer, by gradient descent.",
+        weights_are="the weight of row *i* times that of its class",
+        sgd="`sklearn.linear_model.SGDClassifier`",
+        rate="optimal",
+        power="0.5",
+        stratified=", stratified by class",
+        loss="""
+loss : str or Loss, default="log_loss"
+    What a wrong prediction costs. With ``"log_loss"`` (the multinomial softmax), ``"focal"`` and
+    ``"multiclass_hinge"`` three or more classes are one problem; with ``"hinge"``,
+    ``"squared_hinge"``, ``"smooth_hinge"``, ``"modified_huber"``, ``"perceptron"`` and
+    ``"exponential"`` each class is one against the rest, all in one pass. The regression losses
+    of `GDRegressor` are trained on targets of -1 and 1. Or an object of `sklgd.losses`, or of a
+    class of your own.
+""",
+        more_parameters="""
+class_weight : dict, "balanced" or None, default=None
+    What the weights of a class's rows are multiplied by, as a dict from labels to numbers of 0 or
+    more, where a missing label has 1. ``"balanced"`` makes all classes weigh the same. Not for
+    indicator matrices.
+""",
+        attributes="""
+classes_ : ndarray of shape (n_classes,)
+    Class labels, sorted; for an indicator matrix the numbers of its columns.
+coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+    Weights; one row for two classes, positive towards ``classes_[1]``.
+intercept_ : ndarray of shape (1,) or (n_classes,)
+    Intercepts; zeros without ``fit_intercept``.
+""",
+        see_also="""
+GDRegressor : The same for regression.
+sklearn.linear_model.SGDClassifier : Whose parameters, and with ``optimizer="sgd"`` for two
+    classes whose steps, these are.
+""",
+        notes="""
+- An indicator matrix ``y`` trains one score a label, all together; their losses are added.
+- `predict_proba` exists where the loss defines a probability.
+""",
+        examples="""
+Nothing has to be tuned or scaled:
+
+>>> from sklearn.datasets import load_wine
+>>> from sklgd import GDClassifier
+>>> X, y = load_wine(return_X_y=True)
+>>> model = GDClassifier().fit(X, y)
+>>> round(model.score(X, y), 2), model.optimizer_, model.predict_proba(X).shape
+(1.0, LBFGS(standardize=True), (178, 3))
+
+Strings read the estimator's parameters, as in ``SGDClassifier``; objects carry their own:
+
+>>> from sklgd.losses import LogLoss
+>>> from sklgd.penalties import ElasticNet
+>>> GDClassifier("hinge", penalty="l1", alpha=0.01).fit(X, y).penalty_
+L1(alpha=0.01)
+>>> loss = LogLoss(label_smoothing=0.1)
+>>> model = GDClassifier(loss, penalty=ElasticNet(alpha=0.01, l1_ratio=0.5)).fit(X, y)
+>>> bool((model.coef_ == 0).any())
+True
+
+A stream, in parts:
+
+>>> from sklearn.preprocessing import scale
+>>> model = GDClassifier(optimizer="sgd", random_state=0)
+>>> for start in range(3):
+...     part = slice(start, None, 3)
+...     model = model.partial_fit(scale(X)[part], y[part], classes=[0, 1, 2])
+>>> bool(model.score(scale(X), y) > 0.9)
+True
+""",
+    )
 
     _parameter_constraints: dict = {
         **BaseGD._parameter_constraints,

@@ -12,11 +12,71 @@ from ..models import Model
 from ..objective import Targets
 from ..optimizers import Optimizer
 from ..penalties import Penalty
+from ._docs import estimator_doc
 from .base import BaseGD, Init, ValidationData, incremental
 
 
 class GDRegressor(MultiOutputMixin, RegressorMixin, BaseGD):
-    __doc__ = "PLACEHOLDER"
+    __doc__ = estimator_doc(
+        summary="Linear regression with any loss, penalty and optimizer, by gradient descent.",
+        weights_are="the weight of row *i*",
+        sgd="`sklearn.linear_model.SGDRegressor`",
+        rate="invscaling",
+        power="0.25",
+        stratified="",
+        loss="""
+loss : str or Loss, default="squared_error"
+    What a wrong prediction costs. ``"squared_error"`` (half the squared error),
+    ``"absolute_error"``, ``"huber"``, ``"epsilon_insensitive"``,
+    ``"squared_epsilon_insensitive"``, ``"quantile"``, ``"expectile"``, ``"log_cosh"``,
+    ``"cauchy"``, ``"squared_log_error"``, ``"absolute_percentage_error"``; with a log link
+    ``"poisson"``, ``"gamma"``, ``"tweedie"``, ``"negative_binomial"``. Or an object of
+    `sklgd.losses`, or of a class of your own.
+""",
+        more_parameters="",
+        attributes="""
+coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
+    Weights; 1-D for one target.
+intercept_ : ndarray of shape (1,) or (n_outputs,)
+    Intercepts; zeros without ``fit_intercept``.
+""",
+        see_also="""
+GDClassifier : The same for classification.
+sklearn.linear_model.SGDRegressor : Whose parameters, and with ``optimizer="sgd"`` whose steps,
+    these are.
+""",
+        notes="""
+- ``y`` of shape (n_samples, n_outputs) trains all outputs together; their losses are added.
+""",
+        examples="""
+Nothing has to be tuned or scaled:
+
+>>> from sklearn.datasets import load_diabetes
+>>> from sklgd import GDRegressor
+>>> X, y = load_diabetes(return_X_y=True, scaled=False)
+>>> model = GDRegressor().fit(X, y)
+>>> round(model.score(X, y), 2), model.optimizer_, model.stop_reason_
+(0.52, LBFGS(standardize=True), 'tol')
+
+Strings read the estimator's parameters, as in ``SGDRegressor``; objects carry their own:
+
+>>> from sklgd.losses import Quantile
+>>> from sklgd.penalties import MCP
+>>> GDRegressor("huber", epsilon=10.0, penalty="l1", alpha=0.1).fit(X, y).loss_
+Huber(delta=10.0)
+>>> upper = GDRegressor(Quantile(quantile=0.9), penalty=MCP(alpha=0.01)).fit(X, y)
+>>> bool(0.85 < (y <= upper.predict(X)).mean() < 0.95)
+True
+
+A step rule, with early stopping; features are scaled for it:
+
+>>> from sklearn.preprocessing import scale
+>>> model = GDRegressor(optimizer="adam", eta0=0.5, early_stopping=True, random_state=0)
+>>> model = model.fit(scale(X), y)
+>>> model.stop_reason_, sorted(model.history_)[-2:]
+('no_improvement', ['time', 'val_loss'])
+""",
+    )
 
     _sgd_defaults = {"learning_rate": "invscaling", "eta0": 0.01, "power_t": 0.25}
 

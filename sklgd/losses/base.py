@@ -38,7 +38,17 @@ class Interval:
     high_inclusive: bool = False
 
     def includes(self, y: ArrayLike) -> np.ndarray:
-        """Return a bool array: which entries of ``y`` lie in the interval."""
+        """Say which entries lie in the interval.
+
+        Parameters
+        ----------
+        y : array-like
+            Numbers.
+
+        Returns
+        -------
+        ndarray of bool of y's shape
+        """
         y = np.asarray(y)
         above = y >= self.low if self.low_inclusive else y > self.low
         below = y <= self.high if self.high_inclusive else y < self.high
@@ -101,30 +111,88 @@ class Loss(Strategy):
     joint_curvature: ClassVar[float | None] = None
 
     def n_raw(self, n_targets: int) -> int:
-        """Return the number of raw columns for ``n_targets`` targets (or classes)."""
+        """Return the number of raw columns.
+
+        Parameters
+        ----------
+        n_targets : int
+            Number of targets, or of classes.
+
+        Returns
+        -------
+        int
+        """
         return n_targets
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        """Return the loss of each entry (each row, in the joint form)."""
+        """Return the loss of each entry (each row, in the joint form).
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets.
+        raw : ndarray of y's shape, or (n, k) in the joint form
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of y's shape
+        """
         raise NotImplementedError(f"{type(self).__name__} must define value(y, raw)")
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        """Return the derivative with respect to ``raw``, in the shape of ``raw``."""
+        """Return the derivative of the loss with respect to ``raw``.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets.
+        raw : ndarray of y's shape, or (n, k) in the joint form
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of raw's shape
+        """
         raise NotImplementedError(f"{type(self).__name__} must define gradient(y, raw)")
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
-        """Return the prediction in the units of ``y``: the inverse link."""
+        """Return the prediction in the units of ``y``: the inverse link.
+
+        Parameters
+        ----------
+        raw : ndarray
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of raw's shape
+        """
         return raw
 
     def smoothed(self, width: float) -> Loss | None:
-        """Return a smooth loss within O(``width``) of this one.
+        """Return a smooth loss near this one.
 
-        None where the loss is smooth already, or where none is known.
+        Parameters
+        ----------
+        width : float
+            How near: it differs by O(``width``).
+
+        Returns
+        -------
+        Loss or None
+            None where the loss is smooth already, or where none is known.
         """
         return None
 
     def check_targets(self, y: ArrayLike) -> None:
-        """Raise ``ValueError`` at the first entry of ``y`` outside the domain."""
+        """Raise ``ValueError`` at the first entry outside the domain.
+
+        Parameters
+        ----------
+        y : array-like
+            Targets.
+        """
         y = np.asarray(y)
         outside = np.argwhere(~self.domain.includes(y))
         if outside.size:

@@ -89,7 +89,7 @@ class LogLoss(_Classification):
 
     .. math::
         \ell(y, r) = \log(1 + e^r) - y r, \qquad
-        \ell(y, r) = \log \textstyle\sum_j e^{r_j} - r_y
+        \ell(y, r) = \log \sum_j e^{r_j} - r_y
 
     for one score, with targets anywhere in [0, 1], and for one score per class.  Smoothing
     replaces the one-hot target :math:`y` by :math:`(1 - s) y + s / K`, K being the number of
@@ -105,6 +105,7 @@ class LogLoss(_Classification):
     References
     ----------
     Cox, D. R. (1958). The Regression Analysis of Binary Sequences. J. R. Stat. Soc. B 20.
+
     Szegedy, C. et al. (2016). Rethinking the Inception Architecture for Computer Vision. CVPR.
 
     Examples
@@ -166,7 +167,7 @@ class LogLoss(_Classification):
 class SoftLogLoss(_Classification):
     r"""Cross-entropy to class probabilities instead of class labels.
 
-    .. math:: \ell(y, r) = \sum_j y_j \left(\log \textstyle\sum_i e^{r_i} - r_j\right)
+    .. math:: \ell(y, r) = \sum_j y_j \left(\log \sum_i e^{r_i} - r_j\right)
 
     Joint, ``y`` is an (n, k) matrix of weights of 0 or more, whose rows usually sum to one.  For
     one score it is `LogLoss`, with targets in [0, 1].

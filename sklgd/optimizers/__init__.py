@@ -1,4 +1,8 @@
-"""Optimizers; `sklgd.optimizers.base` holds the contract."""
+"""Optimizers: how parameters move, given gradients.
+
+Step rules (`Optimizer`) move after every batch.  Full-batch optimizers (`FullBatchOptimizer`) see
+the objective itself, once an epoch or more.  `Auto` chooses.
+"""
 
 from .._strategy import registry
 from .auto import Auto

@@ -175,7 +175,7 @@ class GradientDescent(FullBatchOptimizer):
     >>> from sklgd import GDRegressor
     >>> from sklgd.optimizers import GradientDescent
     >>> X = np.array([[-1.0], [1.0]])
-    >>> model = GDRegressor(optimizer=GradientDescent(0.1), penalty=None, max_iter=200)
+    >>> model = GDRegressor(optimizer=GradientDescent(0.1), penalty=None, tol=1e-6)
     >>> model.fit(X, [-2.0, 4.0]).coef_.round(3), model.intercept_.round(3)
     (array([3.]), array([1.]))
     """

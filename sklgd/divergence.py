@@ -1,0 +1,66 @@
+"""When training has ended in the wild, and the way back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .objective import Problem
+
+#: an objective that ends above its start by this many times its size there has diverged
+FAR = 10.0
+#: factor by which a step back is shorter than the one before
+SHRINK = 0.25
+
+
+def objective_at(problem: Problem, params: np.ndarray) -> float:
+    """Return the objective."""
+    return problem.loss(params) + problem.penalty_value(params)
+
+
+def ends_far_above(
+    problem: Problem, start: np.ndarray, end: np.ndarray, objectives: list[float]
+) -> bool:
+    """Whether the objective ends far above where it started.
+
+    The running objective of an epoch holds its steps' transients, so it only raises the
+    suspicion, after a quick look at some rows; the objective itself decides.  A loss that is
+    zero at the start, as the perceptron's is, has no scale to compare with.
+
+    Parameters
+    ----------
+    problem : Problem
+    start, end : ndarray of shape (p,)
+        Parameters before and after training.
+    objectives : list of float
+        The running objective of each epoch.
+    """
+    if objectives[-1] <= abs(problem.loss_at_zero_of_some()):
+        return False
+    at_zero = problem.loss_at_zero()
+    at_start = objectives[0] if start.any() else at_zero + problem.penalty_value(start)
+    scale = max(abs(at_start), abs(at_zero))
+    limit = at_start + FAR * scale
+    if scale == 0.0 or objectives[-1] <= limit:
+        return False
+    return not objective_at(problem, end) <= limit  # not: NaN has diverged
+
+
+def pulled_back(problem: Problem, start: np.ndarray, params: np.ndarray) -> np.ndarray:
+    """Return the point between ``start`` and ``params`` where the objective is lowest.
+
+    Steps that were too long leave parameters that are far too large, in a direction that is
+    often good: a classifier's labels, say, do not depend on the size of its weights.  A convex
+    objective falls along the way back until it rises again.
+    """
+    way = params - start
+    lowest, best = objective_at(problem, params), params
+    share = SHRINK
+    while share > 1e-30:
+        point = start + share * way
+        value = objective_at(problem, point)
+        if value < lowest or not np.isfinite(lowest):
+            lowest, best = value, point
+        elif value > lowest:
+            break
+        share *= SHRINK
+    return best if lowest < objective_at(problem, start) else start
