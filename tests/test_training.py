@@ -9,8 +9,9 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import load_breast_cancer, make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, ShuffleSplit
 
@@ -300,6 +301,19 @@ def test_divergence_in_partial_fit(raw_features):
             model.partial_fit(X, y)
         assert found[0].filename == __file__
         assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("loss", ["hinge", "log_loss"])
+def test_a_diverged_classifier_keeps_its_direction(loss):
+    """Labels do not depend on the size of the weights, so what was learnt is not thrown away."""
+    X, y = load_breast_cancer(return_X_y=True)
+    for seed in range(3):
+        model = GDClassifier(loss, optimizer="sgd", random_state=seed)
+        with pytest.warns(ConvergenceWarning, match="diverged"):
+            model.fit(X, y)
+        assert model.score(X, y) > 0.8
+        reference = SGDClassifier(loss, random_state=seed).fit(X, y)
+        assert np.abs(model.coef_).max() < np.abs(reference.coef_).max()
 
 
 def test_auto_does_not_diverge(raw_features):
