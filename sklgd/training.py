@@ -328,8 +328,9 @@ class TrainingLoop:
             self._keep_useful()
             self._warn(
                 f"diverged: after {report.n_iter} epochs the objective was far above its start or "
-                f"not finite. The model has the parameters of epoch {report.best_iter}, pulled back "
-                "towards the start to where the objective is lowest. Lower the learning rate, scale the features (StandardScaler might help), or use "
+                f"not finite. The model has the parameters of epoch {report.best_iter}, pulled "
+                "back towards the start to where the objective is lowest. Lower the learning "
+                "rate, scale the features (StandardScaler might help), or use "
                 "optimizer='auto', which needs neither.",
                 ConvergenceWarning,
             )

@@ -368,7 +368,7 @@ def test_predict_changes_nothing(classes):
 def test_classes_of_partial_fit(classes):
     X, y = classes
     names = np.array(["cat", "dog", "eel"])[y]
-    model = GDClassifier(optimizer=Adam(0.05))
+    model = GDClassifier(optimizer=Adam(0.05), random_state=0)
     with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
         model.partial_fit(X, names)
     model.partial_fit(X[y < 2], names[y < 2], classes=["eel", "dog", "cat"])

@@ -9,8 +9,9 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import load_breast_cancer, make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, ShuffleSplit
 
@@ -302,6 +303,19 @@ def test_divergence_in_partial_fit(raw_features):
         assert np.isfinite(model.coef_).all()
 
 
+@pytest.mark.parametrize("loss", ["hinge", "log_loss"])
+def test_a_diverged_classifier_keeps_its_direction(loss):
+    """Labels do not depend on the size of the weights, so what was learnt is not thrown away."""
+    X, y = load_breast_cancer(return_X_y=True)
+    for seed in range(3):
+        model = GDClassifier(loss, optimizer="sgd", random_state=seed)
+        with pytest.warns(ConvergenceWarning, match="diverged"):
+            model.fit(X, y)
+        assert model.score(X, y) > 0.8
+        reference = SGDClassifier(loss, random_state=seed).fit(X, y)
+        assert np.abs(model.coef_).max() < np.abs(reference.coef_).max()
+
+
 def test_auto_does_not_diverge(raw_features):
     X, y = raw_features
     with warnings.catch_warnings():
@@ -435,3 +449,13 @@ def test_a_fitted_model_with_everything_is_picklable(classes):
     twin = pickle.loads(pickle.dumps(model))
     assert_array_equal(twin.predict_proba(X), model.predict_proba(X))
     assert_array_equal(twin.history_["val_score"], model.history_["val_score"])
+
+
+@pytest.mark.parametrize("scoring", ["loss", "r2", "neg_mean_absolute_error"])
+def test_divergence_is_not_hidden_behind_the_scorer(raw_features, scoring):
+    """Predictions overflow before parameters do; it is not "Input contains NaN" (29504)."""
+    X, y = raw_features
+    model = GDRegressor(optimizer=GradientDescent(1e10), early_stopping=True, scoring=scoring)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    assert model.stop_reason_ == "diverged" and np.isfinite(model.predict(X)).all()
