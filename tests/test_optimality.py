@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.optimize import minimize
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.preprocessing import scale
 
@@ -160,6 +161,21 @@ def test_where_zero_is_the_minimum(data):
     model = GDRegressor(penalty=L1(1e6), fit_intercept=False).fit(X, y)
     assert not model.coef_.any()
     assert model.optimality_ == 0.0
+
+
+def test_bounds_that_zero_does_not_keep(data):
+    X, y = data
+    model = GDRegressor(penalty=Box(1.3, 20.3), tol=1e-12, max_iter=10_000).fit(X, y)
+    assert model.coef_.min() == 1.3
+    assert model.coef_.max() == 20.3
+    assert model.optimality_ < 1e-5
+
+    def value(w):
+        error = (X - X.mean(0)) @ w - (y - y.mean())
+        return error @ error / (2 * len(y)), (X - X.mean(0)).T @ error / len(y)
+
+    known = minimize(value, np.full(X.shape[1], 2.0), jac=True, bounds=[(1.3, 20.3)] * X.shape[1])
+    assert_allclose(model.coef_, known.x, atol=0.01)
 
 
 def test_partial_fit_has_none(data):
