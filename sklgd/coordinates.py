@@ -104,9 +104,23 @@ def standardizing(problem: Any) -> Coordinates:
     mean = origin + first
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
         scale, mean = np.sqrt(scale**2 + mean**2), None
-    scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 1.0
+    scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 0.0
+    scale = np.sqrt(scale**2 + _ridge(problem))
     scale[scale == 0.0] = 1.0
     return Coordinates(scale, mean, problem.n_raw)
+
+
+def _ridge(problem: Any) -> np.ndarray:
+    # The penalty's curvature for each feature, in units of the loss's: it bends the objective
+    # as a variance does, and more than that of a feature in small units.
+    if problem.smooth is None:
+        return np.zeros(problem.n_features)
+    weights = problem.weights(np.ones(problem.n_weights))
+    at_one, at_zero = np.zeros_like(weights), np.zeros_like(weights)
+    problem.smooth.add_gradient(weights, at_one)
+    problem.smooth.add_gradient(np.zeros_like(weights), at_zero)
+    bend = np.atleast_2d(at_one - at_zero).mean(axis=0)
+    return np.maximum(bend, 0.0) / (problem.block.loss.curvature or 1.0)
 
 
 def _blocks(problem: Any) -> Iterator[slice | np.ndarray]:

@@ -117,6 +117,17 @@ class Problem:
         self.n_raw = block.targets.n_raw
         self.n_params = self.objective.model.n_params
         self.n_weights = self.objective.model.n_weights
+        #: the first and the last point at which the gradient was asked for, and what it was
+        self._seen: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def thinned(self, n_rows: int) -> Problem:
+        """Return the problem of about ``n_rows`` of the training rows, spread evenly."""
+        step = self.n_rows // max(n_rows, 1)
+        if step < 2:
+            return self
+        rows = np.arange(0, self.n_rows, step) if self.order is None else self.order[::step]
+        rows = np.ascontiguousarray(rows, dtype=np.uint32)
+        return Problem(self.block, self.penalty, rows, self.n_threads, self.tol)
 
     def with_loss(self, loss: Loss) -> Problem:
         """Return the problem with another loss in its place."""
@@ -157,12 +168,7 @@ class Problem:
 
     def loss_at_zero_of_some(self, n_rows: int = 4096) -> float:
         """Return the same of about ``n_rows`` rows, spread evenly: a quick look."""
-        step = max(1, self.n_rows // n_rows)
-        rows = np.arange(0, self.n_rows, step) if self.order is None else self.order[::step]
-        rows = np.ascontiguousarray(rows, dtype=np.uint32)
-        weights = self.block.weights
-        weight = len(rows) if weights is None else max(weights[rows].sum(), 1e-300)
-        return self.objective.constant_sum(np.zeros(self.n_raw), rows) / weight
+        return self.thinned(n_rows).loss_at_zero()
 
     def loss_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean loss and its gradient, in one pass over the data."""
@@ -180,7 +186,33 @@ class Problem:
         loss, grad = self.loss_and_gradient(params)
         if self.smooth is not None:
             self.smooth.add_gradient(self.weights(params), self.weights(grad))
+        self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
         return loss, grad
+
+    def residual(self, params: np.ndarray) -> np.ndarray:
+        """Return the smallest subgradient of the objective: zero at a minimum.
+
+        A pass over the data, unless the gradient there is the first or the last one computed.
+        """
+        for point, grad in self._seen:
+            if np.array_equal(point, params):
+                grad = grad.copy()
+                break
+        else:
+            grad = self.value_and_gradient(params)[1]
+        if self.rest is not None:
+            weights = self.weights(grad)
+            weights[...] = self.rest.residual(self.weights(params), weights)
+        return grad
+
+    def optimality(self, params: np.ndarray, start: np.ndarray) -> float:
+        """Return the norm of the residual, relative to that at ``start``; 0 where both are 0."""
+        with np.errstate(all="ignore"):
+            start = start.copy()
+            self.prox(start, 0.0)  # to where the penalty is finite
+            at_start = np.linalg.norm(self.residual(start))
+            norm = np.linalg.norm(self.residual(params))
+            return float(norm / at_start) if norm > 0.0 else float(norm)
 
     def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
         return self.objective.sums(params, grad, self.order, start, stop)

@@ -8,7 +8,9 @@ come here.  It is stateless, and everything below holds of every penalty in this
   the penalty is not convex.  ``lr`` is a float or an array of w's shape, in which case the
   problem is ``sum((v - w)^2 / (2 lr)) + value(v)``: each entry has a step of its own;
 - what a proximal step cuts is exactly 0.0, and a NaN stays a NaN;
-- ``split()`` says which part training descends and which part it steps proximally.
+- ``split()`` says which part training descends and which part it steps proximally;
+- ``residual(w, grad)`` is the smallest element of ``grad`` plus the subdifferential at ``w``:
+  zero at a minimum.
 
 The compiled twins in ``_kernels/penalties.pyx`` do the same on pointers; this file defines them.
 """
@@ -93,6 +95,27 @@ class Penalty(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} has no prox(w, lr).")
 
+    def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        """Return the element of smallest norm of ``grad`` plus the subdifferential at ``w``.
+
+        It is zero where ``w`` is a minimum of this penalty plus a loss whose gradient is
+        ``grad``.  This default takes it from a tiny proximal step.
+
+        Parameters
+        ----------
+        w, grad : ndarray of shape (n_features,) or (n_outputs, n_features)
+            The weights and the gradient of the rest of the objective; both are only read.
+
+        Returns
+        -------
+        ndarray of w's shape
+        """
+        steepest = np.max(np.abs(grad), initial=0.0)
+        lr = 1e-7 * (np.max(np.abs(w), initial=0.0) or 1.0) / (steepest or 1.0)
+        moved = w - lr * grad
+        self.prox(moved, lr)
+        return (w - moved) / lr
+
     def split(self) -> tuple[Penalty | None, Penalty | None]:
         """Return ``(smooth, rest)``: what enters the gradient and what is a proximal step.
 
@@ -118,6 +141,10 @@ class Penalty(Strategy):
         mine = type(self)
         return mine.prox is not cls.prox or mine.add_gradient is not cls.add_gradient
 
+    def _is_as_defined(self) -> bool:
+        """Whether this is a class of this module, not a subclass that may mean something else."""
+        return "_kernel" in vars(type(self))
+
 
 class _Elementwise(Penalty):
     """A sum over weights: ``sum_cj weights[j] * h(w[c, j])``.
@@ -130,6 +157,11 @@ class _Elementwise(Penalty):
         "weights": ["array-like", None],
     }
     _from_estimator = {"alpha": "alpha"}
+
+    @property
+    def _kink(self) -> float:
+        """h'(0+): at 0 every slope between -kink and kink is a subgradient."""
+        return 0.0
 
     def _values(self, w: np.ndarray) -> np.ndarray:
         """h(w), entry by entry."""
@@ -151,6 +183,13 @@ class _Elementwise(Penalty):
 
     def prox(self, w: np.ndarray, lr: float | np.ndarray) -> None:
         w[...] = self._cut(w, lr * self._factors(w))
+
+    def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        if not self._is_as_defined():
+            return super().residual(w, grad)
+        factors = self._factors(w)
+        at_zero = _soft(grad, np.broadcast_to(factors * self._kink, w.shape))
+        return np.where(w == 0, at_zero, grad + factors * self._slopes(w))
 
     def _factors(self, w: np.ndarray) -> float | np.ndarray:
         if self.weights is None:
@@ -279,6 +318,10 @@ class L1(_Elementwise):
         self.alpha = alpha
         self.weights = weights
 
+    @property
+    def _kink(self) -> float:
+        return self.alpha
+
     def _values(self, w: np.ndarray) -> np.ndarray:
         return self.alpha * np.abs(w)
 
@@ -336,6 +379,10 @@ class ElasticNet(_Elementwise):
     @property
     def _strengths(self) -> tuple[float, float]:
         return self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
+
+    @property
+    def _kink(self) -> float:
+        return self._strengths[0]
 
     def _values(self, w: np.ndarray) -> np.ndarray:
         l1, l2 = self._strengths
@@ -441,6 +488,18 @@ class GroupLasso(Penalty):
         shrink = np.divide(radius, radius + cut, out=np.ones(w.size), where=cut != 0)
         # -0.0 becomes 0.0 where there is a step at all
         w[...] = np.where(cut != 0, flat * shrink + 0.0, flat).reshape(w.shape)
+
+    def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        if not self._is_as_defined():
+            return super().residual(w, grad)
+        group, strength = self._groups(w)
+        norm = self._norms(grad.ravel(), group, strength.size)
+        cut = np.maximum(norm - strength, 0.0)
+        shrink = np.divide(cut, norm, out=np.zeros(norm.size), where=norm != 0)[group]
+        used = self._norms(w.ravel(), group, strength.size)[group] != 0
+        residual = grad.copy()
+        self.add_gradient(w, residual)
+        return np.where(used, residual.ravel(), grad.ravel() * shrink).reshape(w.shape)
 
     def validate(self) -> Self:
         super().validate()
@@ -559,6 +618,10 @@ class MCP(_Elementwise):
         self.gamma = gamma
         self.weights = weights
 
+    @property
+    def _kink(self) -> float:
+        return self.alpha
+
     def _values(self, w: np.ndarray) -> np.ndarray:
         size, flat = np.abs(w), self.gamma * self.alpha
         inner = self.alpha * size - w**2 / (2 * self.gamma)
@@ -634,6 +697,10 @@ class SCAD(_Elementwise):
         self.alpha = alpha
         self.gamma = gamma
         self.weights = weights
+
+    @property
+    def _kink(self) -> float:
+        return self.alpha
 
     def _values(self, w: np.ndarray) -> np.ndarray:
         alpha, gamma, size = self.alpha, self.gamma, np.abs(w)
@@ -726,6 +793,26 @@ class Box(_Elementwise):
         np.clip(w, *self._bounds(w), out=w)
         w += 0.0  # -0.0 becomes 0.0
 
+    def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        """As of the lasso and ridge, less what pushes against a bound that is attained."""
+        residual = super().residual(w, grad)
+        if not self._is_as_defined():
+            return residual
+        lower, upper = self._bounds(w)
+        factors = self._factors(w)
+        below, above = self._one_sided(w, grad, factors)
+        residual = np.where(w <= lower, np.minimum(above, 0.0), residual)
+        residual = np.where(w >= upper, np.maximum(below, 0.0), residual)
+        return np.where(lower == upper, 0.0, residual)
+
+    def _one_sided(
+        self, w: np.ndarray, grad: np.ndarray, factors: float | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The slopes of the objective to the left and to the right of w."""
+        slope = grad + factors * self._slopes(w)
+        kink = np.where(w == 0, factors * self.l1, 0.0)
+        return slope - kink, slope + kink
+
     def split(self) -> tuple[Penalty | None, Penalty | None]:
         if self._redefines(Box) or self.l2 == 0:
             return super().split()
@@ -753,6 +840,10 @@ class Box(_Elementwise):
                 f"lower={self.lower!r} and upper={self.upper!r} instead."
             )
         return self
+
+    @property
+    def _kink(self) -> float:
+        return self.l1
 
     def _values(self, w: np.ndarray) -> np.ndarray:
         return self.l1 * np.abs(w) + self.l2 / 2 * w**2

@@ -123,6 +123,11 @@ t_ : float
 best_iter_ : int
     The best epoch of the last call, from 1, by what stopping follows; 0 if none was better than
     the start.
+optimality_ : float
+    How far from a minimum `fit` ended: the Euclidean norm of the smallest (sub)gradient of the
+    objective at the parameters found, relative to that at parameters of zero; 0 at a minimum.
+    Step rules that made fewer than 32 passes over 1,000s of rows estimate it from some. For
+    losses with kinks it is that of the subgradient which the loss states, and need not vanish.
 stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "interrupted"}
     What ended training; ``"no_improvement"`` is by validation data.
 history_ : dict of ndarray of shape (n_epochs,)

@@ -186,8 +186,10 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
         validation = make_validation(self, problem, split, given, X, y)
         stopping = Stopping(self.max_iter, self.tol, self.n_iter_no_change, self.early_stopping)
-        report = self._loop(problem, strategies, state, stopping, validation).run()
+        loop = self._loop(problem, strategies, state, stopping, validation)
+        report = loop.run()
         self._publish(strategies, state, report, X.dtype, n_raw)
+        self.optimality_ = loop.optimality()
 
     def _partial_fit(self, X: Any, y: np.ndarray, sample_weight: Any, *, first: bool) -> None:
         """Make one pass over validated rows, going on from what is there."""
@@ -208,6 +210,7 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             for name, values in getattr(self, "_history", {}).items():
                 report.history[name] = values + report.history.get(name, [])
         self._publish(strategies, state, report, X.dtype, n_raw)
+        self.__dict__.pop("optimality_", None)  # that of other parameters
 
     def _weights(
         self, y: np.ndarray, X: Any, sample_weight: Any, allow_all_zero: bool = False

@@ -15,16 +15,27 @@ from .base import RATE, Optimizer, Rate
 
 
 class _Point:
-    """A point in some coordinates with the smooth part of the objective there."""
+    """A point in some coordinates, its parameters, and the smooth part of the objective there."""
 
-    def __init__(self, u: np.ndarray, loss: float, total: float, grad: np.ndarray) -> None:
-        self.u, self.loss, self.total, self.grad = u, loss, total, grad
+    def __init__(
+        self, u: np.ndarray, params: np.ndarray, loss: float, total: float, grad: np.ndarray
+    ) -> None:
+        self.u, self.params, self.loss, self.total, self.grad = u, params, loss, total, grad
 
     @classmethod
-    def at(cls, problem: Any, space: coordinates.Coordinates, u: np.ndarray) -> _Point:
+    def at(
+        cls,
+        problem: Any,
+        space: coordinates.Coordinates,
+        u: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> _Point:
+        """Return the point ``u``; ``weights`` are its weights where they are known exactly."""
         params = space.to_params(u)
+        if weights is not None:
+            params[: problem.n_weights] = weights[: problem.n_weights]
         loss, grad = problem.value_and_gradient(params)
-        return cls(u, loss, loss + problem.smooth_value(params), space.gradient(grad))
+        return cls(u, params, loss, loss + problem.smooth_value(params), space.gradient(grad))
 
 
 def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates:
@@ -249,6 +260,9 @@ class LBFGS(FullBatchOptimizer):
             state["hits"] = 0
         direction = _two_loop(state["pairs"], -point.grad)
         new = _wolfe(problem, space, point, direction, first=not state["pairs"])
+        if new is None and state["pairs"]:  # what is remembered may be of elsewhere
+            state["pairs"] = []
+            new = _wolfe(problem, space, point, -point.grad, first=True)
         if new is None:  # no lower point to be found: as far as rounding allows
             state["converged"] = True
             return point.loss
@@ -257,10 +271,11 @@ class LBFGS(FullBatchOptimizer):
             state["pairs"] = [*state["pairs"], (change, bend)][-self.history_size :]
         promised = 0.5 * abs(new.grad @ _two_loop(state["pairs"], new.grad))
         scale = _scale(problem.tol, new.total, state["first"])
-        state["hits"] = state["hits"] + 1 if promised <= 0.1 * scale else 0
-        state["converged"] = state["hits"] >= 2
+        left = max(promised, point.total - new.total)  # with few pairs, promises are timid
+        state["hits"] = state["hits"] + 1 if left <= 0.1 * scale else 0
+        state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
-        params[:] = space.to_params(new.u)
+        params[:] = new.params
         return new.loss
 
 
@@ -309,7 +324,8 @@ class FISTA(FullBatchOptimizer):
         """Take one accelerated step; return the loss after it."""
         space = _space(self, problem, state)
         if state.get("point") is None:
-            point = _Point.at(problem, space, space.from_params(params))
+            problem.prox(params, 0.0)  # to where the penalty is finite
+            point = _Point.at(problem, space, space.from_params(params), params)
             total = point.total + problem.rest_value(params)
             state.update(ahead=point.u, theta=1.0, stale=0, first=total, total=total)
             state.setdefault("lipschitz", 1.0)
@@ -317,10 +333,10 @@ class FISTA(FullBatchOptimizer):
             point = state["point"]
         ahead = _Point.at(problem, space, state["ahead"])
         new, lipschitz = self._backtrack(problem, space, ahead, state["lipschitz"])
-        total = new.total + problem.rest_value(space.to_params(new.u))
+        total = new.total + problem.rest_value(new.params)
         if total > state["total"] and state["theta"] > 1.0:  # the momentum overshot
             new, lipschitz = self._backtrack(problem, space, point, lipschitz)
-            total = new.total + problem.rest_value(space.to_params(new.u))
+            total = new.total + problem.rest_value(new.params)
             state["theta"] = 1.0
         theta = (1.0 + (1.0 + 4.0 * state["theta"] ** 2) ** 0.5) / 2.0
         state["ahead"] = new.u + (state["theta"] - 1.0) / theta * (new.u - point.u)
@@ -329,7 +345,7 @@ class FISTA(FullBatchOptimizer):
         stale = state["stale"] + 1 if small else 0
         state.update(point=new, theta=theta, total=total, stale=stale, lipschitz=0.9 * lipschitz)
         state["converged"] = stale >= 5
-        params[:] = space.to_params(new.u)
+        params[:] = new.params
         return new.loss
 
     def _backtrack(self, problem, space, point, lipschitz):
@@ -338,7 +354,8 @@ class FISTA(FullBatchOptimizer):
             u = point.u - point.grad / lipschitz
             params = space.to_params(u)
             problem.prox(params, space.sizes(1.0 / lipschitz, params.size))
-            new = _Point.at(problem, space, _prox_in(space, u, params))
+            # the weights as they are: zeros and bounds are exact
+            new = _Point.at(problem, space, _prox_in(space, u, params), params)
             moved = new.u - point.u
             bound = point.total + point.grad @ moved + 0.5 * lipschitz * (moved @ moved)
             if new.total <= bound + 1e-12 * abs(bound):

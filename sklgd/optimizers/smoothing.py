@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
-from .full_batch import FullBatchOptimizer
+from .full_batch import FullBatchOptimizer, _scale
+
+#: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
+SHARPEST = 1e-9
+#: how often in a row an optimizer must believe that it is done, where the curvature varies so much
+PATIENCE = 5
+#: what holds of the next smooth problem too
+KEPT = ("space", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):
     """Minimises ever sharper smooth versions of a loss that is not smooth.
 
     The loss is replaced by ``loss.smoothed(width)``, which is within O(width) of it, and the
-    problem solved for a falling sequence of widths, each from the last one's solution [1]_.
+    problem solved for a falling sequence of widths, each from the last one's solution [1]_, until
+    loss and smooth loss differ by less than ``tol`` times the objective.
 
     Parameters
     ----------
     optimizer : FullBatchOptimizer
         What solves the smooth problems.
-    widths : tuple of float, default=(1.0, 0.1, 0.01, 0.001)
-        The widths, in units of the raw predictions' scale: 1 for classification, the mean
+    width : float, default=1.0
+        The first width, in units of the raw predictions' scale: 1 for classification, the mean
         absolute deviation of the targets for regression.
+    factor : float, default=0.1
+        What a width is multiplied by to give the next, between 0 and 1.
 
     References
     ----------
@@ -40,16 +52,16 @@ class Continuation(FullBatchOptimizer):
     knows_when = True
     _parameter_constraints: ClassVar[dict] = {
         "optimizer": [FullBatchOptimizer],
-        "widths": [tuple, list],
+        "width": [Interval(Real, 0, None, closed="neither")],
+        "factor": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
-        self,
-        optimizer: FullBatchOptimizer,
-        widths: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001),
+        self, optimizer: FullBatchOptimizer, width: float = 1.0, factor: float = 0.1
     ) -> None:
         self.optimizer = optimizer
-        self.widths = widths
+        self.width = width
+        self.factor = factor
 
     def validate(self) -> Self:
         """Raise where a parameter is out of range."""
@@ -63,19 +75,24 @@ class Continuation(FullBatchOptimizer):
 
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one step on the current smooth problem; return the loss itself after it."""
-        if "stage" not in state:
-            state.update(stage=0, inner={}, unit=_unit(problem))
-        width = self.widths[state["stage"]] * state["unit"]
-        smooth = problem.with_loss(problem.block.loss.smoothed(width))
-        self.optimizer.iterate(smooth, params, state["inner"], lr, t)
-        if state["inner"].get("converged"):
-            last = state["stage"] == len(self.widths) - 1
-            state["converged"] = last
-            if not last:
-                space = state["inner"].get("space")
-                state["stage"] += 1
-                state["inner"] = {} if space is None else {"space": space}
-        return problem.loss(params)
+        if not state:
+            state.update(width=self.width, inner={"patience": PATIENCE}, unit=_unit(problem))
+        inner, width = state["inner"], state["width"]
+        smooth = problem.with_loss(problem.block.loss.smoothed(width * state["unit"]))
+        # no more accurate than the smooth problem is itself
+        smooth.tol = max(problem.tol or 0.0, 0.1 * width)
+        smooth_loss = self.optimizer.iterate(smooth, params, inner, lr, t)
+        loss = problem.loss(params)
+        if inner.get("converged"):
+            total = loss + problem.penalty_value(params)
+            wanted = _scale(problem.tol, total, inner.get("first", total))
+            sharp = width <= SHARPEST
+            close = smooth.tol == problem.tol and abs(loss - smooth_loss) <= wanted
+            state["converged"] = sharp or close
+            if not sharp:
+                state["width"] = max(self.factor * width, SHARPEST)
+                state["inner"] = {name: inner[name] for name in KEPT if name in inner}
+        return loss
 
 
 def _unit(problem: Any) -> float:
