@@ -1,13 +1,23 @@
 """Optimizers: how parameters move, given gradients.
 
 Contract.  An optimizer is stateless; its state is an array of shape ``(n_slots, p)``, zeros at
-the start, that the fit owns.
+the start, that the fit owns.  A scalar that a rule keeps is the first entry of a slot of its own,
+and what must not start at zero is set in step ``t == 1``.
 
 - ``step(params, grad, state, lr, t)`` moves the p parameters in place; t = 1, 2, ... counts
-  steps, ``lr`` is a number: the loop has resolved schedules.
-- ``step_sizes(state, lr, t)`` says how far the rule moves a parameter whose gradient keeps the
-  value one: a float, or one number for each parameter.  A penalty's proximal step is taken in
-  this metric, since with any other the fixed point would not be the minimum.
+  steps, ``lr`` is a number: the loop has resolved schedules.  A rule with ``needs_loss = True``
+  gets the batch's mean loss (without penalty, before the step) as a sixth argument.
+- ``step_sizes(state, lr, t)`` says how far a step t moves a parameter for each unit of its
+  gradient, once the gradient has kept its value for long: a float, or one number for each
+  parameter.  A penalty's proximal step is taken in this metric, since with any other the fixed
+  point would not be the minimum.
+- ``result(params, state)`` is what the model's parameters are whenever training looks at them or
+  ends: ``params``, unless a rule takes gradients elsewhere than at its result.
+- ``restart(params, state)`` is told that ``params`` were set from outside, to a result: it makes
+  ``result(params, state)`` equal ``params``, and the next step go on from there.
+
+Between two steps others may move ``params`` (a proximal step, the user); a rule whose state
+determines its parameters has to notice.
 
 `FullBatchOptimizer` sees the objective itself instead: ``iterate(problem, params, state, lr,
 t)``, where ``problem.value_and_gradient(params)`` costs one pass over the data.
@@ -29,6 +39,14 @@ from ..schedules import Schedule
 Rate = float | Schedule | Callable[[Any], Any]
 RATE = [Interval(Real, 0, None, closed="left"), Schedule, str, callable]
 DECAY = [Interval(Real, 0, 1, closed="left")]
+NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+
+
+def decay_towards(moment: np.ndarray, decay: float, value: np.ndarray) -> None:
+    """Move a running mean in place: ``decay`` of it stays."""
+    moment *= decay
+    moment += (1.0 - decay) * value
 
 
 def _rate_from_estimator(params: Mapping[str, Any]) -> Rate | None:
@@ -63,6 +81,8 @@ class Optimizer(Strategy):
 
     #: rows of the state array
     n_slots: int = 0
+    #: whether `step` takes the batch's mean loss after t
+    needs_loss: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
 
@@ -70,7 +90,9 @@ class Optimizer(Strategy):
     def from_estimator(cls, params: Mapping[str, Any]) -> Self:
         """Build the rule that a string stands for, with the estimator's learning rate if set."""
         rate = _rate_from_estimator(params)
-        return cls() if rate is None else cls(learning_rate=rate)
+        if rate is None or "learning_rate" not in cls._get_param_names():
+            return cls()
+        return cls(learning_rate=rate)
 
     def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:
         """Return the optimizer to use for this problem: itself, unless it chooses among others."""
@@ -81,8 +103,8 @@ class Optimizer(Strategy):
         return np.zeros((self.n_slots, params.size))
 
     def schedule(self) -> Schedule:
-        """Return the learning rate as a schedule."""
-        return schedules.as_schedule(self.learning_rate).validate()
+        """Return the learning rate as a schedule; the constant 1 where the rule has none."""
+        return schedules.as_schedule(getattr(self, "learning_rate", 1.0)).validate()
 
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
@@ -93,6 +115,13 @@ class Optimizer(Strategy):
     def step_sizes(self, state: np.ndarray, lr: float, t: int) -> float | np.ndarray:
         """Return the step sizes after step t: here the learning rate."""
         return lr
+
+    def result(self, params: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """Return the model's parameters; here ``params`` as they are."""
+        return params
+
+    def restart(self, params: np.ndarray, state: np.ndarray) -> None:
+        """Go on from ``params``, which were set from outside; here there is nothing to do."""
 
     def auto_batch_size(self, n_samples: int, n_features: int, row_nonzeros: float) -> int:
         """Return the number of rows a step under ``batch_size="auto"``.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
-from ..schedules import Schedule, as_schedule
 from .base import RATE, Optimizer, Rate
 
 
@@ -144,15 +142,6 @@ class FullBatchOptimizer(Optimizer):
         """
         raise NotImplementedError(f"{type(self).__name__} must define iterate")
 
-    def schedule(self) -> Schedule:
-        """Return the learning rate as a schedule; the constant 1 where the rule finds its own."""
-        return as_schedule(getattr(self, "learning_rate", 1.0)).validate()
-
-    @classmethod
-    def from_estimator(cls, params: Mapping[str, Any]) -> Self:
-        """Build the rule that a string stands for."""
-        return super().from_estimator(params) if hasattr(cls(), "learning_rate") else cls()
-
 
 class GradientDescent(FullBatchOptimizer):
     r"""Gradient descent: one step an epoch, along the gradient of the whole objective.
@@ -175,7 +164,7 @@ class GradientDescent(FullBatchOptimizer):
     >>> from sklgd import GDRegressor
     >>> from sklgd.optimizers import GradientDescent
     >>> X = np.array([[-1.0], [1.0]])
-    >>> model = GDRegressor(optimizer=GradientDescent(0.1), penalty=None, max_iter=200)
+    >>> model = GDRegressor(optimizer=GradientDescent(0.1), penalty=None, tol=1e-6)
     >>> model.fit(X, [-2.0, 4.0]).coef_.round(3), model.intercept_.round(3)
     (array([3.]), array([1.]))
     """
