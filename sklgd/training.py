@@ -5,6 +5,9 @@ family and writes the `FitState`; the loop looks at what came out and decides wh
 
 Invariants: what a fit carries from one call to the next is in its `FitState`, and nothing else
 is; strategies are never written to; the parameters a model ends with are those the loop scored.
+They are `FitState.result`, which need not be the iterate: it may be the mean of iterates, or what
+the optimizer makes of the iterate and its own state.  `FitState.restart` alone puts parameters
+back, so that the result is what was put back, and training goes on from there.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ class FitState:
         The iterate.
     slots : object
         The optimizer's state: an array of shape (n_slots, p), or a full-batch optimizer's own.
+    optimizer : Optimizer or None
+        The optimizer that wrote it; None before the first step.
     mean : ndarray of shape (p,) or None
         Running mean of the iterates, with averaging.
     average_from : int
@@ -63,6 +68,7 @@ class FitState:
 
     params: np.ndarray
     slots: Any
+    optimizer: Optimizer | None = None
     mean: np.ndarray | None = None
     average_from: int = 0
     t: int = 0
@@ -75,8 +81,26 @@ class FitState:
 
     @property
     def result(self) -> np.ndarray:
-        """The parameters of the model: the mean once it is taken, else the iterate."""
-        return self.params if self.mean is None or self.t < self.average_from else self.mean
+        """The parameters of the model: the mean once it is taken, else the optimizer's result."""
+        if self.mean is not None and self.t >= self.average_from:
+            return self.mean
+        if self.optimizer is None or self.t == 0:
+            return self.params
+        return self.optimizer.result(self.params, self.slots)
+
+    def restart(self, params: np.ndarray) -> None:
+        """Make ``params`` the result, and where training goes on.
+
+        A memory that is no longer finite is forgotten, and the clock starts again with it.
+        """
+        self.params[:] = params
+        if self.mean is not None:
+            self.mean[:] = params
+        if isinstance(self.slots, np.ndarray) and not np.isfinite(self.slots).all():
+            self.slots[:] = 0.0
+            self.t = 0
+        elif self.optimizer is not None:
+            self.optimizer.restart(self.params, self.slots)
 
 
 class StepDriver:
@@ -96,6 +120,7 @@ class StepDriver:
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.shuffle = shuffle
         self.schedule: Schedule = optimizer.schedule()
+        state.optimizer = optimizer
         self.batch_size = batch_size
         penalties = (
             None if part is None else compose_kernel(part, adapters.PyPenalty)
@@ -152,6 +177,7 @@ class FullBatchDriver:
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False
+        state.optimizer = optimizer
         optimizer.resume(state.slots)
 
     def epoch(self) -> float:
@@ -353,16 +379,16 @@ class TrainingLoop:
             )
         elif report.stop_reason == "interrupted":
             if self.best is not None:
-                self._keep(self.best)
+                self.state.restart(self.best)
             elif not np.isfinite(self.state.result).all():
-                self._keep(self.start)
+                self.state.restart(self.start)
             self._warn(
                 f"was interrupted in epoch {report.n_iter}; the model has the best parameters "
                 "found so far.",
                 UserWarning,
             )
         elif self.stopping.early_stopping and self.best is not None:
-            self._keep(self.best)
+            self.state.restart(self.best)
 
     def _has_diverged(self) -> bool:
         objective = self.report.history.get("objective", [math.inf])
@@ -371,12 +397,7 @@ class TrainingLoop:
     def _keep_useful(self) -> None:
         """Keep the best epoch's parameters, pulled back towards the start as far as that helps."""
         best = self.start if self.best is None else self.best
-        self._keep(pulled_back(self.problem, self.start, best))
-
-    def _keep(self, params: np.ndarray) -> None:
-        self.state.params[:] = params
-        if self.state.mean is not None:
-            self.state.mean[:] = params
+        self.state.restart(pulled_back(self.problem, self.start, best))
 
     def _warn(self, message: str, category: type[Warning]) -> None:
         warnings.warn(f"{self.name} {message}", category, stacklevel=7)

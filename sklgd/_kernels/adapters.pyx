@@ -61,9 +61,11 @@ cdef class PyLoss(LossKernel):
 cdef class PyOptimizer(OptimizerKernel):
     cdef object optimizer
     cdef Py_ssize_t n_slots
+    cdef bint needs_loss
 
     def __init__(self, optimizer):
         self.optimizer = optimizer
+        self.needs_loss = optimizer.needs_loss
         self.n_slots = optimizer.n_slots
 
     cdef object slots(self, const double* state, Py_ssize_t p):
@@ -72,8 +74,9 @@ cdef class PyOptimizer(OptimizerKernel):
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
         with gil:
+            loss = (self.loss,) if self.needs_loss else ()
             self.optimizer.step(
-                _view(params, p, 0, True), _view(grad, p, 0, True), self.slots(state, p), lr, t
+                _view(params, p, 0, True), _view(grad, p, 0, True), self.slots(state, p), lr, t, *loss
             )
         return 0
 

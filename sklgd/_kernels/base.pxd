@@ -77,6 +77,7 @@ cdef class PenaltyKernel:
 cdef class OptimizerKernel:
     """A step rule; its state belongs to the fit."""
     cdef readonly bint linear   # params -= lr * grad and nothing else
+    cdef public double loss     # the batch's mean loss; the loop sets it before each step
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil
     # the rule's step sizes after step t: 0 with one number in sizes[0], or 1 with p numbers

@@ -343,10 +343,14 @@ cdef class Epoch:
                          double* total) except -1 nogil:
         cdef Py_ssize_t k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
         cdef bint per_entry
+        cdef double loss
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
             self.model.forward(self.rows, batch, self.params, &self.raw[0])
-            self.evaluate(batch, 1.0 / batch.size, total)
+            loss = 0.0
+            self.evaluate(batch, 1.0 / batch.size, &loss)
+            total[0] += loss
+            self.optimizer.loss = loss / batch.size
             memset(&self.grad[0], 0, self.model.n_params * sizeof(double))
             self.model.backward(self.rows, batch, self.params, &self.draw[0], &self.grad[0])
             if self.smooth is not None:

@@ -5,21 +5,66 @@ the objective itself, once an epoch or more.  `Auto` chooses.
 """
 
 from .._strategy import registry
+from .adagrad import FTRL, AdaDelta, AdaGrad, RMSprop
+from .adam import AdaBelief, Adam, Adamax, AdamW, NAdam, RAdam
 from .auto import Auto
 from .base import Optimizer
+from .clipped import Clipped
 from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
-from .steps import SGD, Adam
+from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
+from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
+from .sgd import SGD, Lion
 
 __all__ = [
     "FISTA",
+    "FTRL",
     "LBFGS",
     "OPTIMIZERS",
     "SGD",
+    "AdaBelief",
+    "AdaDelta",
+    "AdaGrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "Auto",
+    "Clipped",
+    "DoG",
     "FullBatchOptimizer",
     "GradientDescent",
+    "Lion",
+    "NAdam",
     "Optimizer",
+    "PassiveAggressive",
+    "PolyakSGD",
+    "Prodigy",
+    "RAdam",
+    "RMSprop",
+    "ScheduleFreeAdamW",
+    "ScheduleFreeSGD",
 ]
 
-OPTIMIZERS = registry(Auto, SGD, Adam, GradientDescent, FISTA, LBFGS)
+OPTIMIZERS = registry(
+    Auto,
+    SGD,
+    Adam,
+    Adamax,
+    Lion,
+    PassiveAggressive,
+    Prodigy,
+    GradientDescent,
+    FISTA,
+    LBFGS,
+    adabelief=AdaBelief,
+    adadelta=AdaDelta,
+    adagrad=AdaGrad,
+    adamw=AdamW,
+    dog=DoG,
+    ftrl=FTRL,
+    nadam=NAdam,
+    polyak_sgd=PolyakSGD,
+    radam=RAdam,
+    rmsprop=RMSprop,
+    schedule_free_adamw=ScheduleFreeAdamW,
+    schedule_free_sgd=ScheduleFreeSGD,
+)

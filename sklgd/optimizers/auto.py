@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..schedules import InvScaling
+from .adam import Adam
 from .base import Optimizer
 from .full_batch import FISTA, LBFGS
 from .smoothing import Continuation
-from .steps import Adam
 
 
 class Auto(Optimizer):

@@ -16,6 +16,14 @@ from ..schedules import Schedule
 Rate = float | Schedule | Callable[[Any], Any]
 RATE = [Interval(Real, 0, None, closed="left"), Schedule, str, callable]
 DECAY = [Interval(Real, 0, 1, closed="left")]
+NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+POSITIVE = [Interval(Real, 0, None, closed="neither")]
+
+
+def decay_towards(moment: np.ndarray, decay: float, value: np.ndarray) -> None:
+    """Move a running mean in place: ``decay`` of it stays."""
+    moment *= decay
+    moment += (1.0 - decay) * value
 
 
 def _rate_from_estimator(params: Mapping[str, Any]) -> Rate | None:
@@ -30,15 +38,23 @@ class Optimizer(Strategy):
     """Base class of step rules.
 
     An optimizer is stateless; its state is an array of shape ``(n_slots, p)``, zeros at the start,
-    that the fit owns.  A subclass defines ``__init__`` with a ``learning_rate``, the number of
+    that the fit owns.  A scalar that a rule keeps is the first entry of a slot of its own, and what
+    must not start at zero is set in step ``t == 1``.  A subclass defines ``__init__`` with a ``learning_rate``, the number of
     slots as a class attribute, or as a property where it depends on the parameters, and:
 
     - ``step(params, grad, state, lr, t)``, which moves the p parameters in place; t = 1, 2, ...
-      counts steps and ``lr`` is a number: the loop has resolved schedules.
+      counts steps and ``lr`` is a number: the loop has resolved schedules.  A rule with
+      ``needs_loss = True`` gets the batch's mean loss (before the step) as a sixth argument.
     - ``step_sizes(state, lr, t)``, if it is not the learning rate: how far the rule moves a
       parameter whose gradient keeps the value one, as a float or one number for each.  A
       penalty's proximal step is taken in this metric, since with any other the fixed point would
       not be the minimum.
+    - ``result(params, state)``, if a rule takes gradients elsewhere than at its result: what the
+      model's parameters are whenever training looks at them or ends; and then
+      ``restart(params, state)``, which makes ``params`` the result and goes on from there.
+
+    Between two steps others may move ``params`` (a proximal step, the user); a rule whose state
+    determines its parameters has to notice.
 
     `FullBatchOptimizer` is the base of those that see the objective itself.
 
@@ -60,6 +76,8 @@ class Optimizer(Strategy):
 
     #: rows of the state array
     n_slots: int = 0
+    #: whether `step` takes the batch's mean loss after t
+    needs_loss: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
 
@@ -67,7 +85,9 @@ class Optimizer(Strategy):
     def from_estimator(cls, params: Mapping[str, Any]) -> Self:
         """Build the rule that a string stands for, with the estimator's learning rate if set."""
         rate = _rate_from_estimator(params)
-        return cls() if rate is None else cls(learning_rate=rate)
+        if rate is None or "learning_rate" not in cls._get_param_names():
+            return cls()
+        return cls(learning_rate=rate)
 
     def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:
         """Return the optimizer to use for a problem: itself, unless it chooses among others.
@@ -105,8 +125,8 @@ class Optimizer(Strategy):
         return np.zeros((self.n_slots, params.size))
 
     def schedule(self) -> Schedule:
-        """Return the learning rate as a schedule."""
-        return schedules.as_schedule(self.learning_rate).validate()
+        """Return the learning rate as a schedule; the constant 1 where the rule has none."""
+        return schedules.as_schedule(getattr(self, "learning_rate", 1.0)).validate()
 
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
@@ -146,6 +166,13 @@ class Optimizer(Strategy):
             Here the learning rate.
         """
         return lr
+
+    def result(self, params: np.ndarray, state: np.ndarray) -> np.ndarray:
+        """Return the model's parameters; here ``params`` as they are."""
+        return params
+
+    def restart(self, params: np.ndarray, state: np.ndarray) -> None:
+        """Go on from ``params``, which were set from outside; here there is nothing to do."""
 
     def auto_batch_size(self, n_samples: int, n_features: int, row_nonzeros: float) -> int:
         """Return the number of rows of a step under ``batch_size="auto"``.

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
-from ..schedules import Schedule, as_schedule
 from .base import RATE, Optimizer, Rate
 
 
@@ -154,15 +152,6 @@ class FullBatchOptimizer(Optimizer):
             The mean loss, without penalty, at the last point where it was evaluated.
         """
         raise NotImplementedError(f"{type(self).__name__} must define iterate")
-
-    def schedule(self) -> Schedule:
-        """Return the learning rate as a schedule; the constant 1 where the rule finds its own."""
-        return as_schedule(getattr(self, "learning_rate", 1.0)).validate()
-
-    @classmethod
-    def from_estimator(cls, params: Mapping[str, Any]) -> Self:
-        """Build the rule that a string stands for."""
-        return super().from_estimator(params) if hasattr(cls(), "learning_rate") else cls()
 
 
 class GradientDescent(FullBatchOptimizer):

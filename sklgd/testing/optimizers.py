@@ -25,7 +25,8 @@ def check_optimizer(optimizer: Optimizer, *, n_params: int = 6, random_state: in
 
     Checked are, for a step rule: that ``step`` works in place on its parameters and its state
     alone, remembers nothing elsewhere, stays finite where a gradient is zero, and descends a
-    parabola with its own learning rate or a smaller one; the shape and sign of ``step_sizes``.
+    parabola with its own learning rate or a smaller one; the shape and sign of ``step_sizes``;
+    that ``result`` reads only, and gives what it is told to ``restart`` from.
     For a full-batch optimizer: that ``iterate`` works in place, returns the loss, remembers
     nothing but in its state, which can be pickled, and descends a least-squares problem.  For
     both: that nothing is written to the object, and that it can be cloned and pickled.  An
@@ -93,6 +94,7 @@ def _check_step_rule(optimizer, n_params, rng):
     _check_memory(optimizer, gradients)
     _check_zero_gradient(optimizer, gradients)
     _check_step_sizes(optimizer, gradients)
+    _check_result(optimizer, gradients)
     _check_parabola(optimizer, n_params)
 
 
@@ -113,7 +115,8 @@ def _walk(optimizer, gradients, rate=0.01):
     params = np.linspace(-1.0, 1.0, gradients.shape[1])
     state = optimizer.init_state(params)
     for t, grad in enumerate(gradients, start=1):
-        call_in_place(optimizer, "step", params, locked(grad), state, rate, t)
+        loss = [float(grad @ grad) / 2] if optimizer.needs_loss else []
+        call_in_place(optimizer, "step", params, locked(grad), state, rate, t, *loss)
         yield params, state
 
 
@@ -158,6 +161,23 @@ def _check_step_sizes(optimizer, gradients):
         )
 
 
+def _check_result(optimizer, gradients):
+    name = type(optimizer).__name__
+    for t, (params, state) in enumerate(_walk(optimizer, gradients), start=1):
+        result = call(optimizer, "result", locked(params), locked(state))
+        assert isinstance(result, np.ndarray) and result.shape == params.shape, (
+            f"{name}.result must return an array of shape {params.shape}, found {result!r} at t={t}"
+        )
+    target = np.linspace(2.0, 3.0, params.size)
+    params[:] = target
+    call_in_place(optimizer, "restart", params, state)
+    result = optimizer.result(params, state)
+    assert np.array_equal(params, target) and np.allclose(result, target, rtol=1e-12), (
+        f"{name}.result must be what params were set to before {name}.restart, {target}; found "
+        f"{result}"
+    )
+
+
 def _check_parabola(optimizer, n_params):
     scale = np.linspace(0.5, 2.0, n_params)
     target = np.linspace(-3.0, 2.0, n_params)
@@ -169,8 +189,9 @@ def _check_parabola(optimizer, n_params):
         params = np.zeros(n_params)
         state = optimizer.init_state(params)
         for t in range(1, 2001):
-            optimizer.step(params, scale * (params - target), state, rate_at(t), t)
-        return parabola(params)
+            loss = [parabola(params)] if optimizer.needs_loss else []
+            optimizer.step(params, scale * (params - target), state, rate_at(t), t, *loss)
+        return parabola(optimizer.result(params, state))
 
     _check_descent(optimizer, run, parabola(np.zeros(n_params)), "a parabola", "2000 steps")
 

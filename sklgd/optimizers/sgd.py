@@ -1,15 +1,13 @@
-"""Step rules: plain and adaptive stochastic gradient descent."""
+"""Step rules without a second moment: plain gradient descent, with momentum, and its sign."""
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
-from .._kernels import optimizers as _kernels
-from .base import DECAY, RATE, Optimizer, Rate
+from .._kernels.optimizers import sgd as _kernels
+from .base import DECAY, NOT_NEGATIVE, RATE, Optimizer, Rate
 
 
 class SGD(Optimizer):
@@ -97,97 +95,72 @@ class SGD(Optimizer):
         return super().auto_batch_size(n_samples, n_features, row_nonzeros)
 
 
-class Adam(Optimizer):
-    r"""Adam: steps scaled by running moments of the gradient.
+class Lion(Optimizer):
+    r"""Lion: steps of one size, along the sign of a momentum.
 
     .. math::
-        m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
-        v \leftarrow \beta_2 v + (1 - \beta_2) g^2, \qquad
-        \theta \leftarrow \theta - \eta \hat m / (\sqrt{\hat v} + \epsilon)
+        \theta \leftarrow \theta - \eta \, (\mathrm{sign}(\beta_1 m + (1 - \beta_1) g)
+        + \lambda \theta), \qquad m \leftarrow \beta_2 m + (1 - \beta_2) g
 
-    with :math:`\hat m = m / (1 - \beta_1^t)` and :math:`\hat v = v / (1 - \beta_2^t)` [1]_, or
-    m and v themselves without ``bias_correction``.  Defaults as in the paper and torch.optim.Adam,
-    whose AMSGrad this is too (the largest v so far, before the correction) [2]_.
+    as in Chen et al. [1]_ and optax.lion, whose defaults these are but for the weight decay (0.001
+    there).  A step does not tell the size of the gradient; its proximal steps are taken as if it
+    were a gradient step of size :math:`\eta / |m|`, which is what it comes to where m is steady.
 
     Parameters
     ----------
-    learning_rate : float or Schedule, default=0.001
-        The step size, or how it depends on the step's number.
-    beta_1, beta_2 : float, default=0.9 and 0.999
-        Decay of the first and of the second moment, in [0, 1).
-    epsilon : float, default=1e-8
-        Added to the root of the second moment.
-    amsgrad : bool, default=False
-        Whether the second moment may never shrink.
-    bias_correction : bool, default=True
-        Whether the moments are corrected for having started at zero.
+    learning_rate : float or Schedule, default=0.0001
+        How far each parameter moves in a step, or how that depends on the step's number.
+    beta_1, beta_2 : float, default=0.9 and 0.99
+        The momentum's share in the direction, and its decay, in [0, 1).
+    weight_decay : float, default=0.0
+        Share of every parameter, intercepts included, that is taken off, times the learning rate.
 
     References
     ----------
-    .. [1] Kingma and Ba (2015). Adam: a method for stochastic optimization. ICLR.
-    .. [2] Reddi, Kale and Kumar (2018). On the convergence of Adam and beyond. ICLR.
+    .. [1] Chen et al. (2023). Symbolic discovery of optimization algorithms. NeurIPS.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sklgd.optimizers import Adam
-    >>> params, state = np.array([1.0, 2.0]), np.zeros((2, 2))
-    >>> Adam().step(params, np.array([10.0, 0.0]), state, lr=0.1, t=1)
-    >>> params.round(6)
-    array([0.9, 2. ])
+    >>> from sklgd.optimizers import Lion
+    >>> params, state = np.array([1.0, 2.0]), np.zeros((1, 2))
+    >>> Lion().step(params, np.array([10.0, -0.1]), state, lr=0.1, t=1)
+    >>> params
+    array([0.9, 2.1])
     """
 
+    n_slots = 1
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": RATE,
         "beta_1": DECAY,
         "beta_2": DECAY,
-        "epsilon": [Interval(Real, 0, None, closed="left")],
-        "amsgrad": ["boolean"],
-        "bias_correction": ["boolean"],
+        "weight_decay": NOT_NEGATIVE,
     }
-    _kernel = _kernels.AdamKernel
+    _kernel = _kernels.LionKernel
 
     def __init__(
         self,
-        learning_rate: Rate = 0.001,
+        learning_rate: Rate = 0.0001,
         beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        amsgrad: bool = False,
-        bias_correction: bool = True,
+        beta_2: float = 0.99,
+        weight_decay: float = 0.0,
     ) -> None:
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.amsgrad = amsgrad
-        self.bias_correction = bias_correction
-
-    @property
-    def n_slots(self) -> int:
-        """Two moments, and with AMSGrad the largest second moment."""
-        return 3 if self.amsgrad else 2
+        self.weight_decay = weight_decay
 
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
     ) -> None:
         """Move ``params`` in place."""
-        first, second = state[0], state[1]
-        first *= self.beta_1
-        first += (1.0 - self.beta_1) * grad
-        second *= self.beta_2
-        second += (1.0 - self.beta_2) * grad**2
-        if self.amsgrad:
-            np.maximum(state[2], second, out=state[2])
-        rate = lr / (1.0 - self.beta_1**t) if self.bias_correction else lr
-        params -= rate * first / self._root(state, t)
+        momentum = state[0]
+        direction = np.sign(self.beta_1 * momentum + (1.0 - self.beta_1) * grad)
+        momentum *= self.beta_2
+        momentum += (1.0 - self.beta_2) * grad
+        params *= 1.0 - lr * self.weight_decay
+        params -= lr * direction
 
     def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
-        """Return lr over the root of the second moment, for each parameter."""
-        return lr / self._root(state, t)
-
-    def _root(self, state: np.ndarray, t: int) -> np.ndarray:
-        root = np.sqrt(state[2] if self.amsgrad else state[1])
-        if self.bias_correction:
-            root = root / np.sqrt(1.0 - self.beta_2**t)
-        return root + self.epsilon
+        """Return lr over the momentum's size, for each parameter."""
+        return lr / (np.abs(state[0]) + 1e-12)

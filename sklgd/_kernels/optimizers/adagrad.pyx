@@ -1,0 +1,154 @@
+"""The compiled twins of `sklgd.optimizers.adagrad`."""
+from libc.math cimport fmax, fmin, sqrt
+from libc.stdint cimport int64_t
+
+from ..base cimport OptimizerKernel
+
+
+cdef class AdaGradKernel(OptimizerKernel):
+    cdef double initial_accumulator
+    cdef double epsilon
+
+    def __init__(self, learning_rate=None, initial_accumulator=0.0, epsilon=1e-10):
+        self.initial_accumulator = initial_accumulator
+        self.epsilon = epsilon
+
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* total,
+                  double lr, int64_t t) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double initial = self.initial_accumulator if t == 1 else 0.0, eps = self.epsilon
+        for j in range(p):
+            total[j] += initial + grad[j] * grad[j]
+            params[j] -= lr * grad[j] / (sqrt(total[j]) + eps)
+        return 0
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* total, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        cdef Py_ssize_t j
+        for j in range(p):
+            sizes[j] = lr / (sqrt(total[j]) + self.epsilon)
+        return 1
+
+
+cdef class AdaDeltaKernel(OptimizerKernel):
+    cdef double rho
+    cdef double epsilon
+
+    def __init__(self, learning_rate=None, rho=0.9, epsilon=1e-6):
+        self.rho = rho
+        self.epsilon = epsilon
+
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double rho = self.rho, eps = self.epsilon, move
+        cdef double* v = state
+        cdef double* moved = state + p
+        for j in range(p):
+            v[j] = rho * v[j] + (1.0 - rho) * grad[j] * grad[j]
+            move = sqrt(moved[j] + eps) / sqrt(v[j] + eps) * grad[j]
+            moved[j] = rho * moved[j] + (1.0 - rho) * move * move
+            params[j] -= lr * move
+        return 0
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        cdef Py_ssize_t j
+        for j in range(p):
+            sizes[j] = lr * sqrt(state[p + j] + self.epsilon) / sqrt(state[j] + self.epsilon)
+        return 1
+
+
+cdef class RMSpropKernel(OptimizerKernel):
+    cdef double rho
+    cdef double momentum
+    cdef bint centered
+    cdef double epsilon
+
+    def __init__(self, learning_rate=None, rho=0.9, momentum=0.0, centered=False, epsilon=1e-8):
+        self.rho = rho
+        self.momentum = momentum
+        self.centered = centered
+        self.epsilon = epsilon
+
+    # slots: second moment, then the mean where centered, then the velocity where there is one
+    cdef inline double root(self, const double* state, Py_ssize_t p, Py_ssize_t j) noexcept nogil:
+        cdef double v = state[j]
+        if self.centered:
+            v = fmax(v - state[p + j] * state[p + j], 0.0)
+        return sqrt(v) + self.epsilon
+
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double rho = self.rho, move
+        cdef double* mean = state + p
+        cdef double* velocity = state + (2 * p if self.centered else p)
+        for j in range(p):
+            state[j] = rho * state[j] + (1.0 - rho) * grad[j] * grad[j]
+            if self.centered:
+                mean[j] = rho * mean[j] + (1.0 - rho) * grad[j]
+            move = grad[j] / self.root(state, p, j)
+            if self.momentum > 0.0:
+                velocity[j] = move = self.momentum * velocity[j] + move
+            params[j] -= lr * move
+        return 0
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        cdef Py_ssize_t j
+        for j in range(p):
+            sizes[j] = lr / (1.0 - self.momentum) / self.root(state, p, j)
+        return 1
+
+
+cdef class FTRLKernel(OptimizerKernel):
+    cdef double l1
+    cdef double l2
+    cdef double beta
+    cdef double initial_accumulator
+
+    def __init__(self, learning_rate=None, l1=0.0, l2=0.0, beta=0.0, initial_accumulator=0.1):
+        self.l1 = l1
+        self.l2 = l2
+        self.beta = beta
+        self.initial_accumulator = initial_accumulator
+
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double l1 = self.l1, before, after, curvature, last_lr, w, cut
+        cdef double* n = state
+        cdef double* z = state + p
+        cdef double* left = state + 2 * p
+        cdef double* rate = state + 3 * p
+        if t == 1:
+            for j in range(p):
+                n[j] = self.initial_accumulator
+        last_lr = rate[0] if rate[0] > 0.0 else lr
+        rate[0] = lr
+        if lr == 0.0:
+            return 0
+        for j in range(p):
+            w = params[j]
+            before = sqrt(n[j])
+            if w != left[j]:
+                curvature = (self.beta + before) / last_lr + 2.0 * self.l2
+                if w == 0.0:
+                    z[j] = fmax(fmin(z[j], l1), -l1)
+                else:
+                    z[j] = -curvature * w - (l1 if w > 0.0 else -l1)
+            n[j] += grad[j] * grad[j]
+            after = sqrt(n[j])
+            z[j] += grad[j] - ((self.beta + after) / lr - (self.beta + before) / last_lr) * w
+            curvature = (self.beta + after) / lr + 2.0 * self.l2
+            cut = fmax(fmin(z[j], l1), -l1)
+            params[j] = left[j] = (cut - z[j]) / curvature if z[j] != cut else 0.0
+        return 0
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        cdef Py_ssize_t j
+        for j in range(p):
+            sizes[j] = lr / (self.beta + sqrt(state[j]) + 2.0 * self.l2 * lr)
+        return 1

@@ -1,0 +1,25 @@
+"""Kernels called from Python, for tests: one step, and its step sizes."""
+import numpy as np
+
+from libc.stdint cimport int64_t
+
+from ..base cimport OptimizerKernel
+
+
+def step(OptimizerKernel kernel, double[::1] params, const double[::1] grad, state, double lr,
+         int64_t t, double loss=0.0):
+    """Take one step of a kernel in place, as ``Optimizer.step`` does."""
+    cdef double[:, ::1] slots = state
+    cdef double* slots_data = &slots[0, 0] if slots.shape[0] > 0 else NULL
+    kernel.loss = loss
+    kernel.step(params.shape[0], &params[0], &grad[0], slots_data, lr, t)
+
+
+def step_sizes(OptimizerKernel kernel, state, double lr, int64_t t):
+    """Return the step sizes of a kernel after step t: a float, or an array of one per parameter."""
+    cdef double[:, ::1] slots = state
+    cdef double* slots_data = &slots[0, 0] if slots.shape[0] > 0 else NULL
+    cdef double[::1] sizes = np.empty(max(slots.shape[1], 1))
+    if kernel.step_sizes(slots.shape[1], slots_data, lr, t, &sizes[0]):
+        return np.asarray(sizes)
+    return sizes[0]

@@ -1,0 +1,335 @@
+"""Rules that scale each parameter by its past gradients: AdaGrad, RMSprop, AdaDelta and FTRL."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Self
+
+import numpy as np
+
+from .._kernels.optimizers import adagrad as _kernels
+from .base import DECAY, NOT_NEGATIVE, POSITIVE, RATE, Optimizer, Rate, decay_towards
+
+
+class AdaGrad(Optimizer):
+    r"""AdaGrad: a parameter's step shrinks with the gradients it has had.
+
+    .. math::
+        v \leftarrow v + g^2, \qquad \theta \leftarrow \theta - \eta g / (\sqrt v + \epsilon)
+
+    as in Duchi, Hazan and Singer [1]_ and torch.optim.Adagrad, whose defaults these are.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default=0.01
+        The step size, or how it depends on the step's number.
+    initial_accumulator : float, default=0.0
+        What v starts at.
+    epsilon : float, default=1e-10
+        Added to the root of v.
+
+    References
+    ----------
+    .. [1] Duchi, Hazan and Singer (2011). Adaptive subgradient methods for online learning and
+       stochastic optimization. JMLR 12, 2121-2159.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.optimizers import AdaGrad
+    >>> params, state = np.array([1.0, 2.0]), np.zeros((1, 2))
+    >>> AdaGrad().step(params, np.array([10.0, 0.0]), state, lr=0.1, t=1)
+    >>> params.round(6)
+    array([0.9, 2. ])
+    """
+
+    n_slots = 1
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": RATE,
+        "initial_accumulator": NOT_NEGATIVE,
+        "epsilon": POSITIVE,
+    }
+    _kernel = _kernels.AdaGradKernel
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.01,
+        initial_accumulator: float = 0.0,
+        epsilon: float = 1e-10,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.initial_accumulator = initial_accumulator
+        self.epsilon = epsilon
+
+    def step(
+        self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
+    ) -> None:
+        """Move ``params`` in place."""
+        total = state[0]
+        if t == 1:
+            total += self.initial_accumulator
+        total += grad**2
+        params -= self.step_sizes(state, lr, t) * grad
+
+    def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
+        """Return lr over the root of the summed squares, for each parameter."""
+        return lr / (np.sqrt(state[0]) + self.epsilon)
+
+
+class AdaDelta(Optimizer):
+    r"""AdaDelta: steps in the units of the parameter, from the steps before.
+
+    .. math::
+        v \leftarrow \rho v + (1 - \rho) g^2, \qquad
+        \delta = \frac{\sqrt{u + \epsilon}}{\sqrt{v + \epsilon}} g, \qquad
+        u \leftarrow \rho u + (1 - \rho) \delta^2, \qquad
+        \theta \leftarrow \theta - \eta \delta
+
+    as in Zeiler [1]_ and torch.optim.Adadelta, whose defaults these are.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default=1.0
+        The step size, or how it depends on the step's number.
+    rho : float, default=0.9
+        Decay of both moments, in [0, 1).
+    epsilon : float, default=1e-6
+        Added to both moments: the square of a first step, where gradients are large.
+
+    References
+    ----------
+    .. [1] Zeiler (2012). ADADELTA: an adaptive learning rate method. arXiv:1212.5701.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.optimizers import AdaDelta
+    >>> params, state = np.array([1.0, 2.0]), np.zeros((2, 2))
+    >>> AdaDelta().step(params, np.array([10.0, 0.0]), state, lr=1.0, t=1)
+    >>> params.round(6)
+    array([0.996838, 2.      ])
+    """
+
+    n_slots = 2
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": RATE,
+        "rho": DECAY,
+        "epsilon": POSITIVE,
+    }
+    _kernel = _kernels.AdaDeltaKernel
+
+    def __init__(
+        self,
+        learning_rate: Rate = 1.0,
+        rho: float = 0.9,
+        epsilon: float = 1e-6,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.rho = rho
+        self.epsilon = epsilon
+
+    def step(
+        self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
+    ) -> None:
+        """Move ``params`` in place."""
+        second, moved = state[0], state[1]
+        decay_towards(second, self.rho, grad**2)
+        move = self.step_sizes(state, 1.0, t) * grad
+        decay_towards(moved, self.rho, move**2)
+        params -= lr * move
+
+    def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
+        """Return lr times the ratio of the two roots, for each parameter."""
+        return lr * np.sqrt(state[1] + self.epsilon) / np.sqrt(state[0] + self.epsilon)
+
+
+class RMSprop(Optimizer):
+    r"""RMSprop: steps scaled by the running second moment of the gradient.
+
+    .. math::
+        v \leftarrow \rho v + (1 - \rho) g^2, \qquad
+        b \leftarrow \mu b + \frac{g}{\sqrt{v - \bar g^2} + \epsilon}, \qquad
+        \theta \leftarrow \theta - \eta b
+
+    where :math:`\bar g` is the running mean of g if ``centered``, else 0.  The rule is Tieleman and
+    Hinton's [1]_; the momentum and the place of :math:`\epsilon` are those of torch.optim.RMSprop,
+    the learning rate and :math:`\rho` those of Keras (0.01 and 0.99 in torch).
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default=0.001
+        The step size, or how it depends on the step's number.
+    rho : float, default=0.9
+        Decay of the moments, in [0, 1).
+    momentum : float, default=0.0
+        Share of the last step that is kept, in [0, 1).
+    centered : bool, default=False
+        Whether to take the variance of the gradient instead of its second moment.
+    epsilon : float, default=1e-8
+        Added to the root.
+
+    References
+    ----------
+    .. [1] Tieleman and Hinton (2012). Lecture 6.5: RMSprop. Neural networks for machine learning,
+       Coursera.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.optimizers import RMSprop
+    >>> params, state = np.array([1.0, 2.0]), np.zeros((1, 2))
+    >>> RMSprop().step(params, np.array([10.0, 0.0]), state, lr=0.1, t=1)
+    >>> params.round(6)
+    array([0.683772, 2.      ])
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": RATE,
+        "rho": DECAY,
+        "momentum": DECAY,
+        "centered": ["boolean"],
+        "epsilon": POSITIVE,
+    }
+    _kernel = _kernels.RMSpropKernel
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        centered: bool = False,
+        epsilon: float = 1e-8,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.rho = rho
+        self.momentum = momentum
+        self.centered = centered
+        self.epsilon = epsilon
+
+    @property
+    def n_slots(self) -> int:
+        """The second moment, and the mean and the velocity where there are such."""
+        return 1 + self.centered + (self.momentum > 0.0)
+
+    def step(
+        self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
+    ) -> None:
+        """Move ``params`` in place."""
+        decay_towards(state[0], self.rho, grad**2)
+        if self.centered:
+            decay_towards(state[1], self.rho, grad)
+        move = grad / self._root(state)
+        if self.momentum > 0.0:
+            velocity = state[-1]
+            velocity *= self.momentum
+            velocity += move
+            move = velocity
+        params -= lr * move
+
+    def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
+        """Return lr / (1 - momentum) over the root, for each parameter."""
+        return lr / (1.0 - self.momentum) / self._root(state)
+
+    def _root(self, state: np.ndarray) -> np.ndarray:
+        second = np.maximum(state[0] - state[1] ** 2, 0.0) if self.centered else state[0]
+        return np.sqrt(second) + self.epsilon
+
+
+class FTRL(Optimizer):
+    r"""FTRL-proximal: AdaGrad's steps with an l1 penalty that does give zeros, one by one.
+
+    With the curvature :math:`Q = (\beta + \sqrt n) / \eta`,
+
+    .. math::
+        n \leftarrow n + g^2, \qquad
+        z \leftarrow z + g - (Q_t - Q_{t-1}) \theta, \qquad
+        \theta \leftarrow \frac{\mathrm{clip}(z, -\lambda_1, \lambda_1) - z}{Q_t + 2 \lambda_2}
+
+    as in McMahan et al. [1]_ and keras.optimizers.Ftrl, whose defaults these are but for the
+    learning rate (0.001 there, with which training hardly starts).  ``l1`` and ``l2`` stand against
+    the sum of all gradients, not their mean, so they fade as training goes on, unlike the
+    estimator's penalty, which can be used instead or beside.  Where learning rates vary, Q does;
+    where the parameters were moved since the last step, z is set to agree with them.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default=0.1
+        The step size, or how it depends on the step's number.
+    l1, l2 : float, default=0.0
+        Strength of the rule's own penalties, intercepts included.
+    beta : float, default=0.0
+        Added to the root of n.
+    initial_accumulator : float, default=0.1
+        What n starts at; this or beta must be positive.
+
+    References
+    ----------
+    .. [1] McMahan et al. (2013). Ad click prediction: a view from the trenches. KDD.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd.optimizers import FTRL
+    >>> params, state = np.array([1.0, 2.0]), np.zeros((4, 2))
+    >>> FTRL(l1=1.0).step(params, np.array([10.0, 0.0]), state, lr=0.1, t=1)
+    >>> params.round(6)
+    array([0.90005, 2.     ])
+    """
+
+    n_slots = 4
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": RATE,
+        "l1": NOT_NEGATIVE,
+        "l2": NOT_NEGATIVE,
+        "beta": NOT_NEGATIVE,
+        "initial_accumulator": NOT_NEGATIVE,
+    }
+    _kernel = _kernels.FTRLKernel
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.1,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        beta: float = 0.0,
+        initial_accumulator: float = 0.1,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.l1 = l1
+        self.l2 = l2
+        self.beta = beta
+        self.initial_accumulator = initial_accumulator
+
+    def validate(self) -> Self:
+        """Raise where a parameter is out of range, or a first step would have no bound."""
+        super().validate()
+        if self.beta == 0.0 and self.initial_accumulator == 0.0:
+            raise ValueError(
+                "FTRL needs beta > 0 or initial_accumulator > 0. Got 0 for both; pass e.g. beta=1."
+            )
+        return self
+
+    def step(
+        self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
+    ) -> None:
+        """Move ``params`` in place."""
+        n, z, left, rate = state
+        if t == 1:
+            n += self.initial_accumulator
+        last_lr = rate[0] if rate[0] > 0.0 else lr
+        rate[0] = lr
+        if lr == 0.0:
+            return
+        last = (self.beta + np.sqrt(n)) / last_lr
+        moved, sign = params != left, np.sign(params)
+        agreeing = -(last + 2.0 * self.l2) * params - self.l1 * sign
+        agreeing = np.where(params == 0.0, np.clip(z, -self.l1, self.l1), agreeing)
+        np.copyto(z, agreeing, where=moved)
+        n += grad**2
+        now = (self.beta + np.sqrt(n)) / lr
+        z += grad - (now - last) * params
+        params[:] = (np.clip(z, -self.l1, self.l1) - z) / (now + 2.0 * self.l2)
+        left[:] = params
+
+    def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
+        """Return 1 / (Q + 2 l2), for each parameter."""
+        return lr / (self.beta + np.sqrt(state[0]) + 2.0 * self.l2 * lr)
