@@ -312,7 +312,10 @@ class TrainingLoop:
 
         Two gradients cost a step rule two thirds of an epoch: after few epochs over many rows
         they are estimated from some of the rows, spread evenly, at a few percent of the fit.
+        NaN after an interruption: who interrupts wants no more passes.
         """
+        if self.report.stop_reason == "interrupted":
+            return math.nan
         problem, state = self.problem, self.state
         if not self.driver.optimizer.full_batch:
             share = min(1.0, self.report.n_iter * LOOK_SHARE)
