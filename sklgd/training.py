@@ -360,6 +360,13 @@ class TrainingLoop:
             )
         elif self.stopping.early_stopping and self.best is not None:
             self._keep(self.best)
+        if report.stop_reason == "max_iter" and self.stopping.tol is not None:
+            warnings.warn(
+                "Maximum number of iteration reached before convergence. Consider increasing "
+                "max_iter to improve the fit.",
+                ConvergenceWarning,
+                stacklevel=6,  # where fit was called
+            )
 
     def _ends_far_above(self) -> bool:
         """Whether the objective at the end is far above that of the parameters at the start.
@@ -391,7 +398,7 @@ class TrainingLoop:
             self.state.mean[:] = params
 
     def _warn(self, message: str, category: type[Warning]) -> None:
-        warnings.warn(f"{self.name} {message}", category, stacklevel=5)
+        warnings.warn(f"{self.name} {message}", category, stacklevel=7)
 
     def _print(self, row: dict[str, float]) -> None:
         """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""
