@@ -392,6 +392,13 @@ class TrainingLoop:
             )
         elif self.stopping.early_stopping and self.best is not None:
             self.state.restart(self.best)
+        if report.stop_reason == "max_iter" and self.stopping.tol is not None:
+            warnings.warn(
+                "Maximum number of iteration reached before convergence. Consider increasing "
+                "max_iter to improve the fit.",
+                ConvergenceWarning,
+                stacklevel=6,  # where fit was called
+            )
 
     def _has_diverged(self) -> bool:
         objective = self.report.history.get("objective", [math.inf])

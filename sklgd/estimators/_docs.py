@@ -158,7 +158,8 @@ Notes
 - Sparse ``X`` is used as CSR, and the minimum is that of the same numbers when dense. float32 is
   used as it is; the arithmetic is in float64, and ``coef_`` has the type of ``X``.
 - Training that diverges ends with a ``ConvergenceWarning`` and the best parameters seen, and so
-  does Ctrl-C, with a ``UserWarning``.
+  does Ctrl-C, with a ``UserWarning``. Training that ``max_iter`` ends before ``tol`` is reached
+  warns as scikit-learn does.
 $notes
 
 References

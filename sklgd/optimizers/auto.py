@@ -40,11 +40,12 @@ class Auto(Optimizer):
         if incremental:
             return Adam(learning_rate=InvScaling(0.01, power_t=0.25))
         rest = None if penalty is None else penalty.split()[1]
-        full_batch = LBFGS(standardize=True) if rest is None else FISTA(standardize=True)
         if loss.smooth:
-            return full_batch
+            return LBFGS(standardize=True) if rest is None else FISTA(standardize=True)
         if loss.smoothed(1.0) is not None:
-            return Continuation(full_batch)
+            # sharp bends take a longer memory
+            lbfgs = LBFGS(history_size=30, standardize=True)
+            return Continuation(lbfgs if rest is None else FISTA(standardize=True))
         return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
 
     def set_params(self, **params: Any) -> Auto:

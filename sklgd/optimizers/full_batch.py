@@ -277,7 +277,7 @@ class FISTA(FullBatchOptimizer):
         u^+ = \mathrm{prox}_{1/L}(y - \nabla f(y) / L), \qquad
         y^+ = u^+ + \frac{\theta - 1}{\theta^+} (u^+ - u)
 
-    as in Beck and Teboulle [1]_, with the momentum dropped where the objective rises [2]_.
+    as in Beck and Teboulle [1]_, with the momentum dropped where it points uphill [2]_.
 
     Parameters
     ----------
@@ -322,14 +322,15 @@ class FISTA(FullBatchOptimizer):
             point = state["point"]
         ahead = _Point.at(problem, space, state["ahead"])
         new, lipschitz = self._backtrack(problem, space, ahead, state["lipschitz"])
-        total = new.total + problem.rest_value(new.params)
-        if total > state["total"] and state["theta"] > 1.0:  # the momentum overshot
-            new, lipschitz = self._backtrack(problem, space, point, lipschitz)
-            total = new.total + problem.rest_value(new.params)
+        if (ahead.u - new.u) @ (new.u - point.u) > 0.0 and state["theta"] > 1.0:
+            ahead = point  # the momentum overshot
+            new, lipschitz = self._backtrack(problem, space, ahead, lipschitz)
             state["theta"] = 1.0
+        total = new.total + problem.rest_value(new.params)
         theta = (1.0 + (1.0 + 4.0 * state["theta"] ** 2) ** 0.5) / 2.0
         state["ahead"] = new.u + (state["theta"] - 1.0) / theta * (new.u - point.u)
-        gained = state["total"] - total
+        moved = new.u - ahead.u
+        gained = max(state["total"] - total, 0.5 * lipschitz * (moved @ moved))
         small = gained <= 0.01 * _scale(problem.tol, total, state["first"])
         stale = state["stale"] + 1 if small else 0
         state.update(point=new, theta=theta, total=total, stale=stale, lipschitz=0.9 * lipschitz)
@@ -346,8 +347,13 @@ class FISTA(FullBatchOptimizer):
             # the weights as they are: zeros and bounds are exact
             new = _Point.at(problem, space, _prox_in(space, u, params), params)
             moved = new.u - point.u
-            bound = point.total + point.grad @ moved + 0.5 * lipschitz * (moved @ moved)
-            if new.total <= bound + 1e-12 * abs(bound):
+            bend = moved @ moved
+            bound = point.total + point.grad @ moved + 0.5 * lipschitz * bend
+            if new.total <= bound:
+                break
+            # where values are equal up to rounding, gradients still tell
+            level = new.total <= bound + 1e-12 * abs(bound)
+            if level and (new.grad - point.grad) @ moved <= lipschitz * bend:
                 break
             lipschitz *= 2.0
         return new, lipschitz

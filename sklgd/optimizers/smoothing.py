@@ -12,9 +12,11 @@ from .full_batch import FullBatchOptimizer, _scale
 
 #: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
 SHARPEST = 1e-9
+#: a smooth problem is solved to this times its width: the next one starts near its minimum
+ACCURACY = 1e-6
 #: how often in a row an optimizer must believe that it is done, where the curvature varies so much
 PATIENCE = 5
-#: what holds of the next smooth problem too
+#: what an optimizer may remember when it starts afresh
 KEPT = ("space", "lipschitz", "patience")
 
 
@@ -46,7 +48,7 @@ class Continuation(FullBatchOptimizer):
     >>> from sklgd import GDRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> GDRegressor("absolute_error").fit(X, y).optimizer_
-    Continuation(optimizer=LBFGS(standardize=True))
+    Continuation(optimizer=LBFGS(history_size=30, standardize=True))
     """
 
     knows_when = True
@@ -76,23 +78,32 @@ class Continuation(FullBatchOptimizer):
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one step on the current smooth problem; return the loss itself after it."""
         if not state:
-            state.update(width=self.width, inner={"patience": PATIENCE}, unit=_unit(problem))
-        inner, width = state["inner"], state["width"]
+            inner = {"patience": PATIENCE}
+            state.update(width=self.width, inner=inner, unit=_unit(problem), total=np.inf)
+        width = state["width"]
         smooth = problem.with_loss(problem.block.loss.smoothed(width * state["unit"]))
-        # no more accurate than the smooth problem is itself
-        smooth.tol = max(problem.tol or 0.0, 0.1 * width)
-        smooth_loss = self.optimizer.iterate(smooth, params, inner, lr, t)
+        smooth.tol = max(problem.tol or 0.0, ACCURACY * width)
+        smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
-        if inner.get("converged"):
-            total = loss + problem.penalty_value(params)
-            wanted = _scale(problem.tol, total, inner.get("first", total))
-            sharp = width <= SHARPEST
-            close = smooth.tol == problem.tol and abs(loss - smooth_loss) <= wanted
-            state["converged"] = sharp or close
-            if not sharp:
-                state["width"] = max(self.factor * width, SHARPEST)
-                state["inner"] = {name: inner[name] for name in KEPT if name in inner}
+        if state["inner"].get("converged"):
+            total = smooth_loss + problem.penalty_value(params)
+            self._go_on(state, total, abs(loss - smooth_loss), smooth.tol, problem.tol)
         return loss
+
+    def _go_on(
+        self, state: dict, total: float, gap: float, smooth_tol: float, tol: float | None
+    ) -> None:
+        """Start afresh on the same smooth problem; where that has not helped, on a sharper one."""
+        inner = state["inner"]
+        first = inner.get("first", total)
+        done = state["total"] - total <= _scale(smooth_tol, total, first)
+        state["total"] = total
+        if done:
+            close = smooth_tol == tol and gap <= _scale(tol, total, first)
+            state["converged"] = close or state["width"] <= SHARPEST
+            state["width"] = max(self.factor * state["width"], SHARPEST)
+            state["total"] = np.inf
+        state["inner"] = {name: inner[name] for name in KEPT if name in inner}
 
 
 def _unit(problem: Any) -> float:
