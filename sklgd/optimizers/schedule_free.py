@@ -49,9 +49,9 @@ class _ScheduleFree(Optimizer):
         left[:] = params
 
     def result(self, params: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """Return x, the mean of the iterates."""
+        """Return x, the mean of the iterates; zero where a proximal step holds y at zero."""
         z = state[0] + (params - state[1]) / self._reach(state[4, 0])
-        return z + (params - z) / self._beta
+        return np.where(params == 0.0, 0.0, z + (params - z) / self._beta)
 
     def restart(self, params: np.ndarray, state: np.ndarray) -> None:
         """Let all three sequences go on from ``params``."""
