@@ -39,8 +39,9 @@ class Optimizer(Strategy):
 
     An optimizer is stateless; its state is an array of shape ``(n_slots, p)``, zeros at the start,
     that the fit owns.  A scalar that a rule keeps is the first entry of a slot of its own, and what
-    must not start at zero is set in step ``t == 1``.  A subclass defines ``__init__`` with a ``learning_rate``, the number of
-    slots as a class attribute, or as a property where it depends on the parameters, and:
+    must not start at zero is set in step ``t == 1``.  A subclass defines ``__init__`` with a
+    ``learning_rate``, the number of slots as a class attribute, or as a property where it depends
+    on the parameters, and:
 
     - ``step(params, grad, state, lr, t)``, which moves the p parameters in place; t = 1, 2, ...
       counts steps and ``lr`` is a number: the loop has resolved schedules.  A rule with
