@@ -12,11 +12,12 @@ back, so that the result is what was put back, and training goes on from there.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,15 @@ class FitState:
         if self.optimizer is None or self.t == 0:
             return self.params
         return self.optimizer.result(self.params, self.slots)
+
+    def copy(self) -> FitState:
+        """Return a state that can go on without changing this one."""
+        return replace(
+            self,
+            params=self.params.copy(),
+            slots=copy.deepcopy(self.slots),
+            mean=None if self.mean is None else self.mean.copy(),
+        )
 
     def restart(self, params: np.ndarray) -> None:
         """Make ``params`` the result, and where training goes on.

@@ -75,7 +75,8 @@ shuffle : bool, default=True
     Whether step rules see the rows in a new random order each epoch.
 average : bool or int, default=False
     Whether ``coef_`` and ``intercept_`` are means over the steps taken: over all of them, or from
-    step number ``average`` on. Meant for step rules with a rate that decays slowly.
+    step number ``average`` on. Meant for step rules with a rate that decays slowly; optimizers
+    that go on until they have converged, as ``"auto"`` chooses in ``fit``, have nothing to average.
 epsilon : float, default=0.1
     Read by the strings ``"huber"`` (where the loss turns linear), ``"epsilon_insensitive"`` and
     ``"squared_epsilon_insensitive"`` (errors up to it are free). In the units of ``y``.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -207,8 +206,8 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             split = RowSplit(None if weights is None else used_rows(weights), None)
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
             report = self._loop(problem, strategies, state, Stopping(1, None), None).run()
-            for name, values in getattr(self, "_history", {}).items():
-                report.history[name] = values + report.history.get(name, [])
+            history = getattr(self, "_history", {})
+            report.history = {k: history.get(k, []) + v for k, v in report.history.items()}
         self._publish(strategies, state, report, X.dtype, n_raw)
         self.__dict__.pop("optimality_", None)  # that of other parameters
 
@@ -295,7 +294,7 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         rng = check_random_state(self.random_state)
         params = strategies.model.init_params(n_features, n_raw, rng, self.fit_intercept)
         place_init(params, init, n_features, n_raw, self.fit_intercept)
-        average_from = int(self.average)
+        average_from = self._average_from(strategies.optimizer)
         return FitState(
             params,
             strategies.optimizer.init_state(params),
@@ -304,6 +303,10 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             seed=int(rng.randint(np.iinfo(np.int32).max)),
             shape=(n_features, n_raw, self.fit_intercept),
         )
+
+    def _average_from(self, optimizer: Optimizer) -> int:
+        # An optimizer that goes on until it has converged leaves nothing to average.
+        return 0 if optimizer.knows_when else int(self.average)
 
     def _resumed(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState:
         """Return a copy of the last call's state, with ``coef_`` as the user may have set it.
@@ -318,13 +321,15 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
                 f"fit_intercept={fit_intercept}, and cannot go on with n_outputs={n_raw} and "
                 f"fit_intercept={self.fit_intercept}. Call fit to start anew."
             )
-        state = copy.deepcopy(self._state)
+        state = self._state.copy()
         if not self._is_as_published(state, n_features, n_raw):
             init = Init(self.coef_, self.intercept_)
             place_init(state.params, init, n_features, n_raw, self.fit_intercept)
             if state.mean is not None:
                 state.mean[:] = state.params
-        if strategies.optimizer != self.optimizer_ or int(self.average) != state.average_from:
+        if strategies.optimizer != self.optimizer_ or (
+            self._average_from(strategies.optimizer) != state.average_from
+        ):
             params = state.result
             state = self._new_state(strategies, n_features, n_raw, Init())
             state.params[:] = params

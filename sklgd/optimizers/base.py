@@ -7,7 +7,7 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .. import schedules
 from .._strategy import Strategy
@@ -79,6 +79,8 @@ class Optimizer(Strategy):
     n_slots: int = 0
     #: whether `step` takes the batch's mean loss after t
     needs_loss: bool = False
+    #: whether the rule itself tells that it has reached the minimum, instead of the loop watching
+    knows_when: ClassVar[bool] = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
 
@@ -86,8 +88,13 @@ class Optimizer(Strategy):
     def from_estimator(cls, params: Mapping[str, Any]) -> Self:
         """Build the rule that a string stands for, with the estimator's learning rate if set."""
         rate = _rate_from_estimator(params)
-        if rate is None or "learning_rate" not in cls._get_param_names():
+        if rate is None:
             return cls()
+        if "learning_rate" not in cls._get_param_names():
+            raise InvalidParameterError(
+                f"{cls.__name__} has no learning rate, but learning_rate, eta0 or power_t was set. "
+                "Leave all three at None, or use a step rule such as optimizer='sgd'."
+            )
         return cls(learning_rate=rate)
 
     def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:

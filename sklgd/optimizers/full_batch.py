@@ -114,8 +114,6 @@ class FullBatchOptimizer(Optimizer):
     """
 
     full_batch = True
-    #: whether `iterate` sets ``state["converged"]``, instead of the loop watching the objective
-    knows_when = False
 
     def resume(self, state: dict) -> None:
         """Forget what depends on the data: a fit goes on, perhaps with other data."""
