@@ -150,6 +150,7 @@ class FullBatchDriver:
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False
+        problem.remembers = True
         optimizer.resume(state.slots)
 
     def epoch(self) -> float:

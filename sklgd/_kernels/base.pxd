@@ -30,6 +30,7 @@ cdef struct Lazy:
     double scale     # product of the L2 shrink factors
     double threshold # sum of the L1 thresholds, each divided by the scale of its time
     double area      # sum of scale over the averaged steps
+    const double* factors   # (p,): what multiplies each feature's threshold; NULL where all are 1
 
 
 cdef class RowsKernel:
@@ -66,6 +67,8 @@ cdef class PenaltyKernel:
     # what the lazy and the fused loops can do without a call
     cdef readonly double ridge
     cdef readonly double threshold
+    # what multiplies the threshold of each feature, or NULL where all are 1
+    cdef const double* factors
     # grad += gradient of the penalty at w
     cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil
     # w = argmin_v |v - w|^2 / 2 + lr * penalty(v); with sizes != NULL, the metric is 1 / sizes

@@ -51,7 +51,8 @@ cdef class Objective:
     ----------
     rows : RowsKernel
     y : float64 array of shape (n,) or (n, y_width)
-        Targets; class indices where the loss is joint or ``one_vs_rest`` is given.
+        Targets; class indices where ``one_vs_rest`` is given or the loss is joint, which may also
+        take a row of ``n_raw`` probabilities.
     weights : float64 array of shape (n,) or None
     loss, model : kernels
     joint : bool
@@ -275,6 +276,8 @@ cdef class Epoch:
         self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
         if self.lazy and proximal is not None:
             self.pairs = np.empty(2 * objective.model.n_weights)
+            # a step of length 0 moves nothing, and checks that the penalty fits the features
+            proximal.prox(k, objective.model.n_weights // k, self.params, 0.0, NULL)
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -445,6 +448,7 @@ cdef class Epoch:
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0
+        w.factors = self.proximal.factors if self.proximal is not None else NULL
         if w.pairs != NULL:
             lazy_to_pairs(w)
         if w.total != NULL and averaged > 0:

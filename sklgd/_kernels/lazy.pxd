@@ -6,8 +6,9 @@ gets no update for a while sees only shrinking and cutting, which compose: with
 
     w = scale * soft(v, threshold - seen),    seen = the threshold at its last update,
 
-because a weight that a cut has taken to zero stays there; v and seen lie side by side, so that
-a row fetches one place for both.  So a step moves two numbers, and a
+because a weight that a cut has taken to zero stays there; where features have factors, the
+threshold of feature j is ``factors[j]`` times that.  v and seen lie side by side, so that a row
+fetches one place for both.  So a step moves two numbers, and a
 weight is brought up to date when a row touches it, and all are before anyone reads them
 (`lazy_settle`).  The mean of L2-shrunken weights is kept the same way: between updates a
 weight's sum grows by ``v * sum scale``, so ``sum w = area * v + total`` where ``total`` takes
@@ -22,13 +23,21 @@ cdef inline double lazy_soft(double v, double cut) noexcept nogil:
     return v - (taken if taken > -cut else -cut)
 
 
+# v of feature j as it is now.
+cdef inline double lazy_now(const Lazy* w, const double* pair, Py_ssize_t j) noexcept nogil:
+    cdef double cut = w.threshold - pair[1]
+    return lazy_soft(pair[0], cut if w.factors == NULL else cut * w.factors[j])
+
+
 # Bring every weight up to date; afterwards scale is 1 and nothing is left to cut.
 cdef inline void lazy_settle(Lazy* w) noexcept nogil:
-    cdef Py_ssize_t e, m = w.k * w.p
+    cdef Py_ssize_t c, j, e, m = w.k * w.p
     if w.pairs != NULL:
-        for e in range(m):
-            w.pairs[2 * e] = w.scale * lazy_soft(w.pairs[2 * e], w.threshold - w.pairs[2 * e + 1])
-            w.pairs[2 * e + 1] = 0.0
+        for c in range(w.k):
+            for j in range(w.p):
+                e = c * w.p + j
+                w.pairs[2 * e] = w.scale * lazy_now(w, w.pairs + 2 * e, j)
+                w.pairs[2 * e + 1] = 0.0
     else:
         if w.total != NULL:
             for e in range(m):

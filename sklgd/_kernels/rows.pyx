@@ -8,7 +8,7 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t
 
 from .base cimport Batch, Lazy, RowsKernel, batch_row
-from .lazy cimport lazy_soft
+from .lazy cimport lazy_now
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()
@@ -313,7 +313,7 @@ cdef inline void csr_pairs_dot(CSRRow r, const real* data, const index* indices,
         s = 0.0
         for j in range(r.size):
             pair = pairs + 2 * indices[j]
-            v = lazy_soft(pair[0], threshold - pair[1])
+            v = lazy_now(w, pair, indices[j])
             pair[0] = v
             pair[1] = threshold
             s += data[j] * v

@@ -118,6 +118,10 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     def _learn_targets(self, y: np.ndarray) -> None:
         """Set what the targets of a first call determine, such as ``classes_``."""
 
+    def _most_probable(self, y: Any) -> Any:
+        """Return the targets that a scorer compares predictions with."""
+        return y
+
     def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         return weights
 
