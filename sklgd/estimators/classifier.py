@@ -195,8 +195,7 @@ True
 
     def _learn_targets(self, y: np.ndarray) -> None:
         before = getattr(self, "classes_", None) if self.warm_start else None
-        self._soft = self._holds_probabilities(y)
-        if self._soft:
+        if self._holds_probabilities(y):
             known = before is not None and len(before) == y.shape[1]
             self.classes_ = before if known else np.arange(y.shape[1])
             self._multilabel = False
@@ -244,7 +243,7 @@ True
         return Targets(y, n_classes, joint=loss.joint, soft=loss.joint)
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
-        if self._soft and y.ndim == 2:
+        if y.ndim == 2 and not self._multilabel:
             return self._encode_probabilities(y, loss)
         if loss.soft_targets:  # labels are certain
             index = self._class_index(y)
@@ -272,6 +271,7 @@ True
         super()._set_parts(parts, dtype)
         if "coef_" in parts:  # as in scikit-learn's linear classifiers: one row for two classes
             self.coef_ = np.atleast_2d(self.coef_)
+            self._coef_shape = self.coef_.shape
 
     def _class_index(self, y: np.ndarray) -> np.ndarray:
         index = np.searchsorted(self.classes_, y)
@@ -384,12 +384,12 @@ True
             X, y = self._check_X_y(X, y, reset=first)
             _check_partial_fit_first_call(self, classes)
             if first:
-                self._soft = self._multilabel = False
-            if y.ndim == 2 and not self._multilabel:
-                # an indicator matrix has classes 0, 1, ...; other names are of probabilities
-                named = not np.array_equal(self.classes_, np.arange(y.shape[1]))
-                self._soft = self._soft or named or not first or self._holds_probabilities(y)
-                self._multilabel = first and not self._soft
+                # an indicator matrix has classes 0, 1, ...; those of other names are probabilities
+                self._multilabel = (
+                    y.ndim == 2
+                    and np.array_equal(self.classes_, np.arange(y.shape[1]))
+                    and not self._holds_probabilities(y)
+                )
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 
@@ -447,12 +447,14 @@ True
         -------
         score : float
         """
+        check_is_fitted(self)
         return super().score(X, self._most_probable(y), sample_weight)
 
     def _most_probable(self, y: Any) -> Any:
         """Return the labels of the most probable classes where ``y`` holds probabilities."""
-        if getattr(self, "_soft", False) and np.ndim(y) == 2:
-            return self.classes_[np.asarray(y).argmax(axis=1)]
+        if np.ndim(y) == 2 and not self._multilabel:
+            y = np.asarray(y)
+            return self.classes_[y.argmax(axis=1)] if y.shape[1] > 1 else y
         return y
 
     @available_if(_check_proba)
