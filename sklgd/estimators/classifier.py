@@ -291,17 +291,16 @@ True
         if self._multilabel or y.ndim == 2:
             kind = "an indicator matrix" if self._multilabel else "probabilities as"
             raise ValueError(f"class_weight is not supported with {kind} y. Use sample_weight.")
-        used = slice(None) if weights is None else weights > 0
-        present = np.unique(y[used])
         if isinstance(self.class_weight, str):
+            used = slice(None) if weights is None else weights > 0
+            present = np.unique(y[used])
             counted = None if weights is None else weights[used]
-            by_class = compute_class_weight(
+            full = np.zeros(len(self.classes_))
+            full[np.searchsorted(self.classes_, present)] = compute_class_weight(
                 self.class_weight, classes=present, y=y[used], sample_weight=counted
             )
-        else:
-            by_class = compute_class_weight(self.class_weight, classes=present, y=y[used])
-        full = np.zeros(len(self.classes_))
-        full[np.searchsorted(self.classes_, present)] = by_class
+        else:  # of all classes: a part of a stream may lack some
+            full = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if (full < 0).any():
             raise ValueError(f"class_weight must not be negative. Got {self.class_weight}.")
         expanded = full[np.searchsorted(self.classes_, y)]
