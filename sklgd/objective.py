@@ -42,12 +42,15 @@ class Targets:
         Whether the loss takes all raw columns of a row together.
     one_vs_rest : tuple of (float, float) or None
         The target off and on the class, where indices stand for one column a class.
+    soft : bool
+        Whether the joint loss takes a row of probabilities instead of an index.
     """
 
     y: np.ndarray
     n_raw: int
     joint: bool = False
     one_vs_rest: tuple[float, float] | None = None
+    soft: bool = False
 
 
 class Block(NamedTuple):
@@ -62,11 +65,14 @@ class Block(NamedTuple):
 
     def compose(self) -> Objective:
         """Return the compiled loss of these rows."""
+        loss = self.loss
+        if self.targets.soft and not loss.soft_targets:
+            loss = loss.soft()
         return Objective(
             make_rows(self.X),
             self.targets.y,
             self.weights,
-            compose_kernel(self.loss, adapters.PyLoss),
+            compose_kernel(loss, adapters.PyLoss),
             self.model.compose(self.X.shape[1], self.targets.n_raw, self.fit_intercept),
             joint=self.targets.joint,
             one_vs_rest=self.targets.one_vs_rest,
@@ -117,7 +123,8 @@ class Problem:
         self.n_raw = block.targets.n_raw
         self.n_params = self.objective.model.n_params
         self.n_weights = self.objective.model.n_weights
-        #: the first and the last point at which the gradient was asked for, and what it was
+        #: whether to keep the first and the last point at which the gradient was asked for
+        self.remembers = False
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
 
     def thinned(self, n_rows: int) -> Problem:
@@ -186,13 +193,14 @@ class Problem:
         loss, grad = self.loss_and_gradient(params)
         if self.smooth is not None:
             self.smooth.add_gradient(self.weights(params), self.weights(grad))
-        self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
+        if self.remembers:
+            self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
         return loss, grad
 
     def residual(self, params: np.ndarray) -> np.ndarray:
         """Return the smallest subgradient of the objective: zero at a minimum.
 
-        A pass over the data, unless the gradient there is the first or the last one computed.
+        A pass over the data, unless the gradient there is the first or the last one remembered.
         """
         for point, grad in self._seen:
             if np.array_equal(point, params):

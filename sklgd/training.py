@@ -188,6 +188,7 @@ class FullBatchDriver:
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False
         state.optimizer = optimizer
+        problem.remembers = True
         optimizer.resume(state.slots)
 
     def epoch(self) -> float:

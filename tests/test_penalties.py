@@ -376,10 +376,10 @@ def test_kernel_says_what_fused_loops_can_do():
         return kernel.ridge, kernel.threshold
 
     assert_array_equal(strengths(L2(0.3)), (0.3, math.nan))
-    assert_array_equal(strengths(L1(0.3)), (math.nan, 0.3))
+    for weights in (None, WEIGHTS):
+        assert_array_equal(strengths(L1(0.3, weights=weights)), (math.nan, 0.3))
     for penalty in (
         L2(0.3, weights=WEIGHTS),
-        L1(0.3, weights=WEIGHTS),
         *(PENALTIES[name]() for name in set(PENALTIES) - {"l1", "l2"}),
     ):
         assert_array_equal(strengths(penalty), (math.nan, math.nan))

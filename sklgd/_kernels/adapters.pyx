@@ -51,7 +51,10 @@ cdef class PyLoss(LossKernel):
         if n == 0:
             return 0
         with gil:
-            classes = _view(y, n, 0, False).astype(np.intp)
+            if self.loss.soft_targets:
+                classes = _view(y, n, k, False)
+            else:
+                classes = _view(y, n, 0, False).astype(np.intp)
             raw_view = _view(raw, n, k, False)
             _fill(value, n, (n,), self.loss.value(classes, raw_view), self.loss, "value")
             _fill(grad, n * k, (n, k), self.loss.gradient(classes, raw_view), self.loss, "gradient")

@@ -30,6 +30,7 @@ cdef extern from "lazy.h" nogil:
         double scale
         double threshold
         double area
+        const double* factors
     double lazy_soft(double v, double threshold)
 
 
@@ -67,6 +68,8 @@ cdef class PenaltyKernel:
     # what the lazy and the fused loops can do without a call
     cdef readonly double ridge
     cdef readonly double threshold
+    # what multiplies the threshold of each feature, or NULL where all are 1
+    cdef const double* factors
     # grad += gradient of the penalty at w
     cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil
     # w = argmin_v |v - w|^2 / 2 + lr * penalty(v); with sizes != NULL, the metric is 1 / sizes

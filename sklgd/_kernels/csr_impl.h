@@ -7,18 +7,19 @@
         double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0;                                    \
         ptrdiff_t j = 0;                                                                  \
         for (; j + 4 <= size; j += 4) {                                                   \
-            s0 += (double)x[j] * VALUE(v[at[j]]);                                         \
-            s1 += (double)x[j + 1] * VALUE(v[at[j + 1]]);                                 \
-            s2 += (double)x[j + 2] * VALUE(v[at[j + 2]]);                                 \
-            s3 += (double)x[j + 3] * VALUE(v[at[j + 3]]);                                 \
+            s0 += (double)x[j] * VALUE(at[j]);                                            \
+            s1 += (double)x[j + 1] * VALUE(at[j + 1]);                                    \
+            s2 += (double)x[j + 2] * VALUE(at[j + 2]);                                    \
+            s3 += (double)x[j + 3] * VALUE(at[j + 3]);                                    \
         }                                                                                 \
         for (; j < size; j++)                                                             \
-            s0 += (double)x[j] * VALUE(v[at[j]]);                                         \
+            s0 += (double)x[j] * VALUE(at[j]);                                            \
         raw[c] = (s0 + s1) + (s2 + s3);                                                   \
     }
 
-#define AS_IT_IS(v) (v)
-#define SOFT(v) lazy_soft((v), threshold)
+#define AS_IT_IS(e) v[e]
+#define SOFT(e) lazy_soft(v[e], threshold)
+#define WEIGHTED_SOFT(e) lazy_soft(v[e], threshold * factors[e])
 
 static void NAME(dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
                       ptrdiff_t p, const double *v, double *raw)
@@ -47,8 +48,10 @@ static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size
     const REAL *x = data;
     const INDEX *at = indices;
     const ptrdiff_t k = w->k, p = w->p;
-    const double *v = w->v, threshold = w->threshold;
-    if (w->cuts) {
+    const double *v = w->v, *factors = w->factors, threshold = w->threshold;
+    if (factors) {
+        DOT_LOOP(WEIGHTED_SOFT)
+    } else if (w->cuts) {
         DOT_LOOP(SOFT)
     } else {
         DOT_LOOP(AS_IT_IS)
@@ -68,9 +71,10 @@ static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdiff_t siz
         if (a == 0.0)
             continue;
         if (w->cuts) {
-            for (ptrdiff_t j = 0; j < size; j++)
-                v[at[j]] =
-                    lazy_unsoft(lazy_soft(v[at[j]], threshold) + a * (double)x[j], threshold);
+            for (ptrdiff_t j = 0; j < size; j++) {
+                double cut = w->factors ? threshold * w->factors[at[j]] : threshold;
+                v[at[j]] = lazy_unsoft(lazy_soft(v[at[j]], cut) + a * (double)x[j], cut);
+            }
             continue;
         }
         for (ptrdiff_t j = 0; j < size; j++)
@@ -86,6 +90,7 @@ static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdiff_t siz
 #undef DOT_LOOP
 #undef AS_IT_IS
 #undef SOFT
+#undef WEIGHTED_SOFT
 #undef NAME
 #undef REAL
 #undef INDEX

@@ -276,6 +276,9 @@ cdef class Epoch:
         if not self.direct:
             self.grad = np.empty(params.shape[0])
         self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
+        if self.lazy and proximal is not None:
+            # a step of length 0 moves nothing, and checks that the penalty fits the features
+            proximal.prox(k, objective.model.n_weights // k, self.params, 0.0, NULL)
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -447,6 +450,7 @@ cdef class Epoch:
         w.p = self.model.n_weights // w.k
         w.v = self.params
         w.cuts = self.proximal is not None
+        w.factors = self.proximal.factors if self.proximal is not None else NULL
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0

@@ -14,6 +14,7 @@ typedef struct {
     double scale;     /* product of the L2 shrink factors */
     double threshold; /* sum of the L1 thresholds, each divided by the scale of its time */
     double area;      /* sum of scale over the averaged steps */
+    const double *factors; /* (p,): what multiplies each feature's threshold; NULL where all are 1 */
 } Lazy;
 
 /* soft(v, threshold) as v less v clipped to the threshold: two instructions without a branch,

@@ -6,7 +6,8 @@ gets no update for a while sees only shrinking and cutting, which compose: with
 
     w = scale * soft(v, threshold) = scale * sign(v) * max(|v| - threshold, 0),
 
-because a weight that a cut has taken to zero stays there.  So a step moves two numbers.  An
+because a weight that a cut has taken to zero stays there; where features have factors, the
+threshold of feature j is ``factors[j]`` times that.  So a step moves two numbers.  An
 update to a weight x is stored as ``v = x + sign(x) * threshold``: cut from the present on, as all
 others are.  All weights are brought up to date before anyone reads them (`lazy_settle`).
 
@@ -20,12 +21,14 @@ from .base cimport Lazy, lazy_soft
 # Bring every weight up to date; afterwards scale is 1 and nothing is left to cut.
 cdef inline void lazy_settle(Lazy* w) noexcept nogil:
     cdef Py_ssize_t e, m = w.k * w.p
+    cdef double factor
     if w.total != NULL:
         for e in range(m):
             w.total[e] += w.area * w.v[e]
     if w.cuts:
         for e in range(m):
-            w.v[e] = w.scale * lazy_soft(w.v[e], w.threshold) + 0.0    # no -0.0
+            factor = 1.0 if w.factors == NULL else w.factors[e % w.p]
+            w.v[e] = w.scale * lazy_soft(w.v[e], w.threshold * factor) + 0.0    # no -0.0
     elif w.scale != 1.0:
         for e in range(m):
             w.v[e] *= w.scale

@@ -126,9 +126,9 @@ cdef class L1Kernel(_Elementwise):
 
     def __init__(self, *, alpha, weights=None):
         _Elementwise.__init__(self, weights)
-        self.alpha = alpha
-        if weights is None:
-            self.threshold = alpha
+        self.alpha = self.threshold = alpha
+        if weights is not None and self.weights.shape[0]:
+            self.factors = &self.weights[0]
 
     cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -116,6 +116,10 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
 
     def _learn_targets(self, y: np.ndarray) -> None:
         """Set what the targets of a first call determine, such as ``classes_``."""
+
+    def _most_probable(self, y: Any) -> Any:
+        """Return the targets that a scorer compares predictions with."""
+        return y
 
     def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         return weights
@@ -356,7 +360,7 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         if not hasattr(self, "coef_"):
             return init
         return Init(
-            self.coef_ if init.coef is None else init.coef,
+            self._dense_coef() if init.coef is None else init.coef,
             self.intercept_ if init.intercept is None else init.intercept,
         )
 
@@ -380,6 +384,8 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         """Publish the parameters, as copies of X's type: the state goes on without them."""
         for name, value in parts.items():
             setattr(self, name, np.array(value, dtype=dtype))
+        if "coef_" in parts:
+            self._coef_shape = self.coef_.shape
 
     @property
     def history_(self) -> dict[str, np.ndarray]:
@@ -399,11 +405,49 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         """The objective of each epoch: ``history_["objective"]``."""
         return self.history_.get("objective", np.empty(0))
 
+    # -- sparse coefficients -----------------------------------------------------------------
+
+    def sparsify(self) -> Self:
+        """Convert ``coef_`` to a CSR array, which saves memory where most weights are zero.
+
+        Predictions stay the same; any later fit, ``partial_fit`` too, makes ``coef_`` dense again.
+        ``coef_`` of one target has shape (1, n_features) meanwhile.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        check_is_fitted(self)
+        if not sp.issparse(self.coef_):
+            self.coef_ = sp.csr_array(np.atleast_2d(self.coef_))
+        return self
+
+    def densify(self) -> Self:
+        """Convert ``coef_`` back to an ndarray of the shape it had.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        check_is_fitted(self)
+        self.coef_ = self._dense_coef()
+        return self
+
+    def _dense_coef(self) -> np.ndarray:
+        if not sp.issparse(self.coef_):
+            return self.coef_
+        return self.coef_.toarray().reshape(self._coef_shape)
+
     # -- predicting --------------------------------------------------------------------------
 
     def _raw(self, X: Any) -> np.ndarray:
         """Return raw predictions, shape (n, n_raw)."""
         X = self._check_X(X)
+        if sp.issparse(self.coef_):
+            raw = X @ self.coef_.T
+            return (raw.toarray() if sp.issparse(raw) else raw) + self.intercept_
         coef = np.atleast_2d(self.coef_)
         if sp.issparse(X) and coef.dtype == np.float64:
             # scipy would copy the transposed coefficients at each call

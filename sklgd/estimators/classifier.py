@@ -36,6 +36,21 @@ def _check_proba(estimator: GDClassifier) -> bool:
     return True
 
 
+def check_probabilities(y: np.ndarray, classes: np.ndarray) -> None:
+    """Raise at the first row of ``y`` that is not a distribution over the classes."""
+    if y.shape[1] != len(classes):
+        raise ValueError(
+            f"y must have one column of probabilities for each of the {len(classes)} classes "
+            f"{classes}. Got shape {y.shape}."
+        )
+    wrong = np.flatnonzero((y < 0.0).any(axis=1) | (np.abs(y.sum(axis=1) - 1.0) > 1e-5))
+    if wrong.size:
+        raise ValueError(
+            "A matrix y of floats holds class probabilities: not negative, with rows that sum to "
+            f"one. Row {wrong[0]} is {y[wrong[0]]}. Labels that are on or off are zeros and ones."
+        )
+
+
 class GDClassifier(ClassifierMixin, BaseGD):
     __doc__ = estimator_doc(
         summary="Linear classification with any loss, penalty and optimizer, by gradient descent.",
@@ -74,6 +89,10 @@ sklearn.linear_model.SGDClassifier : Whose parameters, and with ``optimizer="sgd
 """,
         notes="""
 - An indicator matrix ``y`` trains one score a label, all together; their losses are added.
+- A matrix ``y`` of floats that are not all 0 or 1 holds the probabilities of the classes, in rows
+  that sum to one; only ``"log_loss"`` takes it. Its classes are those named in the first call
+  of `partial_fit`, with ``warm_start`` those of the last `fit`, else 0, 1, ... With
+  ``loss=LogLoss().soft()`` zeros and ones are probabilities too.
 - `predict_proba` exists where the loss defines a probability.
 """,
         examples="""
@@ -176,9 +195,14 @@ True
         return True
 
     def _learn_targets(self, y: np.ndarray) -> None:
+        before = getattr(self, "classes_", None) if self.warm_start else None
+        if self._holds_probabilities(y):
+            known = before is not None and len(before) == y.shape[1]
+            self.classes_ = before if known else np.arange(y.shape[1])
+            self._multilabel = False
+            return
         check_classification_targets(y)
         kind = type_of_target(y)
-        before = getattr(self, "classes_", None) if self.warm_start else None
         if kind == "multilabel-indicator":
             self.classes_ = np.arange(y.shape[1])
         elif y.ndim == 2:
@@ -199,7 +223,32 @@ True
                 f"call to fit. Previously got {before}, `y` has {self.classes_}."
             )
 
+    def _holds_probabilities(self, y: np.ndarray) -> bool:
+        """Whether a matrix is one of class probabilities, not of labels that are on or off."""
+        if y.ndim != 2 or y.dtype.kind != "f":
+            return False
+        loss = strategy_of(self, "loss")
+        return loss.soft_targets or not np.isin(y, (0.0, 1.0)).all()
+
+    def _encode_probabilities(self, y: np.ndarray, loss: Loss) -> Targets:
+        n_classes = len(self.classes_)
+        if not (loss.soft_targets or hasattr(loss, "soft")):
+            raise ValueError(
+                f"y holds probabilities, which the loss {loss!r} does not take as targets; use "
+                "loss='log_loss', or pass one column of labels."
+            )
+        check_probabilities(y, self.classes_)
+        y = np.require(y, dtype=np.float64, requirements=["C", "A"])
+        if n_classes == 2:
+            return Targets(y[:, 1].copy(), 1)
+        return Targets(y, n_classes, joint=loss.joint, soft=loss.joint)
+
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
+        if y.ndim == 2 and not self._multilabel:
+            return self._encode_probabilities(y, loss)
+        if loss.soft_targets:  # labels are certain
+            index = self._class_index(y)
+            return self._encode_probabilities(np.eye(len(self.classes_))[index], loss)
         off, on = (-1.0, 1.0) if loss.task == "regression" else (0.0, 1.0)
         n_classes = len(self.classes_)
         if self._multilabel:
@@ -225,6 +274,7 @@ True
         super()._set_parts(parts, dtype)
         if "coef_" in parts:  # as in scikit-learn's linear classifiers: one row for two classes
             self.coef_ = np.atleast_2d(self.coef_)
+            self._coef_shape = self.coef_.shape
 
     def _class_index(self, y: np.ndarray) -> np.ndarray:
         index = np.searchsorted(self.classes_, y)
@@ -241,8 +291,9 @@ True
     def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         if self.class_weight is None:
             return weights
-        if self._multilabel:
-            raise ValueError("class_weight is not supported with an indicator matrix y.")
+        if self._multilabel or y.ndim == 2:
+            kind = "an indicator matrix" if self._multilabel else "probabilities as"
+            raise ValueError(f"class_weight is not supported with {kind} y. Use sample_weight.")
         full = np.zeros(len(self.classes_))
         if isinstance(self.class_weight, str):  # rows of weight zero are absent, so are not counted
             used = slice(None) if weights is None else weights > 0
@@ -251,7 +302,7 @@ True
             full[np.searchsorted(self.classes_, present)] = compute_class_weight(
                 self.class_weight, classes=present, y=y[used], sample_weight=counted
             )
-        else:
+        else:  # of all classes: a part of a stream may lack some
             full[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if (full < 0).any():
             raise ValueError(f"class_weight must not be negative. Got {self.class_weight}.")
@@ -279,8 +330,9 @@ True
         ----------
         X : {array-like, CSR matrix} of shape (n_samples, n_features)
             Training rows; float32 and float64 are used as they are.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or an indicator matrix of labels that are trained together.
+        y : array-like of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_classes)
+            Class labels, an indicator matrix of labels that are trained together, or class
+            probabilities: see the notes.
         sample_weight : array-like of shape (n_samples,), default=None
             How many times each row counts; not negative.
         coef_init : array-like of ``coef_``'s shape, default=None
@@ -311,8 +363,8 @@ True
         ----------
         X : {array-like, CSR matrix} of shape (n_samples, n_features)
             Training rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or an indicator matrix.
+        y : array-like of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_classes)
+            Class labels, an indicator matrix, or the probabilities of ``classes``.
         classes : array-like of shape (n_classes,), default=None
             All labels that any call will ever see; required in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -334,7 +386,12 @@ True
             X, y = self._check_X_y(X, y, reset=first)
             _check_partial_fit_first_call(self, classes)
             if first:
-                self._multilabel = y.ndim == 2
+                # an indicator matrix has classes 0, 1, ...; those of other names are probabilities
+                self._multilabel = (
+                    y.ndim == 2
+                    and np.array_equal(self.classes_, np.arange(y.shape[1]))
+                    and not self._holds_probabilities(y)
+                )
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 
@@ -374,6 +431,33 @@ True
         if self._multilabel:
             return (raw > 0).astype(int)
         return self.classes_[(raw > 0).astype(int) if raw.ndim == 1 else raw.argmax(axis=1)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of rows whose class is predicted.
+
+        Parameters
+        ----------
+        X : {array-like, CSR matrix} of shape (n_samples, n_features)
+            Rows.
+        y : array-like of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_classes)
+            Labels, an indicator matrix, of which the whole row must be predicted, or
+            probabilities, of which the most probable class is the row's.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        check_is_fitted(self)
+        return super().score(X, self._most_probable(y), sample_weight)
+
+    def _most_probable(self, y: Any) -> Any:
+        """Return the labels of the most probable classes where ``y`` holds probabilities."""
+        if np.ndim(y) == 2 and not self._multilabel:
+            y = np.asarray(y)
+            return self.classes_[y.argmax(axis=1)] if y.shape[1] > 1 else y
+        return y
 
     @available_if(_check_proba)
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -222,4 +222,4 @@ A step rule, with early stopping; features are scaled for it:
             Predictions, on the scale of the targets.
         """
         raw = self._raw(X)
-        return self.loss_.predict(raw.ravel() if self.coef_.ndim == 1 else raw)
+        return self.loss_.predict(raw.ravel() if raw.shape[1] == 1 else raw)

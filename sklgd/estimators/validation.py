@@ -122,6 +122,8 @@ def _score_with(
     seen.loss_ = block.loss
     kwargs = {} if weights is None else {"sample_weight": weights}
 
+    y = estimator._most_probable(y)
+
     def score(params: np.ndarray) -> float:
         parts = block.model.unpack(params, block.X.shape[1], block.targets.n_raw)
         seen._set_parts(parts, block.X.dtype)

@@ -135,7 +135,7 @@ class LogLoss(_Classification):
         return self.multi_class == "multinomial"
 
     def soft(self) -> SoftLogLoss:
-        """Return the loss whose joint form takes class probabilities as targets."""
+        """Return the loss that takes class probabilities as targets."""
         return SoftLogLoss(label_smoothing=self.label_smoothing)
 
     def _smooth(self, y: np.ndarray) -> np.ndarray:
