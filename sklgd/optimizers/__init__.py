@@ -8,6 +8,7 @@ from .base import Optimizer
 from .clipped import Clipped
 from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
+from .range_test import RangeTest, lr_range_test
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import SGD, Lion
 
@@ -36,8 +37,10 @@ __all__ = [
     "Prodigy",
     "RAdam",
     "RMSprop",
+    "RangeTest",
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
+    "lr_range_test",
 ]
 
 OPTIMIZERS = registry(
