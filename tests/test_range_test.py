@@ -79,12 +79,12 @@ def test_suggestion_is_nan_where_nothing_falls():
 
 @pytest.mark.parametrize("optimizer", ["auto", LBFGS(), PassiveAggressive()], ids=str)
 def test_refuses_what_has_no_learning_rate(diabetes, optimizer):
-    with pytest.raises(InvalidParameterError, match="needs a step rule with a learning rate. Got"):
+    with pytest.raises(InvalidParameterError, match="needs a step rule with a learning rate"):
         lr_range_test(GDRegressor(optimizer=optimizer), *diabetes)
 
 
 def test_bad_parameters(diabetes):
-    with pytest.raises(ValueError, match="min_rate must be below max_rate. Got 1 and 0.1"):
+    with pytest.raises(ValueError, match="min_rate must be below max_rate"):
         lr_range_test(GDRegressor(optimizer=SGD()), *diabetes, min_rate=1, max_rate=0.1)
     with pytest.raises(InvalidParameterError, match="'n_steps'"):
         lr_range_test(GDRegressor(optimizer=SGD()), *diabetes, n_steps=1)

@@ -1,7 +1,7 @@
 """Optimizers; `sklgd.optimizers.base` holds the contract."""
 
 from .._strategy import registry
-from .adagrad import FTRL, AdaDelta, AdaGrad, RMSprop
+from .adagrad import FTRL, AdaDelta, AdaGrad, NormalizedAdaGrad, RMSprop
 from .adam import AdaBelief, Adam, Adamax, AdamW, NAdam, RAdam
 from .auto import Auto
 from .base import Optimizer
@@ -31,6 +31,7 @@ __all__ = [
     "GradientDescent",
     "Lion",
     "NAdam",
+    "NormalizedAdaGrad",
     "Optimizer",
     "PassiveAggressive",
     "PolyakSGD",
@@ -61,6 +62,7 @@ OPTIMIZERS = registry(
     dog=DoG,
     ftrl=FTRL,
     nadam=NAdam,
+    normalized_adagrad=NormalizedAdaGrad,
     polyak_sgd=PolyakSGD,
     radam=RAdam,
     rmsprop=RMSprop,

@@ -7,6 +7,10 @@ and what must not start at zero is set in step ``t == 1``.
 - ``step(params, grad, state, lr, t)`` moves the p parameters in place; t = 1, 2, ... counts
   steps, ``lr`` is a number: the loop has resolved schedules.  A rule with ``needs_loss = True``
   gets the batch's mean loss (without penalty, before the step) as a sixth argument.
+- ``observe(params, state, largest, mean_square, n_raw)`` is called before the raw predictions of
+  each step are made, for a rule with ``needs_rows = True``: for each parameter the largest size
+  and the mean square, over the batch's rows, of the feature that it multiplies (one for an
+  intercept), and the number of raw columns.  It may move ``params``, too.
 - ``step_sizes(state, lr, t)`` says how far a step t moves a parameter for each unit of its
   gradient, once the gradient has kept its value for long: a float, or one number for each
   parameter.  A penalty's proximal step is taken in this metric, since with any other the fixed
@@ -83,6 +87,8 @@ class Optimizer(Strategy):
     n_slots: int = 0
     #: whether `step` takes the batch's mean loss after t
     needs_loss: bool = False
+    #: whether `observe` is shown the features of each batch; only linear models have such
+    needs_rows: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
 
@@ -111,6 +117,16 @@ class Optimizer(Strategy):
     ) -> None:
         """Move ``params`` in place, given their gradient."""
         raise NotImplementedError(f"{type(self).__name__} must define step")
+
+    def observe(
+        self,
+        params: np.ndarray,
+        state: np.ndarray,
+        largest: np.ndarray,
+        mean_square: np.ndarray,
+        n_raw: int,
+    ) -> None:
+        """Take in the features of a batch; here they are of no interest."""
 
     def step_sizes(self, state: np.ndarray, lr: float, t: int) -> float | np.ndarray:
         """Return the step sizes after step t: here the learning rate."""
