@@ -12,7 +12,31 @@ from sklearn.base import clone
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LOSSES, LogLoss
-from sklgd.optimizers import OPTIMIZERS, SGD, Adam, GradientDescent, Optimizer
+from sklgd.optimizers import (
+    FTRL,
+    OPTIMIZERS,
+    SGD,
+    AdaBelief,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Clipped,
+    DoG,
+    GradientDescent,
+    Lion,
+    NAdam,
+    NormalizedAdaGrad,
+    Optimizer,
+    PassiveAggressive,
+    PolyakSGD,
+    Prodigy,
+    RAdam,
+    RMSprop,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
+)
 from sklgd.penalties import L2, PENALTIES, GroupLasso
 
 N, P = 45, 12
@@ -22,6 +46,26 @@ RULES = {
     "adam": Adam(0.02),
     "gradient_descent": GradientDescent(0.05),
 }
+#: the rules that share the loop of those above, and so are compared on fewer losses
+KIN = [
+    AdamW(0.02),
+    NAdam(0.02),
+    RAdam(0.02),
+    Adamax(0.02),
+    AdaBelief(0.02, epsilon=1e-8),
+    Lion(0.005),
+    AdaGrad(0.1),
+    AdaDelta(),
+    RMSprop(0.01, momentum=0.5),
+    FTRL(0.1, l1=0.01, l2=0.01),
+    NormalizedAdaGrad(),
+    DoG(initial_distance=0.01),
+    Prodigy(d0=1e-3),
+    PolyakSGD(0.1),
+    PassiveAggressive(0.1),
+    ScheduleFreeSGD(0.05),
+    ScheduleFreeAdamW(0.02),
+]
 PENALTY_NAMES = [None, "l2", "l1", "elasticnet"]
 
 
@@ -94,21 +138,20 @@ def test_dense_equals_csr(X, name, rule):
                 assert_same(dense, model.fit(FORMATS[form](X), y))
 
 
-OTHER_RULES = [
-    cls()
-    for cls in OPTIMIZERS.values()
-    if cls.step is not Optimizer.step and cls not in {type(rule) for rule in RULES.values()}
-]
+def test_the_tables_hold_every_rule():
+    rules = {cls for cls in OPTIMIZERS.values() if cls.step is not Optimizer.step}
+    assert rules <= {type(rule) for rule in (*RULES.values(), *KIN)}
 
 
-@pytest.mark.parametrize("penalty", PENALTY_NAMES)
-@pytest.mark.parametrize("rule", OTHER_RULES, ids=repr)
-def test_other_rules_dense_equals_csr(X, rule, penalty):
-    for name, n_columns in (("squared_error", 1), ("log_loss", 3)):
+@pytest.mark.parametrize("rule", [*KIN, Clipped(Adam(0.02), 0.1)], ids=repr)
+def test_kin_dense_equals_csr(X, rule):
+    for name in ("squared_error", "hinge", "log_loss"):
         loss = LOSSES[name]()
-        model = model_for(loss, optimizer=rule, penalty=penalty, batch_size=3, max_iter=10)
-        y = targets(loss, n_columns)
-        assert_same(clone(model).fit(X, y), model.fit(FORMATS["csr_matrix"](X), y))
+        for penalty in PENALTY_NAMES:
+            for batch_size, n_columns in ((1, 1), (7, 3)):
+                model = model_for(loss, optimizer=rule, penalty=penalty, batch_size=batch_size)
+                y = targets(loss, n_columns)
+                assert_same(clone(model).fit(X, y), model.fit(csr(X), y))
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)

@@ -10,14 +10,17 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize, rosen, rosen_der
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_regression
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, Ridge, SGDClassifier
 from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd._kernels import adapters, optimizers
+from sklgd._kernels import adapters, epoch, optimizers
 from sklgd._strategy import compose_kernel
 from sklgd.losses import SquaredError
+from sklgd.models import Linear
+from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import (
     FISTA,
     FTRL,
@@ -36,6 +39,7 @@ from sklgd.optimizers import (
     GradientDescent,
     Lion,
     NAdam,
+    NormalizedAdaGrad,
     Optimizer,
     PassiveAggressive,
     PolyakSGD,
@@ -85,6 +89,7 @@ VARIANTS = [
     Clipped(Adam()),
     Clipped(PolyakSGD()),
     Clipped(ScheduleFreeSGD()),
+    Clipped(NormalizedAdaGrad()),
     LBFGS(history_size=3),
     LBFGS(standardize=True),
     FISTA(standardize=True),
@@ -279,6 +284,24 @@ def test_first_step_of_adam_is_the_sign():
     assert_allclose(params, [-0.1, 0.1, -0.1])
 
 
+def test_ftrl_without_penalties_is_adagrad():
+    """Under rates that vary, too, and where something else moves the parameters in between."""
+
+    def pushed(rule):
+        step = of_rule(rule)
+
+        def pushing(params, grad, lr, t):
+            params[t % P] *= t % 3 / 2
+            return step(params, grad, lr, t)
+
+        return pushing
+
+    gradients, rates = draws(60)
+    found = walk(pushed(FTRL(initial_accumulator=0.1)), gradients, rates)
+    expected = walk(pushed(AdaGrad(initial_accumulator=0.1, epsilon=1e-300)), gradients, rates)
+    assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
 @each_rule
 def test_kernel_equals_numpy(rule):
     kernel = compose_kernel(rule, adapters.PyOptimizer)
@@ -297,6 +320,33 @@ def test_kernel_equals_numpy(rule):
             found = optimizers.step_sizes(kernel, theirs[1], lr, t)
             assert np.shape(found) == np.shape(expected)
             assert_allclose(found, expected, rtol=1e-12)
+
+
+SHOWN = [rule for rule in RULES if rule.needs_rows]
+
+
+@pytest.mark.parametrize("rule", SHOWN, ids=repr)
+def test_kernel_observes_as_numpy_does(rule):
+    """Scales that grow and that do not, and a feature that never has a value."""
+    rng = np.random.default_rng(0)
+    for kernel in (compose_kernel(rule, adapters.PyOptimizer), adapters.PyOptimizer(rule)):
+        params = np.linspace(-1, 1, P)
+        ours, theirs = (params.copy(), rule.init_state(params)), (params, rule.init_state(params))
+        for t in range(1, 30):
+            grad = rng.standard_normal(P)
+            largest = rng.gamma(1.0, 10.0 ** rng.integers(-3, 3, P)) * (np.arange(P) != 2)
+            squares = largest**2 * rng.random(P)
+            rule.observe(*ours, largest, squares, 2)
+            optimizers.observe(kernel, *theirs, largest, squares, 2)
+            rule.step(ours[0], grad, ours[1], 0.1, t)
+            optimizers.step(kernel, theirs[0], grad, theirs[1], 0.1, t)
+            assert_allclose(theirs[0], ours[0], rtol=1e-12)
+            assert_allclose(theirs[1], ours[1], rtol=1e-12)
+            assert_allclose(
+                optimizers.step_sizes(kernel, theirs[1], 0.1, t),
+                rule.step_sizes(ours[1], 0.1, t),
+                rtol=1e-12,
+            )
 
 
 @each_rule
@@ -344,7 +394,7 @@ ZOO = {
     "hinge": (hinge, [1.0, -2.0], HINGE, 0.1, 1e-3),
 }
 #: rules whose rates are in other units than gradient descent's: times so much
-RATE_UNITS = {AdaDelta: 10, AdaGrad: 20, FTRL: 20, ScheduleFreeSGD: 20}
+RATE_UNITS = {AdaDelta: 10, AdaGrad: 20, FTRL: 20, NormalizedAdaGrad: 20, ScheduleFreeSGD: 20}
 #: rules whose rate is a factor, or a bound
 NO_UNITS = {DoG, Prodigy, PolyakSGD}
 
@@ -487,6 +537,7 @@ PROXIMAL = [
     (RMSprop(DECAYING), 1e-2),
     (RMSprop(DECAYING, momentum=0.5), 1e-2),
     (FTRL(), 3e-3),
+    (NormalizedAdaGrad(0.2), 3e-3),
     (FTRL(0.5, beta=1.0), 3e-2),
     (DoG(), 1e-2),
     (Prodigy(InvScaling(1.0, power_t=0.5)), 1e-2),
@@ -599,6 +650,21 @@ def test_restored_parameters_are_those_that_were_scored(regression, rule):
     assert model.history_["loss"][0] == pytest.approx(start, rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.needs_rows], ids=repr)
+def test_goes_on_after_rows_beyond_all_measure(regression, rule):
+    """They are undone, memory included: it would be infinite, and later steps zero or NaN."""
+    X, y = regression
+    model = GDRegressor(optimizer=rule, batch_size=16, random_state=0).partial_fit(X, y)
+    before = model.coef_.copy()
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.partial_fit(1e200 * X, y)
+    assert_allclose(model.coef_, before, rtol=1e-12)
+    for _ in range(3):
+        model.partial_fit(X, y)
+    assert np.isfinite(model.coef_).all() and not np.allclose(model.coef_, before, rtol=1e-12)
+
+
 @pytest.mark.parametrize("variant", ["pa1", "pa2"])
 @pytest.mark.parametrize("intercept", [False, True])
 def test_passive_aggressive_is_that_of_scikit_learn(variant, intercept):
@@ -612,6 +678,57 @@ def test_passive_aggressive_is_that_of_scikit_learn(variant, intercept):
     ours.set_params(max_iter=3, tol=None, shuffle=False, fit_intercept=intercept).fit(X, y)
     found = np.r_[ours.coef_[0], ours.intercept_ if intercept else []]
     assert_allclose(found, theirs.coef_[0], rtol=1e-9, atol=1e-12)
+
+
+def normalized_by_algorithm(X, y, lr):
+    """Algorithm 2 of Ross, Mineiro and Langford, line by line, for the squared error."""
+    w, s, G = np.zeros((3, X.shape[1]))
+    N = 0.0
+    for t, (x, target) in enumerate(zip(X, y, strict=True), start=1):
+        for i in np.flatnonzero(np.abs(x) > s):
+            w[i] *= s[i] / abs(x[i])
+            s[i] = abs(x[i])
+        slope = x @ w - target
+        N += sum((x[i] / s[i]) ** 2 for i in range(len(x)) if s[i] > 0)
+        for i in np.flatnonzero(x):
+            G[i] += (slope * x[i]) ** 2
+            w[i] -= lr * np.sqrt(t / N) * slope * x[i] / (s[i] * np.sqrt(G[i]))
+    return w
+
+
+def test_normalized_adagrad_algorithm(regression):
+    X, y = regression
+    X = X * 10.0 ** np.arange(-4, 4) * (np.random.default_rng(0).random(X.shape) < 0.5)
+    common = {"penalty": None, "shuffle": False, "max_iter": 1, "tol": None, "batch_size": 1}
+    model = GDRegressor(optimizer=NormalizedAdaGrad(0.3), fit_intercept=False, **common)
+    assert_allclose(model.fit(X, y).coef_, normalized_by_algorithm(X, y, 0.3), rtol=1e-9)
+    model.set_params(fit_intercept=True).fit(X, y)
+    expected = normalized_by_algorithm(np.c_[X, np.ones(len(X))], y, 0.3)
+    assert_allclose(np.r_[model.coef_, model.intercept_], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [1, 16])
+@pytest.mark.parametrize("rule", SHOWN[:1], ids=repr)
+def test_units_of_features_do_not_matter(regression, rule, batch_size):
+    """And the columns of several targets are trained as each would be alone."""
+    X, y = regression
+    units = 10.0 ** np.arange(-4, 4)
+    model = GDRegressor(optimizer=rule, penalty=None, max_iter=5, tol=None, random_state=0)
+    model.set_params(batch_size=batch_size)
+    plain, scaled = clone(model).fit(X, y), clone(model).fit(X * units, y)
+    assert_allclose(scaled.coef_ * units, plain.coef_, rtol=1e-9)
+    both = clone(model).fit(X, np.c_[y, y**2])
+    assert_allclose(both.coef_[0], plain.coef_, rtol=1e-9)
+    assert_allclose(both.coef_[1], clone(model).fit(X, y**2).coef_, rtol=1e-9)
+
+
+def test_only_linear_models_have_features_for_parameters(regression):
+    X, y = regression
+    problem = Problem(Block(X, Targets(y, 1), None, SquaredError(), Linear(), True), None)
+    rule, params = NormalizedAdaGrad(), np.zeros(9)
+    kernel, state = compose_kernel(rule, adapters.PyOptimizer), rule.init_state(params)
+    with pytest.raises(ValueError, match="scales each parameter by its feature"):
+        epoch.Epoch(problem.objective, kernel, None, None, params, state, None, 0, 1, False)
 
 
 def test_a_rule_of_ones_own_gets_the_loss(regression):

@@ -12,9 +12,12 @@ from sklgd.optimizers import (
     OPTIMIZERS,
     SGD,
     Adam,
+    Clipped,
     FullBatchOptimizer,
     GradientDescent,
     Optimizer,
+    PolyakSGD,
+    ScheduleFreeSGD,
 )
 from sklgd.schedules import InvScaling
 from sklgd.testing import check_loss, check_optimizer, check_penalty
@@ -57,6 +60,8 @@ class BoldDriver(FullBatchOptimizer):
 
 GOOD = [
     *(cls() for cls in OPTIMIZERS.values()),
+    Clipped(PolyakSGD()),
+    Clipped(ScheduleFreeSGD(), 0.1),
     SGD(momentum=0.9, nesterov=True),
     SGD(InvScaling(0.1, power_t=0.5)),
     SGD(1e6),  # a rate for other problems than a parabola
@@ -158,6 +163,16 @@ class SizesWrite(HeavyBall):
         return lr
 
 
+class HalfResult(SignDescent):
+    def result(self, params, state):
+        return params / 2
+
+
+class NoResult(SignDescent):
+    def result(self, params, state):
+        params = params / 2
+
+
 class NoStep(Optimizer):
     def __init__(self, learning_rate=0.01):
         self.learning_rate = learning_rate
@@ -223,6 +238,8 @@ BROKEN = [
     (OneSizeTooMany(), r"step_sizes must return a number or an array of shape \(6,\)"),
     (NoSize(), r"NoSize.step_sizes must be finite and > 0, found 0.0 at t=1"),
     (SizesWrite(), r"SizesWrite.step_sizes writes to an argument"),
+    (HalfResult(), r"HalfResult.result must be what params were set to before HalfResult.restart"),
+    (NoResult(), r"NoResult.result must return an array of shape \(6,\), found None at t=1"),
     (NegativeRate(), r"learning rate of NegativeRate\(\) must be finite and >= 0, found -0.1"),
     (Rounds(0.1), r"Rounds cannot be cloned"),
     (Unpicklable(), r"Unpicklable\(\) cannot be pickled: no"),

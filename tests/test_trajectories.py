@@ -67,9 +67,9 @@ def test_every_case_is_recorded():
 
 
 def test_every_rule_has_a_reference():
-    """But the passive-aggressive one, which `test_optimizers` compares with scikit-learn's."""
+    """But two: `test_optimizers` has scikit-learn's, and the algorithm of the paper, for them."""
     rules = {
         cls for cls in optimizers.OPTIMIZERS.values() if cls.step is not optimizers.Optimizer.step
     }
     recorded = {type(rule_of(record)) for record in RECORDS}
-    assert rules - recorded == {optimizers.PassiveAggressive}
+    assert rules - recorded == {optimizers.PassiveAggressive, optimizers.NormalizedAdaGrad}

@@ -69,10 +69,20 @@ cdef class PyOptimizer(OptimizerKernel):
     def __init__(self, optimizer):
         self.optimizer = optimizer
         self.needs_loss = optimizer.needs_loss
+        self.needs_rows = optimizer.needs_rows
         self.n_slots = optimizer.n_slots
 
     cdef object slots(self, const double* state, Py_ssize_t p):
         return _view(state, self.n_slots, p, True) if self.n_slots else np.empty((0, p))
+
+    cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
+                     const double* mean_square, Py_ssize_t k) except -1 nogil:
+        with gil:
+            self.optimizer.observe(
+                _view(params, p, 0, True), self.slots(state, p), _view(largest, p, 0, False),
+                _view(mean_square, p, 0, False), k,
+            )
+        return 0
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:

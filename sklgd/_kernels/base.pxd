@@ -80,7 +80,11 @@ cdef class PenaltyKernel:
 cdef class OptimizerKernel:
     """A step rule; its state belongs to the fit."""
     cdef readonly bint linear   # params -= lr * grad and nothing else
+    cdef readonly bint needs_rows   # observe is called before the raw predictions of each step
     cdef public double loss     # the batch's mean loss; the loop sets it before each step
+    # of the feature that each parameter multiplies, over the batch: largest size, mean square
+    cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
+                     const double* mean_square, Py_ssize_t k) except -1 nogil
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil
     # the rule's step sizes after step t: 0 with one number in sizes[0], or 1 with p numbers

@@ -54,6 +54,10 @@ cdef class PenaltyKernel:
 
 
 cdef class OptimizerKernel:
+    cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
+                     const double* mean_square, Py_ssize_t k) except -1 nogil:
+        return 0
+
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
         with gil:

@@ -9,7 +9,7 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport fmax, isnan
+from libc.math cimport fabs, fmax, isnan
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -248,6 +248,7 @@ cdef class Epoch:
     cdef double[::1] targets
     cdef double[::1] grad
     cdef double[::1] sizes
+    cdef double[:, ::1] seen        # a row; the batch's largest sizes and mean squares
 
     def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
@@ -275,6 +276,13 @@ cdef class Epoch:
         self.targets = np.empty(batch_size * objective.target_width())
         if not self.direct:
             self.grad = np.empty(params.shape[0])
+        if optimizer.needs_rows:
+            if not linear_model:
+                raise ValueError(
+                    "This optimizer scales each parameter by its feature, which only a linear "
+                    "model has; use another optimizer, such as AdaGrad() or Adam()."
+                )
+            self.seen = np.zeros((3, params.shape[0]))
         self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
@@ -341,6 +349,29 @@ cdef class Epoch:
                 for c in range(k):
                     intercept[c] += self.draw[i * k + c]
 
+    # Show the optimizer the features of a batch.
+    cdef int observe(self, const Batch* batch) except -1 nogil:
+        cdef Py_ssize_t i, j, k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
+        cdef double* row = &self.seen[0, 0]
+        cdef double* largest = &self.seen[1, 0]
+        cdef double* square = &self.seen[2, 0]
+        cdef Batch one = batch[0]
+        one.size = 1
+        memset(largest, 0, p * sizeof(double))
+        memset(square, 0, p * sizeof(double))
+        for i in range(batch.size):
+            one.start = batch.start + i
+            self.rows.row_tdot(&one, 1.0, 0.0, row)
+            for j in range(p):
+                largest[j] = fmax(largest[j], fabs(row[j]))
+                square[j] += row[j] * row[j] / batch.size
+        for j in range(p, k * p):
+            largest[j] = largest[j - p]
+            square[j] = square[j - p]
+        for j in range(self.model.n_weights, self.model.n_params):
+            largest[j] = square[j] = 1.0
+        return self.optimizer.observe(self.model.n_params, self.params, self.state, largest, square, k)
+
     # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
     cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
                          double* total) except -1 nogil:
@@ -349,6 +380,8 @@ cdef class Epoch:
         cdef double loss
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
+            if self.optimizer.needs_rows:
+                self.observe(batch)
             self.model.forward(self.rows, batch, self.params, &self.raw[0])
             loss = 0.0
             self.evaluate(batch, 1.0 / batch.size, &loss)

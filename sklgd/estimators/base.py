@@ -327,10 +327,10 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             )
         state = self._state.copy()
         if not self._is_as_published(state, n_features, n_raw):
-            init = Init(self.coef_, self.intercept_)
-            place_init(state.params, init, n_features, n_raw, self.fit_intercept)
-            if state.mean is not None:
-                state.mean[:] = state.params
+            params = state.result.copy()
+            init = Init(self._dense_coef(), self.intercept_)
+            place_init(params, init, n_features, n_raw, self.fit_intercept)
+            state.restart(params)
         if strategies.optimizer != self.optimizer_ or (
             self._average_from(strategies.optimizer) != state.average_from
         ):

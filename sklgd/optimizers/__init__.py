@@ -5,13 +5,14 @@ the objective itself, once an epoch or more.  `Auto` chooses.
 """
 
 from .._strategy import registry
-from .adagrad import FTRL, AdaDelta, AdaGrad, RMSprop
+from .adagrad import FTRL, AdaDelta, AdaGrad, NormalizedAdaGrad, RMSprop
 from .adam import AdaBelief, Adam, Adamax, AdamW, NAdam, RAdam
 from .auto import Auto
 from .base import Optimizer
 from .clipped import Clipped
 from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
+from .range_test import RangeTest, lr_range_test
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import SGD, Lion
 
@@ -34,14 +35,17 @@ __all__ = [
     "GradientDescent",
     "Lion",
     "NAdam",
+    "NormalizedAdaGrad",
     "Optimizer",
     "PassiveAggressive",
     "PolyakSGD",
     "Prodigy",
     "RAdam",
     "RMSprop",
+    "RangeTest",
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
+    "lr_range_test",
 ]
 
 OPTIMIZERS = registry(
@@ -62,6 +66,7 @@ OPTIMIZERS = registry(
     dog=DoG,
     ftrl=FTRL,
     nadam=NAdam,
+    normalized_adagrad=NormalizedAdaGrad,
     polyak_sgd=PolyakSGD,
     radam=RAdam,
     rmsprop=RMSprop,

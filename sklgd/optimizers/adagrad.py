@@ -1,4 +1,4 @@
-"""Rules that scale each parameter by its past gradients: AdaGrad, RMSprop, AdaDelta and FTRL."""
+"""Rules that scale each parameter by its past gradients: AdaGrad and its kin."""
 
 from __future__ import annotations
 
@@ -333,3 +333,83 @@ class FTRL(Optimizer):
     def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
         """Return 1 / (Q + 2 l2), for each parameter."""
         return lr / (self.beta + np.sqrt(state[0]) + 2.0 * self.l2 * lr)
+
+
+class NormalizedAdaGrad(Optimizer):
+    r"""AdaGrad on features whose scales are learnt on the way: raw data, online.
+
+    With :math:`s_j` the largest :math:`|x_j|` so far, before the prediction of each row
+
+    .. math::
+        \theta_j \leftarrow \theta_j s_j / |x_j|, \quad s_j \leftarrow |x_j|
+        \quad \text{where } |x_j| > s_j > 0, \qquad
+        N \leftarrow N + \sum_j x_j^2 / s_j^2,
+
+    and then
+
+    .. math::
+        v \leftarrow v + g^2, \qquad
+        \theta \leftarrow \theta - \eta \sqrt{t / N} \; \frac{g}{s \sqrt v}
+
+    as algorithm 2 of Ross, Mineiro and Langford [1]_, which Vowpal Wabbit's default rule follows;
+    its learning rate is this one's.  Predictions do not depend on the units of the features.  With
+    several rows a step, s is their largest and the sum in N their mean.  An intercept is a feature
+    that is one.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default=0.5
+        The step size, or how it depends on the step's number.
+
+    References
+    ----------
+    .. [1] Ross, Mineiro and Langford (2013). Normalized online learning. UAI; arXiv:1305.6646.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd import GDRegressor
+    >>> from sklgd.optimizers import NormalizedAdaGrad
+    >>> X = np.random.default_rng(0).standard_normal((200, 2)) * [1e-6, 1e6]
+    >>> model = GDRegressor(optimizer=NormalizedAdaGrad(), penalty=None, random_state=0)
+    >>> round(model.fit(X, X @ [1e6, 2e-6]).score(X, X @ [1e6, 2e-6]), 3)
+    1.0
+    """
+
+    n_slots = 3
+    needs_rows = True
+    _parameter_constraints: ClassVar[dict] = {"learning_rate": RATE}
+    _kernel = _kernels.NormalizedAdaGradKernel
+
+    def __init__(self, learning_rate: Rate = 0.5) -> None:
+        self.learning_rate = learning_rate
+
+    def observe(
+        self,
+        params: np.ndarray,
+        state: np.ndarray,
+        largest: np.ndarray,
+        mean_square: np.ndarray,
+        n_raw: int,
+    ) -> None:
+        """Learn the scales, and keep what the parameters do to features of their scale."""
+        scale, _, norm = state
+        grown = (largest > scale) & (scale > 0.0)
+        params[grown] *= scale[grown] / largest[grown]
+        np.maximum(scale, largest, out=scale)
+        known = scale > 0.0
+        norm[0] += np.sum(mean_square[known] / scale[known] ** 2) / n_raw
+
+    def step(
+        self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
+    ) -> None:
+        """Move ``params`` in place."""
+        state[1] += grad**2
+        params -= self.step_sizes(state, lr, t) * grad
+
+    def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
+        """Return the step size in each parameter's unit; lr where nothing is known of it."""
+        scale, total, norm = state
+        unit = np.where(scale > 0.0, scale, 1.0) * np.sqrt(total)
+        rate = lr * np.sqrt(t / norm[0]) if norm[0] > 0.0 else lr
+        return rate / np.where(unit > 0.0, unit, 1.0)

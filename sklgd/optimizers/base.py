@@ -50,6 +50,10 @@ class Optimizer(Strategy):
       parameter whose gradient keeps the value one, as a float or one number for each.  A
       penalty's proximal step is taken in this metric, since with any other the fixed point would
       not be the minimum.
+    - ``observe(params, state, largest, mean_square, n_raw)``, for a rule with ``needs_rows = True``,
+      called before the raw predictions of each step: for each parameter the largest size and the
+      mean square, over the batch's rows, of the feature that it multiplies (one for an
+      intercept), and the number of raw columns.  It may move ``params``, too.
     - ``result(params, state)``, if a rule takes gradients elsewhere than at its result: what the
       model's parameters are whenever training looks at them or ends; and then
       ``restart(params, state)``, which makes ``params`` the result and goes on from there.
@@ -81,6 +85,8 @@ class Optimizer(Strategy):
     needs_loss: bool = False
     #: whether the rule itself tells that it has reached the minimum, instead of the loop watching
     knows_when: ClassVar[bool] = False
+    #: whether `observe` is shown the features of each batch; only linear models have such
+    needs_rows: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
 
@@ -155,6 +161,16 @@ class Optimizer(Strategy):
             The number of this step, from 1.
         """
         raise NotImplementedError(f"{type(self).__name__} must define step")
+
+    def observe(
+        self,
+        params: np.ndarray,
+        state: np.ndarray,
+        largest: np.ndarray,
+        mean_square: np.ndarray,
+        n_raw: int,
+    ) -> None:
+        """Take in the features of a batch; here they are of no interest."""
 
     def step_sizes(self, state: np.ndarray, lr: float, t: int) -> float | np.ndarray:
         """Return how far the rule moves a parameter whose gradient keeps the value one.

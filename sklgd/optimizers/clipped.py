@@ -60,6 +60,11 @@ class Clipped(Optimizer):
         """Whether the rule takes the loss."""
         return self.optimizer.needs_loss
 
+    @property
+    def needs_rows(self) -> bool:
+        """Whether the rule is shown the features of each batch."""
+        return self.optimizer.needs_rows
+
     def validate(self) -> Self:
         """Raise where a parameter is out of range, or the optimizer takes no single gradients."""
         super().validate()
@@ -74,6 +79,17 @@ class Clipped(Optimizer):
     def schedule(self) -> Schedule:
         """Return the rule's learning rate as a schedule."""
         return self.optimizer.schedule()
+
+    def observe(
+        self,
+        params: np.ndarray,
+        state: np.ndarray,
+        largest: np.ndarray,
+        mean_square: np.ndarray,
+        n_raw: int,
+    ) -> None:
+        """Show the rule the features of a batch."""
+        self.optimizer.observe(params, state[:-1], largest, mean_square, n_raw)
 
     def step(
         self,

@@ -152,3 +152,49 @@ cdef class FTRLKernel(OptimizerKernel):
         for j in range(p):
             sizes[j] = lr / (self.beta + sqrt(state[j]) + 2.0 * self.l2 * lr)
         return 1
+
+
+cdef class NormalizedAdaGradKernel(OptimizerKernel):
+
+    def __init__(self, learning_rate=None):
+        self.needs_rows = True
+
+    cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
+                     const double* mean_square, Py_ssize_t k) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double norm = 0.0
+        for j in range(p):
+            if largest[j] > state[j]:
+                if state[j] > 0.0:
+                    params[j] *= state[j] / largest[j]
+                state[j] = largest[j]
+            if state[j] > 0.0:
+                norm += mean_square[j] / (state[j] * state[j])
+        state[2 * p] += norm / k
+        return 0
+
+    cdef inline double rate(self, Py_ssize_t p, const double* state, double lr, int64_t t) noexcept nogil:
+        cdef double norm = state[2 * p]
+        return lr * sqrt(t / norm) if norm > 0.0 else lr
+
+    cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                  double lr, int64_t t) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double rate = self.rate(p, state, lr, t), unit
+        cdef double* total = state + p
+        for j in range(p):
+            if grad[j] != 0.0:
+                total[j] += grad[j] * grad[j]
+                unit = (state[j] if state[j] > 0.0 else 1.0) * sqrt(total[j])
+                if unit > 0.0:
+                    params[j] -= rate / unit * grad[j]
+        return 0
+
+    cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
+                        double* sizes) except -1 nogil:
+        cdef Py_ssize_t j
+        cdef double rate = self.rate(p, state, lr, t), unit
+        for j in range(p):
+            unit = (state[j] if state[j] > 0.0 else 1.0) * sqrt(state[p + j])
+            sizes[j] = rate / unit if unit > 0.0 else rate
+        return 1

@@ -15,6 +15,12 @@ def step(OptimizerKernel kernel, double[::1] params, const double[::1] grad, sta
     kernel.step(params.shape[0], &params[0], &grad[0], slots_data, lr, t)
 
 
+def observe(OptimizerKernel kernel, double[::1] params, double[:, ::1] state,
+            const double[::1] largest, const double[::1] mean_square, Py_ssize_t k):
+    """Show a kernel the features of a batch, as ``Optimizer.observe`` does."""
+    kernel.observe(params.shape[0], &params[0], &state[0, 0], &largest[0], &mean_square[0], k)
+
+
 def step_sizes(OptimizerKernel kernel, state, double lr, int64_t t):
     """Return the step sizes of a kernel after step t: a float, or an array of one per parameter."""
     cdef double[:, ::1] slots = state

@@ -19,7 +19,12 @@ cdef class ClippedKernel(OptimizerKernel):
     def __init__(self, optimizer, max_norm=1.0):
         self.inner = compose_kernel(optimizer, PyOptimizer)
         self.n_slots = optimizer.n_slots
+        self.needs_rows = self.inner.needs_rows
         self.max_norm = max_norm
+
+    cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
+                     const double* mean_square, Py_ssize_t k) except -1 nogil:
+        return self.inner.observe(p, params, state, largest, mean_square, k)
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
