@@ -68,6 +68,16 @@ class PlainLoop:
     def step(self, X, y, s):
         """Take one step on a batch; return its weighted loss."""
         self.t += 1
+        if self.rule.needs_rows:
+            largest, mean_square = np.abs(X).max(axis=0), (X**2).mean(axis=0)
+            ones = np.ones(self.k)
+            self.rule.observe(
+                self.params,
+                self.state,
+                np.r_[np.tile(largest, self.k), ones],
+                np.r_[np.tile(mean_square, self.k), ones],
+                self.k,
+            )
         raw = X @ self.params[: self.k * P].reshape(self.k, P).T + self.params[self.k * P :]
         if not self.joint:
             y = y.reshape(len(y), -1)

@@ -342,7 +342,7 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     def _is_as_published(self, state: FitState, n_features: int, n_raw: int) -> bool:
         # Whether the fitted attributes are still what `_set_parts` made of the state.
         for name, value in self.model_.unpack(state.result, n_features, n_raw).items():
-            found = np.ravel(getattr(self, name))
+            found = np.ravel(self._dense_coef() if name == "coef_" else getattr(self, name))
             dtype = found.dtype if found.dtype.kind == "f" else np.float64
             if not np.array_equal(found, np.ravel(value).astype(dtype)):
                 return False

@@ -244,7 +244,7 @@ True
         return Targets(y, n_classes, joint=loss.joint, soft=loss.joint)
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
-        if y.ndim == 2 and not self._multilabel:
+        if y.ndim == 2 and y.dtype.kind == "f" and not self._multilabel:
             return self._encode_probabilities(y, loss)
         if loss.soft_targets:  # labels are certain
             index = self._class_index(y)

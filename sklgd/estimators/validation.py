@@ -105,7 +105,9 @@ def _check_given(
     y_val = check_array(given.y, ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X_val, y_val)
     y_val = estimator._as_column(y_val)
-    if y_val.shape[1:] != y.shape[1:]:
+    # class probabilities and labels mix: they are coded alike
+    mixed = is_classifier(estimator) and "f" in (y.dtype.kind * (y.ndim > 1), y_val.dtype.kind)
+    if y_val.shape[1:] != y.shape[1:] and not mixed:
         raise ValueError(f"y_val has shape {y_val.shape}, which does not fit y of shape {y.shape}.")
     weights = given.sample_weight
     if weights is not None:

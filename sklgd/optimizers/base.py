@@ -50,8 +50,8 @@ class Optimizer(Strategy):
       parameter whose gradient keeps the value one, as a float or one number for each.  A
       penalty's proximal step is taken in this metric, since with any other the fixed point would
       not be the minimum.
-    - ``observe(params, state, largest, mean_square, n_raw)``, for a rule with ``needs_rows = True``,
-      called before the raw predictions of each step: for each parameter the largest size and the
+    - ``observe(params, state, largest, mean_square, n_raw)``, with ``needs_rows = True``, is called
+      before the raw predictions of each step: for each parameter the largest size and the
       mean square, over the batch's rows, of the feature that it multiplies (one for an
       intercept), and the number of raw columns.  It may move ``params``, too.
     - ``result(params, state)``, if a rule takes gradients elsewhere than at its result: what the
