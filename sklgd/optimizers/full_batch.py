@@ -187,7 +187,7 @@ class GradientDescent(FullBatchOptimizer):
     >>> from sklgd.optimizers import GradientDescent
     >>> X = np.array([[-1.0], [1.0]])
     >>> model = GDRegressor(optimizer=GradientDescent(0.1), penalty=None, max_iter=200)
-    >>> model.fit(X, [-2.0, 4.0]).coef_.round(3), model.intercept_.round(3)
+    >>> model.fit(X, [-2.0, 4.0]).coef_.round(2), model.intercept_.round(2)
     (array([3.]), array([1.]))
     """
 
