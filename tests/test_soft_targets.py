@@ -11,7 +11,7 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.preprocessing import scale
 
 from sklgd import GDClassifier
-from sklgd.losses import LogLoss
+from sklgd.losses import LogLoss, SoftLogLoss
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
 
@@ -174,6 +174,15 @@ def test_validation(scoring):
 def test_what_is_no_distribution(y, match):
     with pytest.raises(ValueError, match=match):
         GDClassifier().fit(X[:2], y)
+
+
+def test_a_loss_of_ones_own_gets_the_rows():
+    class Mine(SoftLogLoss):
+        pass  # no kernel of its own: its NumPy methods train
+
+    P = probabilities(len(X), 3)
+    mine, known = GDClassifier(Mine(), **TIGHT).fit(X, P), GDClassifier(**TIGHT).fit(X, P)
+    assert_allclose(mine.coef_, known.coef_, atol=1e-8)
 
 
 def test_errors():

@@ -354,7 +354,7 @@ cdef class NegativeBinomialKernel(LossKernel):
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
         cdef double alpha = self.dispersion, log_alpha = log(self.dispersion)
-        cdef double small, share, rest, u, s, gap
+        cdef double small, share, rest, u, s, gap, over
         for i in range(m):
             small = exp(-fabs(raw[i]))
             if raw[i] > 0.0:
@@ -372,7 +372,12 @@ cdef class NegativeBinomialKernel(LossKernel):
                 if s > 37.0:
                     gap = softplus(log(u) + s) - u * s
                 else:
-                    gap = log1p(u * expm1(s)) - u * s
+                    if fabs(s) < 0.5 or fabs(raw[i]) > 500.0:
+                        over = expm1(s)
+                    else:  # exp(raw) is there already
+                        over = small * y[i] if raw[i] > 0.0 else y[i] / small
+                        over = (over if share > rest else 1.0 / over) - 1.0
+                    gap = log1p(u * over) - u * s
                 value[i] = (y[i] + 1.0 / alpha) * relu(gap)
             else:
                 value[i] = softplus(raw[i] + log_alpha) / alpha
