@@ -131,6 +131,12 @@ class StepDriver:
         self.shuffle = shuffle
         self.schedule: Schedule = optimizer.schedule()
         state.optimizer = optimizer
+        if np.shape(state.slots) != (optimizer.n_slots, state.params.size):
+            raise ValueError(
+                f"{optimizer!r} has n_slots={optimizer.n_slots}: its state must have the shape "
+                f"{(optimizer.n_slots, state.params.size)}. Its init_state gave "
+                f"{np.shape(state.slots)}."
+            )
         self.batch_size = batch_size
         penalties = (
             None if part is None else compose_kernel(part, adapters.PyPenalty)
@@ -161,8 +167,10 @@ class StepDriver:
             stop = min(start + rows_at_once, problem.n_rows)
             steps = -(-(stop - start) // self.batch_size)
             rates = self._rates(state.t + 1, steps)
-            total += self.epoch_kernel.run(self.order, start, stop, rates, state.t + 1)
-            state.t += steps
+            try:
+                total += self.epoch_kernel.run(self.order, start, stop, rates, state.t + 1)
+            finally:
+                state.t = self.epoch_kernel.t - 1
         state.epochs += 1
         return total / problem.weight_sum
 
@@ -172,7 +180,13 @@ class StepDriver:
 
     def _rates(self, first: int, steps: int) -> float | np.ndarray:
         t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
-        return checked_rates(self.schedule, self.schedule(t) * self.state.rate_scale, first)
+        rates = self.schedule(t)
+        if np.shape(rates) not in ((), np.shape(t)):
+            raise ValueError(
+                f"The schedule {self.schedule!r} returned an array of shape {np.shape(rates)} for "
+                f"t of shape {np.shape(t)}; it must return a rate for each step."
+            )
+        return checked_rates(self.schedule, rates * self.state.rate_scale, first)
 
 
 class FullBatchDriver:
@@ -189,7 +203,7 @@ class FullBatchDriver:
         self.converged = False
         state.optimizer = optimizer
         problem.remembers = True
-        optimizer.resume(state.slots)
+        optimizer.forget(state.slots)
 
     def epoch(self) -> float:
         """Make one iteration; return the mean loss that it last evaluated."""
@@ -242,6 +256,7 @@ class Stopping:
     tol: float | None = 1e-3
     n_iter_no_change: int = 5
     early_stopping: bool = False
+    survives_interruption: bool = True
 
 
 @dataclass
@@ -314,6 +329,8 @@ class TrainingLoop:
                 if self._has_stopped():
                     break
         except KeyboardInterrupt:
+            if not self.stopping.survives_interruption:
+                raise
             report.stop_reason = "interrupted"
         self._finish()
         return report

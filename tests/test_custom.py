@@ -183,7 +183,7 @@ def test_equals_what_it_imitates(data, axis, own, theirs, cls, rule, form):
             model = cls(optimizer=rule, batch_size=batch_size, max_iter=3, tol=None, random_state=0)
             mine = clone(model).set_params(**{axis: own}).fit(X, y)
             assert_close(mine, model.set_params(**{axis: theirs}).fit(X, y))
-            assert getattr(mine, f"{axis}_") is own
+            assert getattr(mine, f"{axis}_") == own
             assert mine.predict(X).shape == y.shape
 
 

@@ -394,7 +394,7 @@ def test_two_estimators_share_one_optimizer():
             model.partial_fit(X, y)
     assert_array_equal(one.coef_, alone[0].coef_)
     assert_array_equal(two.coef_, alone[1].coef_)
-    assert one.optimizer_ is two.optimizer_ is shared
+    assert one.optimizer_ == two.optimizer_ == shared
 
 
 # -- what would be pulled into memory --------------------------------------------------------

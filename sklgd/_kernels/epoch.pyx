@@ -76,7 +76,8 @@ cdef class Objective:
 
     def __init__(self, RowsKernel rows, y, weights, LossKernel loss, ModelKernel model, *,
                  bint joint=False, one_vs_rest=None):
-        cdef const double[::1] y_flat = y.reshape(-1)
+        flat = np.ascontiguousarray(y, dtype=np.float64).reshape(-1)
+        cdef const double[::1] y_flat = flat
         cdef const double[::1] w_flat
         self.rows, self.loss, self.model = rows, loss, model
         self.joint = joint
@@ -85,8 +86,17 @@ cdef class Objective:
         if weights is not None:
             w_flat = weights
             self.weights = &w_flat[0]
-        self.owned = (y, weights)
+        self.owned = (flat, weights)    # the very arrays that the pointers point into
         self.expand = one_vs_rest is not None
+        if flat.size != rows.n_rows * self.y_width or (
+            weights is not None and weights.size != rows.n_rows
+        ):
+            raise ValueError(f"{rows.n_rows} rows need as many targets and weights, got {y.shape}")
+        if not joint and self.y_width != (1 if self.expand else model.n_raw):
+            raise ValueError(
+                f"An elementwise loss needs a target for each raw column: got {self.y_width} and "
+                f"n_raw={model.n_raw}."
+            )
         if self.expand:
             self.off, self.on = one_vs_rest
 
@@ -242,6 +252,8 @@ cdef class Epoch:
     cdef Py_ssize_t batch_size
     cdef readonly bint direct       # rows update the weights, without a gradient vector
     cdef readonly bint lazy         # ... which are kept behind in time
+    cdef Lazy w
+    cdef readonly int64_t t         # the next step
     cdef double[::1] raw
     cdef double[::1] draw
     cdef double[::1] value
@@ -310,17 +322,26 @@ cdef class Epoch:
         cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
         cdef Batch batch
         cdef double total = 0.0
+        if stride and rate_array.shape[0] != -(-(stop - start) // self.batch_size):
+            raise ValueError(f"need a rate for each step, got {rate_array.shape[0]}")
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
-        with nogil:
-            if self.lazy:
-                self.run_lazy(&batch, rate, stride, t, &total)
-            elif self.direct and self.batch_size == 1 and self.model.n_raw == 1:
-                self.run_rows(&batch, rate, stride, t, &total)
-            elif self.direct:
-                self.run_direct(&batch, rate, stride, t, &total)
-            else:
-                self.run_general(&batch, rate, stride, t, &total)
+        self.t = t
+        if self.lazy:
+            self.begin_lazy()
+        try:
+            with nogil:
+                if self.lazy:
+                    self.run_lazy(&batch, rate, stride, &total)
+                elif self.direct and self.batch_size == 1 and self.model.n_raw == 1:
+                    self.run_rows(&batch, rate, stride, &total)
+                elif self.direct:
+                    self.run_direct(&batch, rate, stride, &total)
+                else:
+                    self.run_general(&batch, rate, stride, &total)
+        finally:
+            if self.lazy:   # also where a user's code has raised: the weights are true in any case
+                self.end_lazy()
         return total
 
     cdef inline double ridge(self) noexcept nogil:
@@ -335,10 +356,10 @@ cdef class Epoch:
         return self.objective.evaluate(batch, &self.raw[0], &self.targets[0], &self.value[0],
                                        &self.draw[0], factor, total)
 
-    cdef inline void average(self, int64_t t, double* values, Py_ssize_t first) noexcept nogil:
+    cdef inline void average(self, double* values, Py_ssize_t first) noexcept nogil:
         # the running mean of the parameters from number `first` on
-        if self.mean != NULL and t >= self.average_from:
-            simd.average(self.model.n_params - first, 1.0 / (t - self.average_from + 1),
+        if self.mean != NULL and self.t >= self.average_from:
+            simd.average(self.model.n_params - first, 1.0 / (self.t - self.average_from + 1),
                          values + first, self.mean + first)
 
     cdef inline void move_intercept(self, const Batch* batch) noexcept nogil:
@@ -373,7 +394,7 @@ cdef class Epoch:
         return self.optimizer.observe(self.model.n_params, self.params, self.state, largest, square, k)
 
     # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
-    cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+    cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride,
                          double* total) except -1 nogil:
         cdef Py_ssize_t k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
         cdef bint per_entry
@@ -391,18 +412,20 @@ cdef class Epoch:
             self.model.backward(self.rows, batch, self.params, &self.draw[0], &self.grad[0])
             if self.smooth is not None:
                 self.smooth.add_gradient(k, p, self.params, &self.grad[0])
-            self.optimizer.step(self.model.n_params, self.params, &self.grad[0], self.state, rate[0], t)
+            self.optimizer.step(
+                self.model.n_params, self.params, &self.grad[0], self.state, rate[0], self.t)
             if self.proximal is not None:
-                per_entry = self.optimizer.step_sizes(self.model.n_params, self.state, rate[0], t, &self.sizes[0])
+                per_entry = self.optimizer.step_sizes(
+                    self.model.n_params, self.state, rate[0], self.t, &self.sizes[0])
                 self.prox(self.sizes[0], &self.sizes[0] if per_entry else NULL)
-            self.average(t, self.params, 0)
+            self.average(self.params, 0)
             batch.start += batch.size
             rate += stride
-            t += 1
+            self.t += 1
         return 0
 
     # Plain gradient steps of a linear model: the rows move the weights themselves.
-    cdef int run_direct(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+    cdef int run_direct(self, Batch* batch, const double* rate, Py_ssize_t stride,
                         double* total) except -1 nogil:
         cdef double ridge = self.ridge()
         while batch.start < batch.end:
@@ -413,15 +436,15 @@ cdef class Epoch:
             self.move_intercept(batch)
             if self.proximal is not None:
                 self.prox(rate[0], NULL)
-            self.average(t, self.params, 0)
+            self.average(self.params, 0)
             batch.start += batch.size
             rate += stride
-            t += 1
+            self.t += 1
         return 0
 
     # The same with one row a step and one raw column, where a step is a chain of a few dozen
     # nanoseconds: what is one number stays out of buffers.
-    cdef int run_rows(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+    cdef int run_rows(self, Batch* batch, const double* rate, Py_ssize_t stride,
                       double* total) except -1 nogil:
         cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move, shrink
         cdef double* intercept = self.params + self.model.n_weights
@@ -438,47 +461,46 @@ cdef class Epoch:
                 intercept[0] += move
             if self.proximal is not None:
                 self.prox(rate[0], NULL)
-            self.average(t, self.params, 0)
+            self.average(self.params, 0)
             batch.start += 1
             rate += stride
-            t += 1
+            self.t += 1
         total[0] += loss_sum
         return 0
 
     # The same on sparse rows, at O(nonzeros) a step.
-    cdef int run_lazy(self, Batch* batch, const double* rate, Py_ssize_t stride, int64_t t,
+    cdef int run_lazy(self, Batch* batch, const double* rate, Py_ssize_t stride,
                       double* total) except -1 nogil:
         cdef double ridge = self.ridge()
         cdef double cut = self.proximal.threshold if self.proximal is not None else 0.0
         cdef Py_ssize_t i, c, k = self.model.n_raw
         cdef const double* intercept = self.params + self.model.n_weights
-        cdef Lazy w
-        self.begin_lazy(&w, t)
+        cdef Lazy* w = &self.w
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
-            self.rows.lazy_dot(batch, &w, &self.raw[0])
+            self.rows.lazy_dot(batch, w, &self.raw[0])
             if self.model.n_params > self.model.n_weights:
                 for i in range(batch.size):
                     for c in range(k):
                         self.raw[i * k + c] += intercept[c]
             self.evaluate(batch, -rate[0] / batch.size, total)
-            lazy_shrink(&w, fmax(0.0, 1.0 - rate[0] * ridge))
-            self.rows.lazy_tdot(batch, &self.draw[0], &w)
+            lazy_shrink(w, fmax(0.0, 1.0 - rate[0] * ridge))
+            self.rows.lazy_tdot(batch, &self.draw[0], w)
             self.move_intercept(batch)
             if cut != 0.0:
-                lazy_cut(&w, rate[0] * cut)
-            if self.mean != NULL and t >= self.average_from:
+                lazy_cut(w, rate[0] * cut)
+            if self.mean != NULL and self.t >= self.average_from:
                 w.area += w.scale
-                self.average(t, self.params, self.model.n_weights)
+                self.average(self.params, self.model.n_weights)
             batch.start += batch.size
             rate += stride
-            t += 1
-        self.end_lazy(&w, t)
+            self.t += 1
         return 0
 
-    cdef void begin_lazy(self, Lazy* w, int64_t t) noexcept nogil:
+    cdef void begin_lazy(self) noexcept nogil:
+        cdef Lazy* w = &self.w
         cdef Py_ssize_t e
-        cdef int64_t averaged = t - self.average_from      # steps that the mean holds already
+        cdef int64_t averaged = self.t - self.average_from     # steps that the mean holds already
         w.k = self.model.n_raw
         w.p = self.model.n_weights // w.k
         w.v = self.params
@@ -487,13 +509,14 @@ cdef class Epoch:
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0
-        if w.total != NULL and averaged > 0:
+        if w.total != NULL:
             for e in range(self.model.n_weights):
-                w.total[e] *= averaged
+                w.total[e] *= averaged if averaged > 0 else 0
 
-    cdef void end_lazy(self, Lazy* w, int64_t t) noexcept nogil:
+    cdef void end_lazy(self) noexcept nogil:
+        cdef Lazy* w = &self.w
         cdef Py_ssize_t e
-        cdef int64_t averaged = t - self.average_from
+        cdef int64_t averaged = self.t - self.average_from
         lazy_settle(w)
         if w.total != NULL and averaged > 0:
             for e in range(self.model.n_weights):

@@ -231,6 +231,24 @@ cdef class CSRRows(RowsKernel):
             self.types.lazy_tdot(row.data, row.indices, row.size, draw + i * w.k, w)
 
 
+ctypedef fused index:
+    int32_t
+    int64_t
+
+
+def has_valid_indices(const index[::1] indices, const index[::1] indptr, Py_ssize_t n_features):
+    """Whether rows lie within ``indices``, one after the other, and indices within the features."""
+    cdef Py_ssize_t i, bad = 0, nonzeros = indices.shape[0]
+    if indptr.shape[0] == 0 or indptr[0] != 0 or indptr[indptr.shape[0] - 1] > nonzeros:
+        return False
+    with nogil:
+        for i in range(indptr.shape[0] - 1):
+            bad |= indptr[i] > indptr[i + 1]
+        for i in range(nonzeros):
+            bad |= (indices[i] < 0) | (indices[i] >= n_features)
+    return bad == 0
+
+
 def make_rows(X):
     """Return the rows kernel of a validated X: an ndarray or a CSR matrix or array."""
     return DenseRows(X) if isinstance(X, np.ndarray) else CSRRows(X)

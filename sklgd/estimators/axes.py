@@ -92,4 +92,8 @@ class StrategyParams:
                 own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
                 strategy.set_params(**own)  # before it is ours: an error leaves the string
                 setattr(self, axis, strategy)
+            elif getattr(self, axis) is None:
+                raise ValueError(
+                    f"{axis} is None, which has no parameters; set {axis} to a name or an object."
+                )
         return super().set_params(**nested)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -18,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from .._kernels.epoch import predict_raw
 from .._kernels.models import LinearKernel
-from .._kernels.rows import make_rows
+from .._kernels.rows import has_valid_indices, make_rows
 from .._strategy import CachedParamNames
 from ..losses import Loss
 from ..models import Model
@@ -121,7 +122,9 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         """Return the targets that a scorer compares predictions with."""
         return y
 
-    def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _class_weights(
+        self, y: np.ndarray, weights: np.ndarray | None, *, learn: bool = True
+    ) -> np.ndarray | None:
         return weights
 
     # -- fitting ---------------------------------------------------------------------------
@@ -185,7 +188,8 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         if state is None:
             init = self._warm_init(init) if self.warm_start else init
             state = self._new_state(strategies, X.shape[1], n_raw, init)
-            state.weight_sum = state.weight_count = 0.0
+        elif init != Init():
+            self._restart_at(state, init)
         problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
         validation = make_validation(self, problem, split, given, X, y)
         stopping = Stopping(self.max_iter, self.tol, self.n_iter_no_change, self.early_stopping)
@@ -201,17 +205,20 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         weights = self._weights(y, X, sample_weight, allow_all_zero=True)
         strategies = self._choose(strategies, X, incremental=True)
         n_raw = targets.n_raw
-        state = None if first else self._resumed(strategies, X.shape[1], n_raw)
-        if state is None:
+        if first:
             state = self._new_state(strategies, X.shape[1], n_raw, Init())
+        else:
+            state = self._resumed(strategies, X.shape[1], n_raw)
+        report = Report()
         if weights is not None and not weights.any():
-            report = Report(history=getattr(self, "_history", {}))
+            if not first:
+                return
         else:
             split = RowSplit(None if weights is None else used_rows(weights), None)
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
-            report = self._loop(problem, strategies, state, Stopping(1, None), None).run()
-            history = getattr(self, "_history", {})
-            report.history = {k: history.get(k, []) + v for k, v in report.history.items()}
+            once = Stopping(1, None, survives_interruption=False)
+            report = self._loop(problem, strategies, state, once, None).run()
+            report.history = joined(getattr(self, "_history", {}), report.history)
         self._publish(strategies, state, report, X.dtype, n_raw)
         self.__dict__.pop("optimality_", None)  # that of other parameters
 
@@ -227,7 +234,13 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
                 ensure_non_negative=True,
                 allow_all_zero_weights=allow_all_zero,
             )
-        return self._class_weights(y, sample_weight)
+        weights = self._class_weights(y, sample_weight)
+        if weights is not None and not (weights.any() or allow_all_zero):
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number. Here all are zero once "
+                f"multiplied by class_weight={getattr(self, 'class_weight', None)}."
+            )
+        return weights
 
     def _problem(
         self,
@@ -245,6 +258,8 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         With ``forget`` false the mean is over the rows of all calls, so that weights mean the
         same in each.
         """
+        if X.shape[0] >= 2**32:
+            raise ValueError(f"fit takes fewer than 2**32 rows, got {X.shape[0]}; use partial_fit.")
         rows = split.train
         used = slice(None) if rows is None else rows
         n_rows = X.shape[0] if rows is None else len(rows)
@@ -327,17 +342,22 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             )
         state = self._state.copy()
         if not self._is_as_published(state, n_features, n_raw):
-            params = state.result.copy()
-            init = Init(self._dense_coef(), self.intercept_)
-            place_init(params, init, n_features, n_raw, self.fit_intercept)
-            state.restart(params)
+            self._restart_at(state, Init(self._dense_coef(), self.intercept_))
         if strategies.optimizer != self.optimizer_ or (
             self._average_from(strategies.optimizer) != state.average_from
         ):
-            params = state.result
-            state = self._new_state(strategies, n_features, n_raw, Init())
-            state.params[:] = params
+            before, state = state, self._new_state(strategies, n_features, n_raw, Init())
+            state.params[:] = before.result
+            state.weight_sum, state.weight_count = before.weight_sum, before.weight_count
+            state.seed, state.epochs = before.seed, before.epochs
+        state.rate_scale = 1.0  # a plateau was one of the last call's problem
         return state
+
+    def _restart_at(self, state: FitState, init: Init) -> None:
+        """Let a state go on from parameters that the user gave."""
+        params = state.result.copy()
+        place_init(params, init, *state.shape)
+        state.restart(params)
 
     def _is_as_published(self, state: FitState, n_features: int, n_raw: int) -> bool:
         # Whether the fitted attributes are still what `_set_parts` made of the state.
@@ -373,7 +393,12 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         self, strategies: Strategies, state: FitState, report: Report, dtype: Any, n_raw: int
     ) -> None:
         self._state, self._history = state, report.history
-        self.loss_, self.optimizer_, self.penalty_, self.model_ = strategies
+        for axis, used in zip(strategies._fields, strategies, strict=True):
+            # a copy: the user's object may get other parameters before the next call
+            if getattr(self, f"{axis}_", None) != used or not hasattr(self, f"{axis}_"):
+                setattr(self, f"{axis}_", copy.deepcopy(used))
+        state.optimizer = self.optimizer_
+        self.optimizer_.forget(state.slots)
         self._set_parts(strategies.model.unpack(state.result, self.n_features_in_, n_raw), dtype)
         self.n_iter_ = report.n_iter
         self.best_iter_ = report.best_iter
@@ -469,6 +494,16 @@ def used_rows(weights: np.ndarray) -> np.ndarray | None:
     return None if weights.all() else np.flatnonzero(weights).astype(np.uint32)
 
 
+def joined(before: dict[str, list], new: dict[str, list]) -> dict[str, list]:
+    """Return a history with the epochs of a later call behind it; what one lacks is NaN."""
+    n_before = len(before.get("objective", []))
+    n_new = len(new.get("objective", []))
+    return {
+        name: before.get(name, [np.nan] * n_before) + new.get(name, [np.nan] * n_new)
+        for name in {**before, **new}
+    }
+
+
 def refuse_dask(*arrays: Any) -> None:
     """Raise for Dask collections: converting one would silently pull it into memory."""
     for array in arrays:
@@ -487,6 +522,11 @@ def mend(X: Any) -> Any:
     parts = [np.require(part, requirements=["C", "A"]) for part in (X.data, X.indices, X.indptr)]
     wide = np.int64 if np.int64 in (parts[1].dtype, parts[2].dtype) else np.int32
     parts[1:] = [part.astype(wide, copy=False) for part in parts[1:]]
+    if not has_valid_indices(parts[1], parts[2], X.shape[1]):
+        raise ValueError(
+            f"X is no valid CSR matrix of shape {X.shape}: it has indices outside of its columns, "
+            "or rows outside of its data. X.check_format() tells more."
+        )
     if all(a is b for a, b in zip(parts, (X.data, X.indices, X.indptr), strict=True)):
         return X
     mended = type(X)(X.shape, dtype=X.dtype)

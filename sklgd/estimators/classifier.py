@@ -257,7 +257,12 @@ True
                     f"y must be an indicator matrix of {n_classes} labels, as before; got shape "
                     f"{y.shape}."
                 )
-            coded = np.where(np.asarray(y) > 0, on, off)
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    "An indicator matrix y must hold zeros and ones only. Got the values "
+                    f"{np.unique(y)[:5]}."
+                )
+            coded = np.where(np.ascontiguousarray(y) > 0, on, off)
             return Targets(coded if n_classes > 1 else coded.ravel(), n_classes)
         if y.ndim != 1:
             raise ValueError(f"y must be one column of labels, as before; got shape {y.shape}.")
@@ -288,26 +293,36 @@ True
             )
         return index
 
-    def _class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _class_weights(
+        self, y: np.ndarray, weights: np.ndarray | None, *, learn: bool = True
+    ) -> np.ndarray | None:
+        """Multiply weights by those of the classes, which ``learn=False`` takes from training."""
         if self.class_weight is None:
             return weights
         if self._multilabel or y.ndim == 2:
             kind = "an indicator matrix" if self._multilabel else "probabilities as"
             raise ValueError(f"class_weight is not supported with {kind} y. Use sample_weight.")
-        full = np.zeros(len(self.classes_))
+        if learn:
+            self._weight_by_class = self._learn_class_weights(y, weights)
+        expanded = self._weight_by_class[self._class_index(y)]
+        return expanded if weights is None else expanded * weights
+
+    def _learn_class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        by_class = np.zeros(len(self.classes_))
         if isinstance(self.class_weight, str):  # rows of weight zero are absent, so are not counted
             used = slice(None) if weights is None else weights > 0
             counted = None if weights is None else weights[used]
             present = np.unique(y[used])
-            full[np.searchsorted(self.classes_, present)] = compute_class_weight(
+            by_class[np.searchsorted(self.classes_, present)] = compute_class_weight(
                 self.class_weight, classes=present, y=y[used], sample_weight=counted
             )
         else:  # of all classes: a part of a stream may lack some
-            full[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        if (full < 0).any():
-            raise ValueError(f"class_weight must not be negative. Got {self.class_weight}.")
-        expanded = full[np.searchsorted(self.classes_, y)]
-        return expanded if weights is None else expanded * weights
+            by_class[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        if not (np.isfinite(by_class) & (by_class >= 0)).all():
+            raise ValueError(
+                f"class_weight must be finite and not negative. Got {self.class_weight}."
+            )
+        return by_class
 
     # -- fitting ---------------------------------------------------------------------------
 
@@ -392,6 +407,8 @@ True
                     and np.array_equal(self.classes_, np.arange(y.shape[1]))
                     and not self._holds_probabilities(y)
                 )
+            if len(self.classes_) < 2 and not self._multilabel:
+                raise ValueError(f"The number of classes has to be greater than one; got {classes}")
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 

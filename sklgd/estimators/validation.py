@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from inspect import signature
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import is_classifier
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_consistent_length,
+    validate_data,
+)
 
 from ..objective import Block, Problem
 from ..training import Validation
@@ -37,7 +45,7 @@ def split_rows(
         return RowSplit(None if rows is None else rows.astype(np.uint32), None)
     rows = np.arange(len(y)) if rows is None else rows
     fraction, classifier = estimator.validation_fraction, is_classifier(estimator)
-    if isinstance(fraction, float):
+    if isinstance(fraction, Real) and not isinstance(fraction, Integral):
         stratify = classifier and type_of_target(y) in ("binary", "multiclass")
         splitter = (StratifiedShuffleSplit if stratify else ShuffleSplit)(
             test_size=fraction, random_state=check_random_state(estimator.random_state)
@@ -61,7 +69,8 @@ def make_validation(
     """Return the scoring of validation rows, given or set aside; None where there are none."""
     block = problem.block
     if given.X is None and not (given.y is None and given.sample_weight is None):
-        raise ValueError("y_val was given without X_val; pass both or neither.")
+        name = "sample_weight_val" if given.y is None else "y_val"
+        raise ValueError(f"{name} was given without X_val; pass X_val and y_val, or neither.")
     if given.X is not None:
         X, y, weights = _check_given(estimator, given, X, y)
         targets = estimator._encode(y, block.loss)
@@ -89,20 +98,18 @@ def _check_given(
     if given.y is None:
         raise ValueError("X_val was given without y_val; pass both or neither.")
     refuse_dask(given.X, given.y)
-    X_val = check_array(
+    X_val = validate_data(
+        estimator,
         given.X,
+        reset=False,
         accept_sparse="csr",
+        accept_large_sparse=True,
         dtype=[np.float64, np.float32],
         order="C",
         input_name="X_val",
-        estimator=estimator,
     )
-    if X_val.shape[1] != X.shape[1]:
-        raise ValueError(
-            f"X_val has {X_val.shape[1]} features, but {type(estimator).__name__} is expecting "
-            f"{X.shape[1]} features as input."
-        )
-    y_val = check_array(given.y, ensure_2d=False, dtype=None, input_name="y_val")
+    y_val = given.y.toarray() if sp.issparse(given.y) else given.y
+    y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X_val, y_val)
     y_val = estimator._as_column(y_val)
     # class probabilities and labels mix: they are coded alike
@@ -112,7 +119,7 @@ def _check_given(
     weights = given.sample_weight
     if weights is not None:
         weights = _check_sample_weight(weights, X_val, dtype=np.float64, ensure_non_negative=True)
-    return mend(X_val), y_val, weights
+    return mend(X_val), y_val, estimator._class_weights(y_val, weights, learn=False)
 
 
 def _score_with(
@@ -121,9 +128,12 @@ def _score_with(
     # The scorer sees a copy of the estimator that has the parameters at hand.
     scorer = check_scoring(estimator, scoring=estimator.scoring)
     seen = copy.copy(estimator)
+    seen.__dict__.pop("feature_names_in_", None)  # the rows are a plain array by now
     seen.loss_ = block.loss
-    kwargs = {} if weights is None else {"sample_weight": weights}
-
+    # a metric or a function of the user's own that takes no weights does without
+    asked = getattr(scorer, "_accept_sample_weight", None)
+    takes_weights = asked() if asked else "sample_weight" in signature(scorer).parameters
+    kwargs = {"sample_weight": weights} if weights is not None and takes_weights else {}
     y = estimator._most_probable(y)
 
     def score(params: np.ndarray) -> float:

@@ -191,6 +191,9 @@ class Optimizer(Strategy):
         """
         return lr
 
+    def forget(self, state: Any) -> None:
+        """Drop from the state, in place, what is of no use with other data; here nothing."""
+
     def result(self, params: np.ndarray, state: np.ndarray) -> np.ndarray:
         """Return the model's parameters; here ``params`` as they are."""
         return params

@@ -115,7 +115,7 @@ class FullBatchOptimizer(Optimizer):
 
     full_batch = True
 
-    def resume(self, state: dict) -> None:
+    def forget(self, state: dict) -> None:
         """Forget what depends on the data: a fit goes on, perhaps with other data."""
         for name in ("point", "space", "converged"):
             state.pop(name, None)

@@ -71,7 +71,7 @@ class Continuation(FullBatchOptimizer):
         self.optimizer.validate()
         return self
 
-    def resume(self, state: dict) -> None:
+    def forget(self, state: dict) -> None:
         """Start again from the widest: the data may be other."""
         state.clear()
 

@@ -226,7 +226,7 @@ def _check_full_batch(optimizer, n_params, rng):
     def run(rate_at):
         params = np.zeros(n_params)
         state = optimizer.init_state(params)
-        optimizer.resume(state)
+        optimizer.forget(state)
         for t in range(1, 51):
             optimizer.iterate(problem, params, state, rate_at(t), t)
         return problem.loss(params)
@@ -239,7 +239,7 @@ def _iterate(optimizer, problem, rate=0.01):
     """Yield the parameters, the returned loss and the state after each of a few iterations."""
     params = np.zeros(problem.n_params)
     state = optimizer.init_state(params)
-    optimizer.resume(state)
+    optimizer.forget(state)
     for t in range(1, 6):
         loss = optimizer.iterate(problem, params, state, rate, t)
         yield params, loss, state
