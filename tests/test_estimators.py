@@ -129,7 +129,7 @@ def test_every_optimizer_by_its_name(name):
             strategy(model, "optimizer")
     own = OPTIMIZERS[name]()
     model = GDRegressor(optimizer=own, learning_rate=0.125)
-    assert strategy(model, "optimizer") is own is model.optimizer
+    assert strategy(model, "optimizer") == own and model.optimizer is own
 
 
 @pytest.mark.parametrize("name", sorted(set(PENALTIES) - {"box"}))

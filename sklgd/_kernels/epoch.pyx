@@ -322,7 +322,7 @@ cdef class Epoch:
         cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
         cdef Batch batch
         cdef double total = 0.0
-        if stride and rate_array.shape[0] != -(-(stop - start) // self.batch_size):
+        if stride and rate_array.shape[0] != (stop - start + self.batch_size - 1) // self.batch_size:
             raise ValueError(f"need a rate for each step, got {rate_array.shape[0]}")
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
