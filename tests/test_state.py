@@ -291,9 +291,14 @@ def test_epochs_are_shuffled_anew(regression):
 
 
 def test_adaptive_rate_lives_on(regression):
+    """It goes on where a fit was cut short, and starts anew where it had ended one (16812)."""
     X, y = regression
     model = GDRegressor(optimizer=SGD(Adaptive(0.01)), warm_start=True, random_state=0)
-    model.fit(X, y)
-    last = model.history_["learning_rate"][-1]
-    assert last < 1e-4
-    assert model.fit(X, y).history_["learning_rate"][0] <= last
+    whole = clone(model).fit(X, y)
+    rates = whole.history_["learning_rate"]
+    assert rates[-1] < 1e-4 and whole.stop_reason_ == "tol"
+    cut = clone(model).set_params(max_iter=int(np.argmax(rates < 0.01)) + 1).fit(X, y)
+    assert cut.fit(X, y).history_["learning_rate"][0] < 0.01
+    whole.fit(X, -y)
+    assert whole.history_["learning_rate"][0] == 0.01 and whole.score(X, -y) > 0.5
+    assert whole.partial_fit(X, y).history_["learning_rate"][-1] == 0.01

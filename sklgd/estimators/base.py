@@ -188,7 +188,7 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         if state is None:
             init = self._warm_init(init) if self.warm_start else init
             state = self._new_state(strategies, X.shape[1], n_raw, init)
-        elif init != Init():
+        elif any(value is not None for value in init):
             self._restart_at(state, init)
         problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
         validation = make_validation(self, problem, split, given, X, y)
@@ -350,7 +350,8 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             state.params[:] = before.result
             state.weight_sum, state.weight_count = before.weight_sum, before.weight_count
             state.seed, state.epochs = before.seed, before.epochs
-        state.rate_scale = 1.0  # a plateau was one of the last call's problem
+        if self.stop_reason_ != "max_iter":  # the rate that has ended a training starts none
+            state.rate_scale = 1.0
         return state
 
     def _restart_at(self, state: FitState, init: Init) -> None:

@@ -320,7 +320,7 @@ True
             by_class[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         if not (np.isfinite(by_class) & (by_class >= 0)).all():
             raise ValueError(
-                f"class_weight must be finite and not negative. Got {self.class_weight}."
+                f"class_weight must not be negative, infinite or NaN. Got {self.class_weight}."
             )
         return by_class
 

@@ -98,16 +98,18 @@ def _check_given(
     if given.y is None:
         raise ValueError("X_val was given without y_val; pass both or neither.")
     refuse_dask(given.X, given.y)
-    X_val = validate_data(
-        estimator,
-        given.X,
-        reset=False,
-        accept_sparse="csr",
-        accept_large_sparse=True,
-        dtype=[np.float64, np.float32],
-        order="C",
-        input_name="X_val",
-    )
+    try:
+        X_val = validate_data(
+            estimator,
+            given.X,
+            reset=False,
+            accept_sparse="csr",
+            accept_large_sparse=True,
+            dtype=[np.float64, np.float32],
+            order="C",
+        )
+    except ValueError as error:
+        raise ValueError(str(error).replace("X ", "X_val ", 1)) from error
     y_val = given.y.toarray() if sp.issparse(given.y) else given.y
     y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X_val, y_val)
