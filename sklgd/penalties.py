@@ -137,9 +137,12 @@ class Penalty(Strategy):
         )
 
     def _redefines(self, cls: type[Penalty]) -> bool:
-        """Whether a subclass of ``cls`` has another prox or gradient: then cls's split is void."""
-        mine = type(self)
-        return mine.prox is not cls.prox or mine.add_gradient is not cls.add_gradient
+        """Whether a subclass of ``cls`` overrides anything of it: then cls's split is void."""
+        mine = type(self).__mro__
+        below = mine[: mine.index(cls)]
+        return any(
+            hasattr(cls, name) and not name.startswith("__") for sub in below for name in vars(sub)
+        )
 
     def _is_as_defined(self) -> bool:
         """Whether this is a class of this module, not a subclass that may mean something else."""

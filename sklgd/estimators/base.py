@@ -22,10 +22,8 @@ from .._kernels.models import LinearKernel
 from .._kernels.rows import has_valid_indices, make_rows
 from .._strategy import CachedParamNames
 from ..losses import Loss
-from ..models import Model
 from ..objective import Block, Problem, Targets
 from ..optimizers import Optimizer
-from ..penalties import Penalty
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
 from .axes import Strategies, StrategyParams, strategies_of, strategy_of
@@ -74,10 +72,11 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "loss": [str, Loss],
-        "optimizer": [str, Optimizer],
-        "model": [str, Model],
-        "penalty": [str, Penalty, None],
+        # the axes: `strategies_of` checks them, with better words
+        "loss": "no_validation",
+        "optimizer": "no_validation",
+        "model": "no_validation",
+        "penalty": "no_validation",
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both"), None],
         "fit_intercept": ["boolean"],

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .. import schedules
-from .._strategy import Strategy
+from .._strategy import Strategy, lookup
 from ..schedules import Schedule
 
 Rate = float | Schedule | Callable[[Any], Any]
@@ -30,7 +30,8 @@ def _rate_from_estimator(params: Mapping[str, Any]) -> Rate | None:
     # What the estimator's learning_rate, eta0 and power_t say together; None when all are unset.
     rate = params.get("learning_rate")
     if isinstance(rate, str):
-        return schedules.SCHEDULES[rate].from_estimator(params)
+        cls = lookup(rate, schedules.SCHEDULES, parameter="learning_rate", owner="the estimator")
+        return cls.from_estimator(params)
     return params.get("eta0") if rate is None else rate
 
 
