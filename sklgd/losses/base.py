@@ -181,7 +181,7 @@ class Loss(Strategy):
         Returns
         -------
         Loss or None
-            None where the loss is smooth already, or where none is known.
+            None where the loss bends no sooner than ``width`` already, or where none is known.
         """
         return None
 

@@ -129,6 +129,12 @@ class Huber(_Regression):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.clip(raw - y, -self.delta, self.delta)
 
+    def smoothed(self, width: float) -> Loss | None:
+        """Return a loss that bends at ``width``; None where this one bends no sooner."""
+        if width <= self.delta:
+            return None
+        return SmoothedAbsolute(under=self.delta, over=self.delta, width=width)
+
 
 class EpsilonInsensitive(_Regression):
     r"""Absolute error outside a tube of half width ``epsilon``, as in support vector regression.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ..schedules import InvScaling
@@ -17,8 +18,8 @@ class Auto(Optimizer):
     - `LBFGS` in standardised coordinates where loss and penalty are smooth: a few dozen passes,
       whatever the units of the features.
     - `FISTA` in standardised coordinates where the penalty is not smooth (l1, elastic net, ...).
-    - `Continuation` of one of the two where the loss is not smooth (hinge, absolute error, ...):
-      on a smooth loss that is made ever sharper.
+    - `Continuation` of one of the two where the loss is not smooth (hinge, absolute error, ...) or
+      has sharp bends (huber): on a smooth loss that is made ever sharper.
     - `Adam`, with a decaying rate, for ``partial_fit`` and for losses that are neither smooth nor
       can be smoothed: its steps do not depend on the units of the gradient.
 
@@ -40,9 +41,10 @@ class Auto(Optimizer):
         if incremental:
             return Adam(learning_rate=InvScaling(0.01, power_t=0.25))
         rest = None if penalty is None else penalty.split()[1]
-        if loss.smooth:
+        has_bends = loss.smoothed(math.inf) is not None
+        if loss.smooth and not has_bends:
             return LBFGS(standardize=True) if rest is None else FISTA(standardize=True)
-        if loss.smoothed(1.0) is not None:
+        if has_bends:
             # sharp bends take a longer memory
             lbfgs = LBFGS(history_size=30, standardize=True)
             return Continuation(lbfgs if rest is None else FISTA(standardize=True))

@@ -259,7 +259,7 @@ class LBFGS(FullBatchOptimizer):
         promised = 0.5 * abs(new.grad @ _two_loop(state["pairs"], new.grad))
         scale = _scale(problem.tol, new.total, state["first"])
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        state["hits"] = state["hits"] + 1 if left <= 0.1 * scale else 0
+        state["hits"] = state["hits"] + 1 if left <= 0.02 * scale else 0
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
         params[:] = new.params

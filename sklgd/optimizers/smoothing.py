@@ -81,7 +81,13 @@ class Continuation(FullBatchOptimizer):
             inner = {"patience": PATIENCE}
             state.update(width=self.width, inner=inner, unit=_unit(problem), total=np.inf)
         width = state["width"]
-        smooth = problem.with_loss(problem.block.loss.smoothed(width * state["unit"]))
+        rounded = problem.block.loss.smoothed(width * state["unit"])
+        if rounded is None:  # the loss itself is as smooth as that
+            state["inner"].pop("patience", None)
+            loss = self.optimizer.iterate(problem, params, state["inner"], lr, t)
+            state["converged"] = state["inner"].get("converged", False)
+            return loss
+        smooth = problem.with_loss(rounded)
         smooth.tol = max(problem.tol or 0.0, ACCURACY * width)
         smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
@@ -110,6 +116,9 @@ def _unit(problem: Any) -> float:
     # The scale of raw predictions: that of the targets where they are numbers, else one.
     if problem.block.loss.task == "classification":
         return 1.0
-    y = problem.block.targets.y
-    unit = float(np.mean(np.abs(y - np.median(y, axis=0))))
+    y, weights = problem.block.targets.y, problem.block.weights
+    if problem.order is not None:
+        y, weights = y[problem.order], None if weights is None else weights[problem.order]
+    mean = np.average(y, axis=0, weights=weights)
+    unit = float(np.mean(np.average(np.abs(y - mean), axis=0, weights=weights)))
     return unit or 1.0
