@@ -112,7 +112,7 @@ def lr_range_test(
 ) -> RangeTest:
     r"""Train with a learning rate that grows from step to step, and watch the loss.
 
-    Step :math:`t = 1, \dots, n` is taken with the rate
+    Step :math:`t = 1, \ldots, n` is taken with the rate
     :math:`\eta_{min} (\eta_{max} / \eta_{min})^{(t - 1) / (n - 1)}` [1]_, in one run of a clone.
     After each, the loss is measured on up to 2,048 rows that stay the same, so that it does not
     depend on the rows of the step.  The test ends early where the loss is not finite, or above
