@@ -8,6 +8,7 @@ import io
 import re
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import pytest
@@ -112,9 +113,9 @@ def test_markup_of_a_docstring(module, name):
         text = text.replace(f"See Also\n--------\n{_section(text, 'See Also')}", "")
         text = re.sub(r"^(.+)\n-{3,}$", r"**\1**\n", text, flags=re.M)
         text = re.sub(r"^([*\w][*\w, ]*?) : ", r"``\1`` : ", text, flags=re.M)
-        warnings = io.StringIO()
-        tree = core.publish_doctree(text, settings_overrides={"warning_stream": warnings})
-        assert warnings.getvalue() == ""
+        stream = io.StringIO()
+        tree = core.publish_doctree(text, settings_overrides={"warning_stream": stream})
+        assert stream.getvalue() == ""
         for formula in (*tree.findall(nodes.math), *tree.findall(nodes.math_block)):
             tex2mathml(formula.astext(), as_block=isinstance(formula, nodes.math_block))
 
@@ -132,5 +133,7 @@ def test_examples_of_a_page(page, monkeypatch):
 
 def test_code_of_the_readme():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
+            exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
