@@ -8,6 +8,12 @@ import resource
 import subprocess
 import sys
 
+from _data import csr_data, dense_data
+from scipy import sparse
+from sklearn.linear_model import SGDClassifier, SGDRegressor
+
+from sklgd import GDClassifier, GDRegressor
+
 FITS = ("sklearn", "sklgd", "sklgd-auto")
 
 
@@ -50,23 +56,21 @@ def _peak():
 
 
 def _child(kind, who, shrink):
-    import epoch  # late: it imports this module
-
     steps = {"learning_rate": "constant", "eta0": 1e-3, "max_iter": 3, "tol": None}
     if kind == "dense":
-        X, y = epoch.dense_data(200_000 // shrink, 100)
-        theirs, mine = epoch.SGDRegressor, epoch.GDRegressor
+        X, y = dense_data(200_000 // shrink, 100)
+        theirs, mine = SGDRegressor, GDRegressor
         size = X.nbytes
     else:
-        X, y = epoch.csr_data(100_000 // shrink, 100_000, 100)
-        theirs, mine = epoch.SGDClassifier, epoch.GDClassifier
+        X, y = csr_data(100_000 // shrink, 100_000, 100)
+        theirs, mine = SGDClassifier, GDClassifier
         size = X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
     model = {
         "sklearn": lambda: theirs(**steps),
         "sklgd": lambda: mine(optimizer="sgd", **steps),
         "sklgd-auto": lambda: mine(max_iter=3, tol=None),
     }[who]
-    for few in (X[:50], epoch.sparse.csr_matrix(X[:50])):
+    for few in (X[:50], sparse.csr_matrix(X[:50])):
         model().fit(few, y[:50])
     _reset_peak()
     before = _peak()

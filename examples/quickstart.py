@@ -19,7 +19,7 @@ from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import Hinge, Huber, LogLoss, ModifiedHuber, SquaredError
 from sklgd.optimizers import LBFGS, SGD, Adam
 
-warnings.simplefilter("ignore", ConvergenceWarning)  # of SGD that is not tuned
+warnings.simplefilter("ignore", ConvergenceWarning)  # of rates too long or short
 
 
 def search(estimator, **grid):

@@ -22,4 +22,11 @@ __all__ = [
     "testing",
 ]
 
-__version__ = "0.1.0"
+
+def __getattr__(name: str) -> str:
+    # Written once, in meson.build.  Reading the metadata takes milliseconds: only when asked for.
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,12 +5,11 @@ weights first, intercepts last; penalties see the weights only.
 
 - ``init_params(n_features, n_raw, rng, fit_intercept=True)`` returns the starting vector.
 - ``compose(n_features, n_raw, fit_intercept)`` returns the compiled model, which trains.
-- ``forward(X, params, n_raw)`` returns raw predictions of shape (n, k).
-- ``backward(X, params, draw, grad)`` adds the derivative of ``sum(draw * raw)`` to ``grad``.
 - ``unpack(params, n_features, n_raw)`` returns views of the parameters under the names of the
   fitted attributes.
 
-A model of one's own would need a compiled one; there is no adapter for models.
+A model of one's own would need a compiled one; there is no adapter for models.  `Linear` is the
+only model; its ``forward`` and ``backward`` say in NumPy what its compiled one does.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ import doctest
 import importlib
 import importlib.util
 import inspect
+import io
 import re
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,38 @@ def test_docstring_has_its_sections(module, name):
         assert sorted(set(parameters) - described) == []
 
 
+def _docstrings(value):
+    """Those of a public object and of its own public methods and properties."""
+    members = inspect.getmembers(value) if inspect.isclass(value) else []
+    found = [value, *(member for name, member in members if not name.startswith("_"))]
+    found = [member.fget if isinstance(member, property) else member for member in found]
+    ours = (x for x in found if getattr(x, "__module__", "").startswith("sklgd"))
+    return [inspect.cleandoc(member.__doc__) for member in ours if member.__doc__]
+
+
+@pytest.mark.parametrize(("module", "name"), CALLABLES)
+def test_markup_of_a_docstring(module, name):
+    """Cheaply what the build of the documentation would warn of."""
+    core = pytest.importorskip("docutils.core")
+    from docutils import nodes
+    from docutils.parsers.rst import roles
+    from docutils.utils.math.latex2mathml import tex2mathml
+
+    for role in ("class", "func", "meth", "mod", "ref"):
+        roles.register_generic_role(role, nodes.literal)
+    value = getattr(importlib.import_module(module), name)
+    for text in _docstrings(value):
+        # what numpydoc does to sections, and to names such as coef_
+        text = text.replace(f"See Also\n--------\n{_section(text, 'See Also')}", "")
+        text = re.sub(r"^(.+)\n-{3,}$", r"**\1**\n", text, flags=re.M)
+        text = re.sub(r"^([*\w][*\w, ]*?) : ", r"``\1`` : ", text, flags=re.M)
+        stream = io.StringIO()
+        tree = core.publish_doctree(text, settings_overrides={"warning_stream": stream})
+        assert stream.getvalue() == ""
+        for formula in (*tree.findall(nodes.math), *tree.findall(nodes.math_block)):
+            tex2mathml(formula.astext(), as_block=isinstance(formula, nodes.math_block))
+
+
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.rst")), ids=lambda page: page.name)
 def test_examples_of_a_page(page, monkeypatch):
     # in a module that can be imported, so that the classes defined on a page can be pickled
@@ -99,5 +133,7 @@ def test_examples_of_a_page(page, monkeypatch):
 
 def test_code_of_the_readme():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
-        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
+            exec(compile(code, "README.md", "exec"), {"__name__": "readme"})

@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 
-from sklgd import GDClassifier, GDRegressor
+from sklgd import GDClassifier, GDRegressor, optimizers
 from sklgd.optimizers import LBFGS, SGD, Adam, Clipped, PassiveAggressive, RangeTest, lr_range_test
 
 
@@ -88,6 +88,12 @@ def test_bad_parameters(diabetes):
         lr_range_test(GDRegressor(optimizer=SGD()), *diabetes, min_rate=1, max_rate=0.1)
     with pytest.raises(InvalidParameterError, match="'n_steps'"):
         lr_range_test(GDRegressor(optimizer=SGD()), *diabetes, n_steps=1)
+
+
+def test_names_are_found_when_asked_for():
+    assert {"lr_range_test", "RangeTest"} <= set(dir(optimizers))
+    with pytest.raises(AttributeError, match="no attribute 'range'"):
+        optimizers.range  # noqa: B018
 
 
 def test_plot(diabetes):

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, ShuffleSplit
 
@@ -215,6 +215,28 @@ def test_no_improvement(regression):
     X, y = regression
     model = GDRegressor(optimizer=SGD(0.01), early_stopping=True, random_state=0).fit(X, y)
     assert model.stop_reason_ == "no_improvement"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lbfgs", "auto"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_max_iter_warns_in_the_words_of_scikit_learn(regression, optimizer, early_stopping):
+    model = GDRegressor(optimizer=optimizer, max_iter=2, tol=1e-9, early_stopping=early_stopping)
+    with pytest.warns(ConvergenceWarning) as record:
+        model.fit(*regression)
+    with pytest.warns(ConvergenceWarning) as theirs:
+        SGDRegressor(max_iter=2, tol=1e-9).fit(*regression)
+    assert str(record[0].message) == str(theirs[0].message)
+    assert record[0].filename == __file__
+    assert model.stop_reason_ == "max_iter"
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_what_was_asked_for_does_not_warn(regression, optimizer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        GDRegressor(optimizer=optimizer, max_iter=2, tol=None).fit(*regression)
+        GDRegressor(optimizer=optimizer, tol=0.1).fit(*regression)
+        GDRegressor(optimizer="sgd", tol=1e-9).partial_fit(*regression)
 
 
 @pytest.mark.parametrize("rows", [N // 2, 250, 7 * N])

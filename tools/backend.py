@@ -27,7 +27,7 @@ changed=$(find {root}/sklgd {root}/meson.build -newer .ninja_log \\
 [ -z "$changed" ] && exit 0
 echo "FAILED: sklgd"  # meson-python shows what follows this word
 echo "Newer than the installed build:" $changed
-echo "Run 'pip install -e .' again. With meson-python, Cython, numpy and ninja installed,"
+echo "Run 'pip install -e .' again. With meson-python, Cython and ninja installed,"
 echo "'pip install --no-build-isolation -e .' rebuilds by itself at import."
 exit 1
 """

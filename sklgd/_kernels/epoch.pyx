@@ -3,7 +3,7 @@
 `Objective` is what both need: the data, the loss and the model of one fit.  `Epoch` runs step
 rules over batches; `Objective.sums` returns the loss and its gradient summed over rows, for
 full-batch optimizers and for scoring.  Weights are ``s_i`` divided by their mean, so that the
-gradient of any batch estimates that of the objective (DESIGN, section 2).
+gradient of any batch estimates that of the objective (`sklgd.objective`).
 """
 cimport cython
 

@@ -39,9 +39,10 @@ optimizer : str or Optimizer, default="auto"
       otherwise the one that `sklgd.optimizers.Auto` chooses, which needs no learning rate and no
       scaling of the features. ``optimizer_`` says which.
     - ``"sgd"`` reads those three, with $sgd's meaning and defaults.
-    - ``"adam"`` and ``"gradient_descent"`` read them too, and have a rate of their own where none
-      is set.
-    - ``"lbfgs"`` and ``"fista"`` find their own step lengths.
+    - The other strings are those of ``sklgd.optimizers.OPTIMIZERS``: step rules such as ``"adam"``
+      or ``"prodigy"``, and ``"gradient_descent"``, ``"lbfgs"`` and ``"fista"``, which use all rows
+      at once. Those with a learning rate take the estimator's where one of the three is set, and
+      have their own where none is; for those without one, as ``"lbfgs"``, it is an error to set it.
     - An object of `sklgd.optimizers`, or of a class of your own.
 
 model : str or Model, default="linear"
@@ -68,9 +69,9 @@ tol : float or None, default=1e-3
     not matter. L-BFGS and FISTA stop by themselves where what is left to gain is small on that
     scale. None runs ``max_iter`` epochs.
 batch_size : int or "auto", default="auto"
-    Rows of a step. ``"auto"`` is 1 for SGD without momentum. For other step rules it is 32, and
-    more on sparse data, up to 4096, so that moving all parameters costs little beside reading the
-    rows. Optimizers that use all rows at once do not read it.
+    Rows of a step. ``"auto"`` is 1 for SGD without momentum and for PassiveAggressive. For other
+    step rules it is 32, and more on sparse data, up to 4096, so that moving all parameters costs
+    little beside reading the rows. Optimizers that use all rows at once do not read it.
 shuffle : bool, default=True
     Whether step rules see the rows in a new random order each epoch.
 average : bool or int, default=False
@@ -127,8 +128,9 @@ best_iter_ : int
 optimality_ : float
     How far from a minimum `fit` ended: the Euclidean norm of the smallest (sub)gradient of the
     objective at the parameters found, relative to that at parameters of zero; 0 at a minimum.
-    Step rules that made fewer than 32 passes over 1,000s of rows estimate it from some. For
-    losses with kinks it is that of the subgradient which the loss states, and need not vanish.
+    After a step rule's e < 32 epochs it is estimated from e / 32 of the rows, and 1,024 at least.
+    For losses with kinks it is that of the subgradient which the loss states, and need not vanish.
+    NaN after an interruption; `partial_fit` removes it.
 stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "interrupted"}
     What ended training; ``"no_improvement"`` is by validation data.
 history_ : dict of ndarray of shape (n_epochs,)
@@ -158,9 +160,11 @@ Notes
   the step it causes; it costs nothing, and lags the loss at the epoch's end.
 - Sparse ``X`` is used as CSR, and the minimum is that of the same numbers when dense. float32 is
   used as it is; the arithmetic is in float64, and ``coef_`` has the type of ``X``.
-- Training that diverges ends with a ``ConvergenceWarning`` and the best parameters seen, and so
-  does Ctrl-C, with a ``UserWarning``. Training that ``max_iter`` ends before ``tol`` is reached
-  warns as scikit-learn does.
+- Training that diverges ends with a ``ConvergenceWarning`` and the parameters of the best epoch,
+  pulled back towards the start to where the objective is lowest. Ctrl-C in `fit` ends it with a
+  ``UserWarning`` and the best parameters so far; in `partial_fit` it is raised, and the estimator
+  stays as it was. Training that ``max_iter`` ends before ``tol`` is reached warns as scikit-learn
+  does.
 $notes
 
 References

@@ -8,8 +8,8 @@ from typing import Any
 from ..schedules import InvScaling
 from .adam import Adam
 from .base import Optimizer
+from .continuation import Continuation
 from .full_batch import FISTA, LBFGS
-from .smoothing import Continuation
 
 
 class Auto(Optimizer):

@@ -16,8 +16,8 @@ class Clipped(Optimizer):
 
     .. math:: g \leftarrow \min \left( 1, \frac{c}{\lVert g \rVert + 10^{-6}} \right) g
 
-    as in Pascanu, Mikolov and Bengio [1]_ and torch.nn.utils.clip_grad_norm_; the norm is that of
-    the gradient of all parameters together.
+    as in Pascanu, Mikolov and Bengio [1]_ and ``torch.nn.utils.clip_grad_norm_``; the norm is that
+    of the gradient of all parameters together.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""The learning-rate range test: the loss against a rate that grows from step to step."""
+"""The learning-rate range test: the loss against a rate that grows from step to step.
+
+It trains an estimator, and so stands above the estimators; `sklgd.optimizers` has its names.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,10 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_params
 
-from ..objective import Block, Problem
-from ..schedules import ExponentialDecay
-from .base import Optimizer
+from .estimators.axes import strategy_of
+from .objective import Block, Problem
+from .optimizers import Optimizer
+from .schedules import ExponentialDecay
 
 #: rows on which the loss is measured, at most
 ROWS_SEEN = 2048
@@ -112,7 +116,7 @@ def lr_range_test(
 ) -> RangeTest:
     r"""Train with a learning rate that grows from step to step, and watch the loss.
 
-    Step :math:`t = 1, \dots, n` is taken with the rate
+    Step :math:`t = 1, \ldots, n` is taken with the rate
     :math:`\eta_{min} (\eta_{max} / \eta_{min})^{(t - 1) / (n - 1)}` [1]_, in one run of a clone.
     After each, the loss is measured on up to 2,048 rows that stay the same, so that it does not
     depend on the rows of the step.  The test ends early where the loss is not finite, or above
@@ -195,8 +199,6 @@ def _classes(y: Any) -> np.ndarray:
 
 def _growing(estimator: Any, first: float, last: float, n_steps: int) -> Any:
     # A clone whose optimizer's learning rate grows, and that can learn from batches.
-    from ..estimators.axes import strategy_of
-
     model = clone(estimator).set_params(early_stopping=False)
     optimizer = strategy_of(model, "optimizer")
     known = optimizer.get_params()
