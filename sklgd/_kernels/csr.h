@@ -26,7 +26,8 @@ typedef struct {
                       Lazy *w);
 } csr_table;
 
-/* csr_tables[float32 data][int64 indices] */
-extern const csr_table csr_tables[2][2];
+/* The functions for float32 or float64 data and int64 or int32 indices, in the best instructions
+ * that this processor has. */
+const csr_table *csr_functions(int single, int wide);
 
 #endif

@@ -1,5 +1,5 @@
 /* The functions of csr.h for one pair of types; included by csr.c with
- *   NAME(f)  the function's name for these types,  REAL  and  INDEX.
+ *   NAME(f)  the function's name for these types and instructions,  REAL,  INDEX  and  TARGET.
  * Four sums hide the latency of the additions.
  */
 #define DOT_LOOP(VALUE)                                                                   \
@@ -21,7 +21,7 @@
 #define SOFT(e) lazy_soft(v[e], threshold)
 #define WEIGHTED_SOFT(e) lazy_soft(v[e], threshold * factors[e])
 
-static void NAME(dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+TARGET static void NAME(dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
                       ptrdiff_t p, const double *v, double *raw)
 {
     const REAL *x = data;
@@ -29,7 +29,7 @@ static void NAME(dot)(const void *data, const void *indices, ptrdiff_t size, ptr
     DOT_LOOP(AS_IT_IS)
 }
 
-static void NAME(tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+TARGET static void NAME(tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
                        ptrdiff_t p, const double *draw, double *w)
 {
     const REAL *x = data;
@@ -42,7 +42,7 @@ static void NAME(tdot)(const void *data, const void *indices, ptrdiff_t size, pt
     }
 }
 
-static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
+TARGET static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
                            double *raw)
 {
     const REAL *x = data;
@@ -60,7 +60,7 @@ static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size
         raw[c] *= w->scale;
 }
 
-static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdiff_t size,
+TARGET static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdiff_t size,
                             const double *draw, Lazy *w)
 {
     const REAL *x = data;
@@ -94,3 +94,4 @@ static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdiff_t siz
 #undef NAME
 #undef REAL
 #undef INDEX
+#undef TARGET

@@ -26,7 +26,7 @@ cdef extern from "csr.h" nogil:
                          double* raw) noexcept nogil
         void (*lazy_tdot)(const void* data, const void* indices, Py_ssize_t size, const double* draw,
                           Lazy* w) noexcept nogil
-    const csr_table csr_tables[2][2]
+    const csr_table* csr_functions(int single, int wide)
 
 ctypedef fused real:
     float
@@ -165,7 +165,7 @@ cdef class CSRRows(RowsKernel):
         cdef bint single = matrix.data.dtype == np.float32
         self.wide = matrix.indices.dtype == np.int64
         itype = np.int64 if self.wide else np.int32
-        self.types = &csr_tables[single][self.wide]
+        self.types = csr_functions(single, self.wide)
         self.data = <const char*> _pointer(matrix.data, np.float32 if single else np.float64)
         self.indices = <const char*> _pointer(matrix.indices, itype)
         self.indptr = _pointer(matrix.indptr, itype)
