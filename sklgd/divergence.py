@@ -37,7 +37,8 @@ def ends_far_above(
     if objectives[-1] <= abs(problem.loss_at_zero_of_some()):
         return False
     at_zero = problem.loss_at_zero()
-    at_start = objectives[0] if start.any() else at_zero + problem.penalty_value(start)
+    loss_at_start = problem.loss(start) if start.any() else at_zero
+    at_start = loss_at_start + problem.penalty_value(start)
     scale = max(abs(at_start), abs(at_zero))
     limit = at_start + FAR * scale
     if scale == 0.0 or objectives[-1] <= limit:

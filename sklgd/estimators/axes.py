@@ -39,6 +39,8 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     if axis == "penalty" and value is None:
         return None
     params: dict[str, Any] = estimator.get_params(deep=False)
+    if axis == "penalty" and value == "elasticnet" and params["l1_ratio"] is None:
+        raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
     if axis == "optimizer" and isinstance(value, str):
         rate_is_set = any(params[name] is not None for name in SGD_RATE)
         if value == "auto" and rate_is_set:
