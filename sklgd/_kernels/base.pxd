@@ -57,6 +57,10 @@ cdef class LossKernel:
     # elementwise: y, raw, value and grad have m entries each
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil
+    # one entry of evaluate in numbers, where `in_numbers`: steps of one row, a chain of a few dozen
+    # nanoseconds, wait for every trip through memory
+    cdef readonly bint in_numbers
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil
     # joint over k columns: y and value have n entries (class indices), raw and grad n * k
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil

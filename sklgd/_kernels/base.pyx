@@ -34,6 +34,9 @@ cdef class LossKernel:
         with gil:
             return _abstract("evaluate")
 
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        return 0.0  # never called: in_numbers is false
+
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil:
         with gil:

@@ -126,7 +126,10 @@ cdef class Objective:
         cdef double target = self.y[row], value
         if self.expand:
             target = self.on if target == 0.0 else self.off
-        self.loss.evaluate(1, &target, &raw, &value, draw)
+        if self.loss.in_numbers:
+            draw[0] = self.loss.slope(target, raw, &value)
+        else:
+            self.loss.evaluate(1, &target, &raw, &value, draw)
         if self.weights != NULL:
             factor *= self.weights[row]
             value *= self.weights[row]

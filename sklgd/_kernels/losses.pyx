@@ -46,28 +46,53 @@ cdef inline double expit(double x) noexcept nogil:
 # Regression
 
 
+cdef inline double squared_error(double y, double raw, double* value) noexcept nogil:
+    cdef double r = raw - y
+    value[0] = 0.5 * r * r
+    return r
+
+
 cdef class SquaredErrorKernel(LossKernel):
+    def __cinit__(self):
+        self.in_numbers = True
+
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double r
         for i in range(m):
-            r = raw[i] - y[i]
-            value[i] = 0.5 * r * r
-            grad[i] = r
+            grad[i] = squared_error(y[i], raw[i], &value[i])
         return 0
+
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        return squared_error(y, raw, value)
+
+
+cdef inline double absolute_error(double y, double raw, double* value) noexcept nogil:
+    cdef double r = raw - y
+    value[0] = fabs(r)
+    return sign(r)
 
 
 cdef class AbsoluteErrorKernel(LossKernel):
+    def __cinit__(self):
+        self.in_numbers = True
+
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double r
         for i in range(m):
-            r = raw[i] - y[i]
-            value[i] = fabs(r)
-            grad[i] = sign(r)
+            grad[i] = absolute_error(y[i], raw[i], &value[i])
         return 0
+
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        return absolute_error(y, raw, value)
+
+
+cdef inline double huber(double delta, double y, double raw, double* value) noexcept nogil:
+    cdef double r = raw - y
+    cdef double near = least(fabs(r), delta)
+    value[0] = near * (fabs(r) - 0.5 * near)
+    return copysign(near, r)
 
 
 cdef class HuberKernel(LossKernel):
@@ -75,17 +100,18 @@ cdef class HuberKernel(LossKernel):
 
     def __init__(self, delta):
         self.delta = delta
+        self.in_numbers = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double r, near, delta = self.delta
+        cdef double delta = self.delta
         for i in range(m):
-            r = raw[i] - y[i]
-            near = least(fabs(r), delta)
-            value[i] = near * (fabs(r) - 0.5 * near)
-            grad[i] = copysign(near, r)
+            grad[i] = huber(delta, y[i], raw[i], &value[i])
         return 0
+
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        return huber(self.delta, y, raw, value)
 
 
 cdef class EpsilonInsensitiveKernel(LossKernel):
@@ -387,30 +413,48 @@ cdef class NegativeBinomialKernel(LossKernel):
 # Margins
 
 
+cdef inline double hinge(double y, double raw, double* value) noexcept nogil:
+    cdef double t = 2.0 * y - 1.0
+    cdef double z = t * raw
+    value[0] = relu(1.0 - z)
+    return -t if z <= 1.0 else 0.0
+
+
 cdef class HingeKernel(LossKernel):
+    def __cinit__(self):
+        self.in_numbers = True
+
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double t, z
         for i in range(m):
-            t = 2.0 * y[i] - 1.0
-            z = t * raw[i]
-            value[i] = relu(1.0 - z)
-            grad[i] = -t if z <= 1.0 else 0.0
+            grad[i] = hinge(y[i], raw[i], &value[i])
         return 0
+
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        return hinge(y, raw, value)
+
+
+cdef inline double squared_hinge(double y, double raw, double* value) noexcept nogil:
+    cdef double t = 2.0 * y - 1.0
+    cdef double short_by = 1.0 - t * raw
+    value[0] = short_by * relu(short_by)
+    return -2.0 * t * relu(short_by)
 
 
 cdef class SquaredHingeKernel(LossKernel):
+    def __cinit__(self):
+        self.in_numbers = True
+
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double t, short_by
         for i in range(m):
-            t = 2.0 * y[i] - 1.0
-            short_by = 1.0 - t * raw[i]
-            value[i] = short_by * relu(short_by)
-            grad[i] = -2.0 * t * relu(short_by)
+            grad[i] = squared_hinge(y[i], raw[i], &value[i])
         return 0
+
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        return squared_hinge(y, raw, value)
 
 
 cdef class SmoothHingeKernel(LossKernel):
@@ -526,6 +570,7 @@ cdef class LogLossKernel(LossKernel):
 
     def __init__(self, label_smoothing, multi_class):
         self.smoothing = label_smoothing
+        self.in_numbers = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -534,6 +579,11 @@ cdef class LogLossKernel(LossKernel):
         for i in range(m):
             value[i] = binary_entropy(keep * y[i] + spread, raw[i], &grad[i])
         return 0
+
+    cdef double slope(self, double y, double raw, double* value) noexcept nogil:
+        cdef double slope
+        value[0] = binary_entropy((1.0 - self.smoothing) * y + 0.5 * self.smoothing, raw, &slope)
+        return slope
 
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil:
