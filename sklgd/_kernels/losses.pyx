@@ -538,10 +538,11 @@ cdef class ExponentialKernel(LossKernel):
 cdef inline double binary_entropy(double y, double raw, double* slope) noexcept nogil:
     # (1 - y) sigmoid(raw) - y sigmoid(-raw), as one quotient; the sign, which cannot be guessed,
     # is a factor and no branch
-    cdef double e = exp(-fabs(raw)), other = 1.0 - y
+    cdef double size = fabs(raw), other = 1.0 - y
+    cdef double e = 0.0 if size > 746.0 else exp(-size)     # underflow costs libm ten times as much
     cdef double up = <double> (raw > 0.0), down = 1.0 - up
     slope[0] = (other * (up + down * e) - y * (up * e + down)) / (1.0 + e)
-    return fabs(raw) * (other * up + y * down) + log1p_unit(e)
+    return size * (other * up + y * down) + log1p_unit(e)
 
 
 cdef double cross_entropy(Py_ssize_t k, Py_ssize_t own, const double* raw,
