@@ -49,7 +49,7 @@ def assert_identical(a, b, *, report=False):
 def incremental(optimizer, **params):
     """Return a regressor whose fit takes the steps of partial_fit."""
     if optimizer == "auto":  # which takes another rule for a stream than for a fit
-        optimizer = Adam(InvScaling(0.01, power_t=0.25))
+        optimizer = GDRegressor().partial_fit([[0.0]], [0.0]).optimizer_
     return GDRegressor(optimizer=optimizer, tol=None, random_state=0, **params)
 
 

@@ -39,7 +39,7 @@ class Auto(Optimizer):
     def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:
         """Return the optimizer for this problem."""
         if incremental:
-            return Adam(learning_rate=InvScaling(0.01, power_t=0.25))
+            return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         rest = None if penalty is None else penalty.split()[1]
         has_bends = loss.smoothed(math.inf) is not None
         if loss.smooth and not has_bends:
