@@ -28,6 +28,11 @@ from .penalties import Penalty
 BLOCK_ROWS = 4096
 
 
+def scale_of(value: float, first: float, tol: float) -> float:
+    """Return what changes of an objective compare with: its size, or ``tol`` of the first one's."""
+    return max(abs(value), tol * abs(first))
+
+
 @dataclass(frozen=True)
 class Targets:
     """Targets as the loss takes them.

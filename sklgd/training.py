@@ -27,7 +27,7 @@ from ._kernels import adapters
 from ._kernels.epoch import Epoch, permute
 from ._strategy import compose_kernel
 from .divergence import ends_far_above, pulled_back
-from .objective import Problem
+from .objective import Problem, scale_of
 from .optimizers import Optimizer
 from .schedules import Schedule
 
@@ -274,7 +274,7 @@ class Watch:
         if math.isnan(self.first):
             self.first = value
         if self.tol is not None:
-            scale = max(abs(self.best), self.tol * abs(self.first)) if self.relative else 1.0
+            scale = scale_of(self.best, self.first, self.tol) if self.relative else 1.0
             needed = self.best - self.tol * scale if math.isfinite(self.best) else self.best
             self.stale = 0 if value < needed else self.stale + 1
         is_best = value < self.best
@@ -317,6 +317,7 @@ class TrainingLoop:
         self.watch = Watch(stopping.tol, relative=not by_score)
         self.start: np.ndarray = self.state.result.copy()
         self.best: np.ndarray | None = None
+        self._next_print = 1
 
     def run(self) -> Report:
         """Train; return the report."""
@@ -401,10 +402,10 @@ class TrainingLoop:
         if report.stop_reason == "diverged":
             self._keep_useful()
             self._warn(
-                f"diverged: after {report.n_iter} epochs the objective was far above its start or "
-                f"not finite. The model has the parameters of epoch {report.best_iter}, pulled "
-                "back towards the start to where the objective is lowest. Lower the learning "
-                "rate, scale the features (StandardScaler might help), or use "
+                f"{self.name} diverged: after {report.n_iter} epochs the objective was far above its "
+                f"start or not finite. The model has the parameters of epoch {report.best_iter}, "
+                "pulled back towards the start to where the objective is lowest. Lower the "
+                "learning rate, scale the features (StandardScaler might help), or use "
                 "optimizer='auto', which needs neither.",
                 ConvergenceWarning,
             )
@@ -414,18 +415,17 @@ class TrainingLoop:
             elif not np.isfinite(self.state.result).all():
                 self.state.restart(self.start)
             self._warn(
-                f"was interrupted in epoch {report.n_iter}; the model has the best parameters "
-                "found so far.",
+                f"{self.name} was interrupted in epoch {report.n_iter}; the model has the best "
+                "parameters found so far.",
                 UserWarning,
             )
         elif self.stopping.early_stopping and self.best is not None:
             self.state.restart(self.best)
         if report.stop_reason == "max_iter" and self.stopping.tol is not None:
-            warnings.warn(
+            self._warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit.",
                 ConvergenceWarning,
-                stacklevel=6,  # where fit was called
             )
 
     def _has_diverged(self) -> bool:
@@ -438,7 +438,7 @@ class TrainingLoop:
         self.state.restart(pulled_back(self.problem, self.start, best))
 
     def _warn(self, message: str, category: type[Warning]) -> None:
-        warnings.warn(f"{self.name} {message}", category, stacklevel=7)
+        warnings.warn(message, category, stacklevel=7)  # where fit was called
 
     def _print(self, row: dict[str, float]) -> None:
         """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""
@@ -448,5 +448,3 @@ class TrainingLoop:
         self._next_print = max(n_iter + 1, math.ceil(1.4 * n_iter))
         shown = "  ".join(f"{key} {number:.6g}" for key, number in row.items())
         print(f"{self.name} epoch {n_iter}: {shown}")
-
-    _next_print = 1

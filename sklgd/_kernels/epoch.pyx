@@ -167,43 +167,38 @@ cdef class Objective:
     def sums(self, const double[::1] params, double[::1] grad=None, const uint32_t[::1] order=None,
              Py_ssize_t start=0, stop=None):
         """Return the weighted loss summed over positions ``start`` to ``stop``; add its gradient to ``grad``."""
-        cdef Py_ssize_t k = self.model.n_raw, size = SUM_ROWS
-        cdef Batch batch
-        cdef double total = 0.0
-        cdef double[::1] raw = np.empty(size * k)
-        cdef double[::1] draw = np.empty(size * k)
-        cdef double[::1] value = np.empty(size * k)
-        cdef double[::1] targets = np.empty(size * self.target_width())
-        batch.order = NULL if order is None else &order[0]
-        batch.start = start
-        batch.end = stop if stop is not None else (
-            self.rows.n_rows if order is None else order.shape[0])
-        with nogil:
-            while batch.start < batch.end:
-                batch.size = min(size, batch.end - batch.start)
-                self.model.forward(self.rows, &batch, &params[0], &raw[0])
-                self.evaluate(&batch, &raw[0], &targets[0], &value[0], &draw[0], 1.0, &total)
-                if grad is not None:
-                    self.model.backward(self.rows, &batch, &params[0], &draw[0], &grad[0])
-                batch.start += batch.size
-        return total
+        cdef double[::1] raw = np.empty(SUM_ROWS * self.model.n_raw)
+        return self.sum_rows(
+            raw, &params[0], NULL if grad is None else &grad[0], order, start,
+            self.n_positions(order) if stop is None else stop)
 
     def constant_sum(self, const double[::1] constant, const uint32_t[::1] order=None):
         """Return the weighted loss summed over rows whose raw prediction is ``constant``."""
-        cdef Py_ssize_t k = self.model.n_raw, size = SUM_ROWS
+        cdef double[::1] raw = np.tile(constant, SUM_ROWS)
+        return self.sum_rows(raw, NULL, NULL, order, 0, self.n_positions(order))
+
+    cdef Py_ssize_t n_positions(self, const uint32_t[::1] order):
+        return self.rows.n_rows if order is None else order.shape[0]
+
+    # The weighted loss over positions; raw holds the predictions where there are no params.
+    cdef double sum_rows(self, double[::1] raw, const double* params, double* grad,
+                         const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop) except? -1.0:
+        cdef Py_ssize_t k = self.model.n_raw
         cdef Batch batch
         cdef double total = 0.0
-        cdef double[::1] raw = np.tile(constant, size)
-        cdef double[::1] draw = np.empty(size * k)
-        cdef double[::1] value = np.empty(size * k)
-        cdef double[::1] targets = np.empty(size * self.target_width())
+        cdef double[::1] draw = np.empty(SUM_ROWS * k)
+        cdef double[::1] value = np.empty(SUM_ROWS * k)
+        cdef double[::1] targets = np.empty(SUM_ROWS * self.target_width())
         batch.order = NULL if order is None else &order[0]
-        batch.start = 0
-        batch.end = self.rows.n_rows if order is None else order.shape[0]
+        batch.start, batch.end = start, stop
         with nogil:
             while batch.start < batch.end:
-                batch.size = min(size, batch.end - batch.start)
+                batch.size = min(SUM_ROWS, batch.end - batch.start)
+                if params != NULL:
+                    self.model.forward(self.rows, &batch, params, &raw[0])
                 self.evaluate(&batch, &raw[0], &targets[0], &value[0], &draw[0], 1.0, &total)
+                if grad != NULL:
+                    self.model.backward(self.rows, &batch, params, &draw[0], grad)
                 batch.start += batch.size
         return total
 

@@ -485,7 +485,6 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.target_tags.multi_output = True
         return tags
 
 

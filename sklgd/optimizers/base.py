@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar, Self
 
@@ -11,9 +11,8 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .. import schedules
 from .._strategy import Strategy, lookup
-from ..schedules import Schedule
+from ..schedules import Rate, Schedule
 
-Rate = float | Schedule | Callable[[Any], Any]
 RATE = [Interval(Real, 0, None, closed="left"), Schedule, str, callable]
 DECAY = [Interval(Real, 0, 1, closed="left")]
 NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
+from ..objective import scale_of
 from .base import RATE, Optimizer, Rate
 
 
@@ -63,7 +64,7 @@ def _refuse_rest(optimizer: Any, problem: Any) -> None:
 
 def _scale(tol: float | None, value: float, first: float) -> float:
     # What counts as small beside an objective: see `sklgd.training.Stopping`.
-    return 0.0 if not tol else tol * max(abs(value), tol * abs(first))
+    return tol * scale_of(value, first, tol) if tol else 0.0
 
 
 def _two_loop(pairs: list, vector: np.ndarray) -> np.ndarray:
