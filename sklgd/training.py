@@ -402,11 +402,11 @@ class TrainingLoop:
         if report.stop_reason == "diverged":
             self._keep_useful()
             self._warn(
-                f"{self.name} diverged: after {report.n_iter} epochs the objective was far above its "
-                f"start or not finite. The model has the parameters of epoch {report.best_iter}, "
-                "pulled back towards the start to where the objective is lowest. Lower the "
-                "learning rate, scale the features (StandardScaler might help), or use "
-                "optimizer='auto', which needs neither.",
+                f"{self.name} diverged: after {report.n_iter} epochs the objective was far above "
+                "its start or not finite. The model has the parameters of epoch "
+                f"{report.best_iter}, pulled back towards the start to where the objective is "
+                "lowest. Lower the learning rate, scale the features (StandardScaler might help), "
+                "or use optimizer='auto', which needs neither.",
                 ConvergenceWarning,
             )
         elif report.stop_reason == "interrupted":
