@@ -329,7 +329,9 @@ cdef class Epoch:
             self.begin_lazy()
         try:
             with nogil:
-                if self.lazy:
+                if self.lazy and self.batch_size == 1 and self.model.n_raw == 1:
+                    self.run_lazy_rows(&batch, rate, stride, &total)
+                elif self.lazy:
                     self.run_lazy(&batch, rate, stride, &total)
                 elif self.direct and self.batch_size == 1 and self.model.n_raw == 1:
                     self.run_rows(&batch, rate, stride, &total)
@@ -493,6 +495,36 @@ cdef class Epoch:
             batch.start += batch.size
             rate += stride
             self.t += 1
+        return 0
+
+    # The same with one row a step and one raw column, in numbers as in run_rows.
+    cdef int run_lazy_rows(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                           double* total) except -1 nogil:
+        cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move
+        cdef double cut = self.proximal.threshold if self.proximal is not None else 0.0
+        cdef double* intercept = self.params + self.model.n_weights
+        cdef bint has_intercept = self.model.n_params > self.model.n_weights
+        cdef Lazy* w = &self.w
+        batch.size = 1
+        while batch.start < batch.end:
+            self.rows.lazy_dot(batch, w, &raw)
+            if has_intercept:
+                raw += intercept[0]
+            self.objective.evaluate_row(batch, raw, -rate[0], &move, &loss_sum)
+            lazy_shrink(w, fmax(0.0, 1.0 - rate[0] * ridge))
+            if move != 0.0:
+                self.rows.lazy_tdot(batch, &move, w)
+                if has_intercept:
+                    intercept[0] += move
+            if cut != 0.0:
+                lazy_cut(w, rate[0] * cut)
+            if self.mean != NULL and self.t >= self.average_from:
+                w.area += w.scale
+                self.average(self.params, self.model.n_weights)
+            batch.start += 1
+            rate += stride
+            self.t += 1
+        total[0] += loss_sum
         return 0
 
     cdef void begin_lazy(self) noexcept nogil:
