@@ -18,6 +18,7 @@ from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_params
 
 from .estimators.axes import strategy_of
+from .estimators.data import check_X_y
 from .objective import Block, Problem
 from .optimizers import Optimizer
 from .schedules import ExponentialDecay
@@ -217,7 +218,7 @@ def _growing(estimator: Any, first: float, last: float, n_steps: int) -> Any:
 
 def _loss_of(model: Any, X: Any, y: Any) -> float:
     # The mean loss of given rows at the model's parameters.
-    X, y = model._check_X_y(X, y, reset=False)
+    X, y = check_X_y(model, X, y, reset=False)
     targets = model._encode(y, model.loss_)
     block = Block(X, targets, None, model.loss_, model.model_, model.fit_intercept)
     return Problem(block, None).loss(model._state.result)

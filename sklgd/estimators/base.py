@@ -1,25 +1,24 @@
-"""What both estimators share: validate, resolve the strategies, train, publish."""
+"""What both estimators share: resolve the strategies, compose the problem, train, go on."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral, Real
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
-from sklearn.utils import assert_all_finite, check_random_state, column_or_1d
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from .._kernels.epoch import predict_raw
 from .._kernels.models import LinearKernel
-from .._kernels.rows import has_valid_indices, make_rows
+from .._kernels.rows import make_rows
 from .._strategy import CachedParamNames
 from ..losses import Loss
 from ..objective import Block, Problem, Targets
@@ -27,22 +26,9 @@ from ..optimizers import Optimizer
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
 from .axes import Strategies, StrategyParams, strategies_of, strategy_of
+from .data import Init, ValidationData, check_X, check_X_y, mend, place_init, used_rows
+from .fitted import FittedAttributes, joined
 from .validation import RowSplit, make_validation, split_rows
-
-
-class ValidationData(NamedTuple):
-    """What the user gave to validate on."""
-
-    X: Any = None
-    y: Any = None
-    sample_weight: Any = None
-
-
-class Init(NamedTuple):
-    """Where the user wants training to start."""
-
-    coef: Any = None
-    intercept: Any = None
 
 
 def _check_partial_fit(estimator: BaseGD) -> bool:
@@ -64,7 +50,7 @@ def _check_partial_fit(estimator: BaseGD) -> bool:
 incremental = available_if(_check_partial_fit)
 
 
-class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
+class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
     """Base of `GDRegressor` and `GDClassifier`.
 
     A subclass says which losses it trains (`_can_train`), how it codes targets
@@ -114,7 +100,7 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
         raise NotImplementedError
 
-    def _learn_targets(self, y: np.ndarray) -> None:
+    def _learn_targets(self, y: np.ndarray, loss: Loss) -> None:
         """Set what the targets of a first call determine, such as ``classes_``."""
 
     def _most_probable(self, y: Any) -> Any:
@@ -139,45 +125,11 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
             self.__dict__.update(before)
             raise
 
-    def _check_X_y(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
-        refuse_dask(X, y)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            accept_sparse="csr",
-            accept_large_sparse=True,
-            dtype=[np.float64, np.float32],
-            order="C",
-            multi_output=True,
-            y_numeric=False,
-        )
-        y = y.toarray() if sp.issparse(y) else y
-        return mend(X), self._as_column(y)
-
-    def _as_column(self, y: np.ndarray) -> np.ndarray:
-        """Return a single column of targets as a vector."""
-        return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-
-    def _check_X(self, X: Any) -> Any:
-        check_is_fitted(self)
-        refuse_dask(X)
-        X = validate_data(
-            self,
-            X,
-            reset=False,
-            accept_sparse="csr",
-            accept_large_sparse=True,
-            dtype=[np.float64, np.float32],
-        )
-        return X
-
     def _fit(self, X: Any, y: Any, sample_weight: Any, init: Init, given: ValidationData) -> None:
         """Validate and train from the start, or from the last fit's end with ``warm_start``."""
         strategies = strategies_of(self)
-        X, y = self._check_X_y(X, y, reset=True)
-        self._learn_targets(y)
+        X, y = check_X_y(self, X, y, reset=True)
+        self._learn_targets(y, strategies.loss)
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight)
         split = split_rows(self, y, weights, given)
@@ -387,89 +339,11 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
     def _fitted_strategies(self) -> Strategies:
         return Strategies(self.loss_, self.optimizer_, self.penalty_, self.model_)
 
-    # -- publishing --------------------------------------------------------------------------
-
-    def _publish(
-        self, strategies: Strategies, state: FitState, report: Report, dtype: Any, n_raw: int
-    ) -> None:
-        self._state, self._history = state, report.history
-        for axis, used in zip(strategies._fields, strategies, strict=True):
-            # a copy: the user's object may get other parameters before the next call
-            if getattr(self, f"{axis}_", None) != used or not hasattr(self, f"{axis}_"):
-                setattr(self, f"{axis}_", copy.deepcopy(used))
-        state.optimizer = self.optimizer_
-        self.optimizer_.forget(state.slots)
-        self._set_parts(strategies.model.unpack(state.result, self.n_features_in_, n_raw), dtype)
-        self.n_iter_ = report.n_iter
-        self.best_iter_ = report.best_iter
-        self.stop_reason_ = report.stop_reason
-        self.t_ = state.t + 1.0
-
-    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
-        """Publish the parameters, as copies of X's type: the state goes on without them."""
-        for name, value in parts.items():
-            setattr(self, name, np.array(value, dtype=dtype))
-        if "coef_" in parts:
-            self._coef_shape = self.coef_.shape
-
-    @property
-    def history_(self) -> dict[str, np.ndarray]:
-        """What training saw: arrays with one entry an epoch.
-
-        ``"objective"``, ``"loss"`` and ``"penalty"``, ``"learning_rate"`` (that of the epoch's last
-        step), ``"time"`` (seconds since the call began), and with validation data ``"val_loss"``
-        and, where ``scoring`` is not ``"loss"``, ``"val_score"``.  Calls of ``partial_fit`` add
-        to it.
-        """
-        if not hasattr(self, "_history"):
-            raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
-        return {name: np.asarray(values) for name, values in self._history.items()}
-
-    @property
-    def loss_curve_(self) -> np.ndarray:
-        """The objective of each epoch: ``history_["objective"]``."""
-        return self.history_.get("objective", np.empty(0))
-
-    # -- sparse coefficients -----------------------------------------------------------------
-
-    def sparsify(self) -> Self:
-        """Convert ``coef_`` to a CSR array, which saves memory where most weights are zero.
-
-        Predictions stay the same; any later fit, ``partial_fit`` too, makes ``coef_`` dense again.
-        ``coef_`` of one target has shape (1, n_features) meanwhile.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        check_is_fitted(self)
-        if not sp.issparse(self.coef_):
-            self.coef_ = sp.csr_array(np.atleast_2d(self.coef_))
-        return self
-
-    def densify(self) -> Self:
-        """Convert ``coef_`` back to an ndarray of the shape it had.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-        """
-        check_is_fitted(self)
-        self.coef_ = self._dense_coef()
-        return self
-
-    def _dense_coef(self) -> np.ndarray:
-        if not sp.issparse(self.coef_):
-            return self.coef_
-        return self.coef_.toarray().reshape(self._coef_shape)
-
     # -- predicting --------------------------------------------------------------------------
 
     def _raw(self, X: Any) -> np.ndarray:
         """Return raw predictions, shape (n, n_raw)."""
-        X = self._check_X(X)
+        X = check_X(self, X)
         if sp.issparse(self.coef_):
             raw = X @ self.coef_.T
             return (raw.toarray() if sp.issparse(raw) else raw) + self.intercept_
@@ -486,73 +360,3 @@ class BaseGD(StrategyParams, CachedParamNames, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def used_rows(weights: np.ndarray) -> np.ndarray | None:
-    """Return the rows of positive weight; None where that is all of them."""
-    return None if weights.all() else np.flatnonzero(weights).astype(np.uint32)
-
-
-def joined(before: dict[str, list], new: dict[str, list]) -> dict[str, list]:
-    """Return a history with the epochs of a later call behind it; what one lacks is NaN."""
-    n_before = len(before.get("objective", []))
-    n_new = len(new.get("objective", []))
-    return {
-        name: before.get(name, [np.nan] * n_before) + new.get(name, [np.nan] * n_new)
-        for name in {**before, **new}
-    }
-
-
-def refuse_dask(*arrays: Any) -> None:
-    """Raise for Dask collections: converting one would silently pull it into memory."""
-    for array in arrays:
-        if type(array).__module__.partition(".")[0] == "dask":
-            raise TypeError(
-                f"Got a Dask collection ({type(array).__name__}), which this estimator would have "
-                "to load into memory whole. Call .compute() on it first, or feed its blocks to "
-                "partial_fit."
-            )
-
-
-def mend(X: Any) -> Any:
-    """Return X with what compiled code needs: aligned data, indices of one type.  Rarely a copy."""
-    if isinstance(X, np.ndarray):
-        return np.require(X, requirements=["C", "A"])
-    parts = [np.require(part, requirements=["C", "A"]) for part in (X.data, X.indices, X.indptr)]
-    wide = np.int64 if np.int64 in (parts[1].dtype, parts[2].dtype) else np.int32
-    parts[1:] = [part.astype(wide, copy=False) for part in parts[1:]]
-    if not has_valid_indices(parts[1], parts[2], X.shape[1]):
-        raise ValueError(
-            f"X is no valid CSR matrix of shape {X.shape}: it has indices outside of its columns, "
-            "or rows outside of its data. X.check_format() tells more."
-        )
-    if all(a is b for a, b in zip(parts, (X.data, X.indices, X.indptr), strict=True)):
-        return X
-    mended = type(X)(X.shape, dtype=X.dtype)
-    mended.data, mended.indices, mended.indptr = parts
-    return mended
-
-
-def place_init(
-    params: np.ndarray, init: Init, n_features: int, n_raw: int, fit_intercept: bool
-) -> None:
-    """Write ``coef_init`` and ``intercept_init`` into the flat parameters, in place."""
-    n_weights = n_raw * n_features
-    if init.coef is not None:
-        coef = np.asarray(init.coef, dtype=np.float64)
-        assert_all_finite(coef, input_name="coef_init")
-        if coef.size != n_weights or coef.shape[-1:] != (n_features,):
-            raise ValueError(
-                f"Provided coef_init does not match dataset: it has shape {coef.shape}, need "
-                f"{(n_features,) if n_raw == 1 else (n_raw, n_features)}."
-            )
-        params[:n_weights] = coef.ravel()
-    if init.intercept is not None and fit_intercept:
-        intercept = np.asarray(init.intercept, dtype=np.float64)
-        assert_all_finite(intercept, input_name="intercept_init")
-        if intercept.size != n_raw:
-            raise ValueError(
-                f"Provided intercept_init does not match dataset: it has shape "
-                f"{intercept.shape}, need {(n_raw,)}."
-            )
-        params[n_weights:] = intercept.ravel()

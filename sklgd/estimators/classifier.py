@@ -6,14 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import compute_class_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from ..losses import Loss
@@ -23,7 +18,9 @@ from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ._docs import estimator_doc
 from .axes import strategy_of
-from .base import BaseGD, Init, ValidationData, incremental
+from .base import BaseGD, incremental
+from .data import Init, ValidationData, check_X_y
+from .targets import Labels
 
 
 def _check_proba(estimator: GDClassifier) -> bool:
@@ -34,21 +31,6 @@ def _check_proba(estimator: GDClassifier) -> bool:
             "loss='log_loss', or wrap the classifier in CalibratedClassifierCV."
         )
     return True
-
-
-def check_probabilities(y: np.ndarray, classes: np.ndarray) -> None:
-    """Raise at the first row of ``y`` that is not a distribution over the classes."""
-    if y.shape[1] != len(classes):
-        raise ValueError(
-            f"y must have one column of probabilities for each of the {len(classes)} classes "
-            f"{classes}. Got shape {y.shape}."
-        )
-    wrong = np.flatnonzero((y < 0.0).any(axis=1) | (np.abs(y.sum(axis=1) - 1.0) > 1e-5))
-    if wrong.size:
-        raise ValueError(
-            "A matrix y of floats holds class probabilities: not negative, with rows that sum to "
-            f"one. Row {wrong[0]} is {y[wrong[0]]}. Labels that are on or off are zeros and ones."
-        )
 
 
 class GDClassifier(ClassifierMixin, BaseGD):
@@ -191,107 +173,23 @@ True
 
     # -- labels and weights ----------------------------------------------------------------
 
+    @property
+    def _labels(self) -> Labels:
+        return Labels(self.classes_, self._multilabel)
+
     def _can_train(self, loss: type[Loss]) -> bool:
         return True
 
-    def _learn_targets(self, y: np.ndarray) -> None:
+    def _learn_targets(self, y: np.ndarray, loss: Loss) -> None:
         before = getattr(self, "classes_", None) if self.warm_start else None
-        if self._holds_probabilities(y):
-            known = before is not None and len(before) == y.shape[1]
-            self.classes_ = before if known else np.arange(y.shape[1])
-            self._multilabel = False
-            return
-        check_classification_targets(y)
-        kind = type_of_target(y)
-        if kind == "multilabel-indicator":
-            self.classes_ = np.arange(y.shape[1])
-        elif y.ndim == 2:
-            raise ValueError(
-                f"Multioutput-multiclass targets are not supported: y has shape {y.shape}. Pass "
-                "one column of labels, or an indicator matrix of zeros and ones."
-            )
-        else:
-            self.classes_ = np.unique(y)
-        self._multilabel = kind == "multilabel-indicator"
-        if len(self.classes_) < 2 and not self._multilabel:
-            raise ValueError(
-                f"The number of classes has to be greater than one; got {len(self.classes_)} class"
-            )
-        if before is not None and not np.array_equal(before, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {before}, `y` has {self.classes_}."
-            )
-
-    def _holds_probabilities(self, y: np.ndarray) -> bool:
-        """Whether a matrix is one of class probabilities, not of labels that are on or off."""
-        if y.ndim != 2 or y.dtype.kind != "f":
-            return False
-        loss = strategy_of(self, "loss")
-        return loss.soft_targets or not np.isin(y, (0.0, 1.0)).all()
-
-    def _encode_probabilities(self, y: np.ndarray, loss: Loss) -> Targets:
-        n_classes = len(self.classes_)
-        if not (loss.soft_targets or hasattr(loss, "soft")):
-            raise ValueError(
-                f"y holds probabilities, which the loss {loss!r} does not take as targets; use "
-                "loss='log_loss', or pass one column of labels."
-            )
-        check_probabilities(y, self.classes_)
-        y = np.require(y, dtype=np.float64, requirements=["C", "A"])
-        if n_classes == 2:
-            return Targets(y[:, 1].copy(), 1)
-        return Targets(y, n_classes, joint=loss.joint, soft=loss.joint)
+        labels = Labels.of(y, loss, before)
+        self.classes_, self._multilabel = labels.classes, labels.multilabel
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
-        if y.ndim == 2 and y.dtype.kind == "f" and not self._multilabel:
-            return self._encode_probabilities(y, loss)
-        if loss.soft_targets:  # labels are certain
-            index = self._class_index(y)
-            return self._encode_probabilities(np.eye(len(self.classes_))[index], loss)
-        off, on = (-1.0, 1.0) if loss.task == "regression" else (0.0, 1.0)
-        n_classes = len(self.classes_)
-        if self._multilabel:
-            if y.ndim != 2 or y.shape[1] != n_classes:
-                raise ValueError(
-                    f"y must be an indicator matrix of {n_classes} labels, as before; got shape "
-                    f"{y.shape}."
-                )
-            if not np.isin(y, (0, 1)).all():
-                raise ValueError(
-                    "An indicator matrix y must hold zeros and ones only. Got the values "
-                    f"{np.unique(y)[:5]}."
-                )
-            coded = np.where(np.ascontiguousarray(y) > 0, on, off)
-            return Targets(coded if n_classes > 1 else coded.ravel(), n_classes)
-        if y.ndim != 1:
-            raise ValueError(f"y must be one column of labels, as before; got shape {y.shape}.")
-        index = self._class_index(y)
-        n_raw = loss.n_raw(n_classes) if loss.joint else n_classes
-        if loss.joint and n_raw > 1:
-            return Targets(index.astype(np.float64), n_raw, joint=True)
-        loss.check_targets(np.array([off, on]))
-        if n_classes == 2:
-            return Targets(np.where(index == 1, on, off), 1)
-        return Targets(index.astype(np.float64), n_classes, one_vs_rest=(off, on))
+        return self._labels.encode(y, loss)
 
-    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
-        super()._set_parts(parts, dtype)
-        if "coef_" in parts:  # as in scikit-learn's linear classifiers: one row for two classes
-            self.coef_ = np.atleast_2d(self.coef_)
-            self._coef_shape = self.coef_.shape
-
-    def _class_index(self, y: np.ndarray) -> np.ndarray:
-        index = np.searchsorted(self.classes_, y)
-        index[index == len(self.classes_)] = 0
-        unseen = np.flatnonzero(self.classes_[index] != y)
-        if len(unseen):
-            raise ValueError(
-                f"y contains labels that are not in classes_: {np.unique(y[unseen])[:5]} (first in "
-                f"row {unseen[0]}). The classes are {self.classes_}; name all of them in the first "
-                "call of partial_fit."
-            )
-        return index
+    def _most_probable(self, y: Any) -> Any:
+        return self._labels.most_probable(y)
 
     def _class_weights(
         self, y: np.ndarray, weights: np.ndarray | None, *, learn: bool = True
@@ -299,30 +197,20 @@ True
         """Multiply weights by those of the classes, which ``learn=False`` takes from training."""
         if self.class_weight is None:
             return weights
-        if self._multilabel or y.ndim == 2:
-            kind = "an indicator matrix" if self._multilabel else "probabilities as"
+        labels = self._labels
+        if labels.multilabel or y.ndim == 2:
+            kind = "an indicator matrix" if labels.multilabel else "probabilities as"
             raise ValueError(f"class_weight is not supported with {kind} y. Use sample_weight.")
         if learn:
-            self._weight_by_class = self._learn_class_weights(y, weights)
-        expanded = self._weight_by_class[self._class_index(y)]
+            self._weight_by_class = labels.class_weights(self.class_weight, y, weights)
+        expanded = self._weight_by_class[labels.index(y)]
         return expanded if weights is None else expanded * weights
 
-    def _learn_class_weights(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        by_class = np.zeros(len(self.classes_))
-        if isinstance(self.class_weight, str):  # rows of weight zero are absent, so are not counted
-            used = slice(None) if weights is None else weights > 0
-            counted = None if weights is None else weights[used]
-            present = np.unique(y[used])
-            by_class[np.searchsorted(self.classes_, present)] = compute_class_weight(
-                self.class_weight, classes=present, y=y[used], sample_weight=counted
-            )
-        else:  # of all classes: a part of a stream may lack some
-            by_class[:] = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        if not (np.isfinite(by_class) & (by_class >= 0)).all():
-            raise ValueError(
-                f"class_weight must not be negative, infinite or NaN. Got {self.class_weight}."
-            )
-        return by_class
+    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
+        super()._set_parts(parts, dtype)
+        if "coef_" in parts:  # as in scikit-learn's linear classifiers: one row for two classes
+            self.coef_ = np.atleast_2d(self.coef_)
+            self._coef_shape = self.coef_.shape
 
     # -- fitting ---------------------------------------------------------------------------
 
@@ -400,17 +288,11 @@ True
             )
         with self._all_or_nothing():
             first = not hasattr(self, "classes_")
-            X, y = self._check_X_y(X, y, reset=first)
+            X, y = check_X_y(self, X, y, reset=first)
             _check_partial_fit_first_call(self, classes)
             if first:
-                # an indicator matrix has classes 0, 1, ...; those of other names are probabilities
-                self._multilabel = (
-                    y.ndim == 2
-                    and np.array_equal(self.classes_, np.arange(y.shape[1]))
-                    and not self._holds_probabilities(y)
-                )
-            if len(self.classes_) < 2 and not self._multilabel:
-                raise ValueError(f"The number of classes has to be greater than one; got {classes}")
+                loss = strategy_of(self, "loss")
+                self._multilabel = Labels.named(self.classes_, y, loss).multilabel
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 
@@ -447,9 +329,7 @@ True
             Labels, or an indicator matrix where one was trained on.
         """
         raw = self.decision_function(X)
-        if self._multilabel:
-            return (raw > 0).astype(int)
-        return self.classes_[(raw > 0).astype(int) if raw.ndim == 1 else raw.argmax(axis=1)]
+        return self._labels.decode(raw)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of rows whose class is predicted.
@@ -470,13 +350,6 @@ True
         """
         check_is_fitted(self)
         return super().score(X, self._most_probable(y), sample_weight)
-
-    def _most_probable(self, y: Any) -> Any:
-        """Return the labels of the most probable classes where ``y`` holds probabilities."""
-        if np.ndim(y) == 2 and not self._multilabel:
-            y = np.asarray(y)
-            return self.classes_[y.argmax(axis=1)] if y.shape[1] > 1 else y
-        return y
 
     @available_if(_check_proba)
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -13,7 +13,8 @@ from ..objective import Targets
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ._docs import estimator_doc
-from .base import BaseGD, Init, ValidationData, incremental
+from .base import BaseGD, incremental
+from .data import Init, ValidationData, check_X_y
 
 
 class GDRegressor(MultiOutputMixin, RegressorMixin, BaseGD):
@@ -204,7 +205,7 @@ A step rule, with early stopping; features are scaled for it:
         """
         with self._all_or_nothing():
             first = not hasattr(self, "coef_")
-            X, y = self._check_X_y(X, y, reset=first)
+            X, y = check_X_y(self, X, y, reset=first)
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 

@@ -24,9 +24,10 @@ from sklearn.utils.validation import (
 
 from ..objective import Block, Problem
 from ..training import Validation
+from .data import ROWS, ValidationData, as_column, mend, refuse_dask
 
 if TYPE_CHECKING:
-    from .base import BaseGD, ValidationData
+    from .base import BaseGD
 
 
 class RowSplit(NamedTuple):
@@ -93,27 +94,17 @@ def _check_given(
     estimator: BaseGD, given: ValidationData, X: Any, y: np.ndarray
 ) -> tuple[Any, np.ndarray, np.ndarray | None]:
     # Validate X_val, y_val and their weights against the training data.
-    from .base import mend, refuse_dask
-
     if given.y is None:
         raise ValueError("X_val was given without y_val; pass both or neither.")
     refuse_dask(given.X, given.y)
     try:
-        X_val = validate_data(
-            estimator,
-            given.X,
-            reset=False,
-            accept_sparse="csr",
-            accept_large_sparse=True,
-            dtype=[np.float64, np.float32],
-            order="C",
-        )
+        X_val = validate_data(estimator, given.X, reset=False, order="C", **ROWS)
     except ValueError as error:
         raise ValueError(str(error).replace("X ", "X_val ", 1)) from error
     y_val = given.y.toarray() if sp.issparse(given.y) else given.y
     y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X_val, y_val)
-    y_val = estimator._as_column(y_val)
+    y_val = as_column(y_val)
     # class probabilities and labels mix: they are coded alike
     mixed = is_classifier(estimator) and "f" in (y.dtype.kind * (y.ndim > 1), y_val.dtype.kind)
     if y_val.shape[1:] != y.shape[1:] and not mixed:

@@ -1,0 +1,117 @@
+"""What the user gives: rows, targets and starting values, checked, in the form training takes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._kernels.rows import has_valid_indices
+
+#: how `validate_data` checks rows
+ROWS: dict[str, Any] = {
+    "accept_sparse": "csr",
+    "accept_large_sparse": True,
+    "dtype": [np.float64, np.float32],
+}
+
+
+class ValidationData(NamedTuple):
+    """What the user gave to validate on."""
+
+    X: Any = None
+    y: Any = None
+    sample_weight: Any = None
+
+
+class Init(NamedTuple):
+    """Where the user wants training to start."""
+
+    coef: Any = None
+    intercept: Any = None
+
+
+def check_X_y(estimator: BaseEstimator, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
+    """Return training rows and targets, validated; sets ``n_features_in_`` with ``reset``."""
+    refuse_dask(X, y)
+    X, y = validate_data(
+        estimator, X, y, reset=reset, order="C", multi_output=True, y_numeric=False, **ROWS
+    )
+    y = y.toarray() if sp.issparse(y) else y
+    return mend(X), as_column(y)
+
+
+def check_X(estimator: BaseEstimator, X: Any) -> Any:
+    """Return rows to predict for, validated."""
+    check_is_fitted(estimator)
+    refuse_dask(X)
+    return validate_data(estimator, X, reset=False, **ROWS)
+
+
+def as_column(y: np.ndarray) -> np.ndarray:
+    """Return a single column of targets as a vector."""
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def used_rows(weights: np.ndarray) -> np.ndarray | None:
+    """Return the rows of positive weight; None where that is all of them."""
+    return None if weights.all() else np.flatnonzero(weights).astype(np.uint32)
+
+
+def refuse_dask(*arrays: Any) -> None:
+    """Raise for Dask collections: converting one would silently pull it into memory."""
+    for array in arrays:
+        if type(array).__module__.partition(".")[0] == "dask":
+            raise TypeError(
+                f"Got a Dask collection ({type(array).__name__}), which this estimator would have "
+                "to load into memory whole. Call .compute() on it first, or feed its blocks to "
+                "partial_fit."
+            )
+
+
+def mend(X: Any) -> Any:
+    """Return X with what compiled code needs: aligned data, indices of one type.  Rarely a copy."""
+    if isinstance(X, np.ndarray):
+        return np.require(X, requirements=["C", "A"])
+    parts = [np.require(part, requirements=["C", "A"]) for part in (X.data, X.indices, X.indptr)]
+    wide = np.int64 if np.int64 in (parts[1].dtype, parts[2].dtype) else np.int32
+    parts[1:] = [part.astype(wide, copy=False) for part in parts[1:]]
+    if not has_valid_indices(parts[1], parts[2], X.shape[1]):
+        raise ValueError(
+            f"X is no valid CSR matrix of shape {X.shape}: it has indices outside of its columns, "
+            "or rows outside of its data. X.check_format() tells more."
+        )
+    if all(a is b for a, b in zip(parts, (X.data, X.indices, X.indptr), strict=True)):
+        return X
+    mended = type(X)(X.shape, dtype=X.dtype)
+    mended.data, mended.indices, mended.indptr = parts
+    return mended
+
+
+def place_init(
+    params: np.ndarray, init: Init, n_features: int, n_raw: int, fit_intercept: bool
+) -> None:
+    """Write ``coef_init`` and ``intercept_init`` into the flat parameters, in place."""
+    n_weights = n_raw * n_features
+    if init.coef is not None:
+        coef = np.asarray(init.coef, dtype=np.float64)
+        assert_all_finite(coef, input_name="coef_init")
+        if coef.size != n_weights or coef.shape[-1:] != (n_features,):
+            raise ValueError(
+                f"Provided coef_init does not match dataset: it has shape {coef.shape}, need "
+                f"{(n_features,) if n_raw == 1 else (n_raw, n_features)}."
+            )
+        params[:n_weights] = coef.ravel()
+    if init.intercept is not None and fit_intercept:
+        intercept = np.asarray(init.intercept, dtype=np.float64)
+        assert_all_finite(intercept, input_name="intercept_init")
+        if intercept.size != n_raw:
+            raise ValueError(
+                f"Provided intercept_init does not match dataset: it has shape "
+                f"{intercept.shape}, need {(n_raw,)}."
+            )
+        params[n_weights:] = intercept.ravel()

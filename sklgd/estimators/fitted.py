@@ -1,0 +1,108 @@
+"""What a fit leaves behind: the fitted attributes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils.validation import check_is_fitted
+
+from ..training import FitState, Report
+from .axes import Strategies
+
+
+class FittedAttributes:
+    """Mixin: publishes what a fit has found, and what can be done with it.
+
+    Sets in `_publish`: ``coef_``, ``intercept_`` or what else the model's parameters are, the
+    strategies that were used, ``n_iter_``, ``best_iter_``, ``stop_reason_``, ``t_``, and the state
+    and history from which later calls go on.
+    """
+
+    def _publish(
+        self, strategies: Strategies, state: FitState, report: Report, dtype: Any, n_raw: int
+    ) -> None:
+        self._state, self._history = state, report.history
+        for axis, used in zip(strategies._fields, strategies, strict=True):
+            # a copy: the user's object may get other parameters before the next call
+            if getattr(self, f"{axis}_", None) != used or not hasattr(self, f"{axis}_"):
+                setattr(self, f"{axis}_", copy.deepcopy(used))
+        state.optimizer = self.optimizer_
+        self.optimizer_.forget(state.slots)
+        self._set_parts(strategies.model.unpack(state.result, self.n_features_in_, n_raw), dtype)
+        self.n_iter_ = report.n_iter
+        self.best_iter_ = report.best_iter
+        self.stop_reason_ = report.stop_reason
+        self.t_ = state.t + 1.0
+
+    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
+        """Publish the parameters, as copies of X's type: the state goes on without them."""
+        for name, value in parts.items():
+            setattr(self, name, np.array(value, dtype=dtype))
+        if "coef_" in parts:
+            self._coef_shape = self.coef_.shape
+
+    @property
+    def history_(self) -> dict[str, np.ndarray]:
+        """What training saw: arrays with one entry an epoch.
+
+        ``"objective"``, ``"loss"`` and ``"penalty"``, ``"learning_rate"`` (that of the epoch's last
+        step), ``"time"`` (seconds since the call began), and with validation data ``"val_loss"``
+        and, where ``scoring`` is not ``"loss"``, ``"val_score"``.  Calls of ``partial_fit`` add
+        to it.
+        """
+        if not hasattr(self, "_history"):
+            raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
+        return {name: np.asarray(values) for name, values in self._history.items()}
+
+    @property
+    def loss_curve_(self) -> np.ndarray:
+        """The objective of each epoch: ``history_["objective"]``."""
+        return self.history_.get("objective", np.empty(0))
+
+    # -- sparse coefficients -----------------------------------------------------------------
+
+    def sparsify(self) -> Self:
+        """Convert ``coef_`` to a CSR array, which saves memory where most weights are zero.
+
+        Predictions stay the same; any later fit, ``partial_fit`` too, makes ``coef_`` dense again.
+        ``coef_`` of one target has shape (1, n_features) meanwhile.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        check_is_fitted(self)
+        if not sp.issparse(self.coef_):
+            self.coef_ = sp.csr_array(np.atleast_2d(self.coef_))
+        return self
+
+    def densify(self) -> Self:
+        """Convert ``coef_`` back to an ndarray of the shape it had.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        check_is_fitted(self)
+        self.coef_ = self._dense_coef()
+        return self
+
+    def _dense_coef(self) -> np.ndarray:
+        if not sp.issparse(self.coef_):
+            return self.coef_
+        return self.coef_.toarray().reshape(self._coef_shape)
+
+
+def joined(before: dict[str, list], new: dict[str, list]) -> dict[str, list]:
+    """Return a history with the epochs of a later call behind it; what one lacks is NaN."""
+    n_before = len(before.get("objective", []))
+    n_new = len(new.get("objective", []))
+    return {
+        name: before.get(name, [np.nan] * n_before) + new.get(name, [np.nan] * n_new)
+        for name in {**before, **new}
+    }
