@@ -412,6 +412,16 @@ def test_the_rest_of_the_rows_trains(regression, fraction):
         assert_array_equal(model.coef_, same.coef_)
 
 
+def test_rows_that_train_keep_their_order(regression):
+    """Without shuffling, a random split leaves the rows in the order of the data."""
+    X, y = regression
+    model = GDRegressor(optimizer=SGD(0.01), batch_size=1, shuffle=False, max_iter=3, tol=None)
+    validated = clone(model).set_params(early_stopping=True, random_state=0).fit(X, y)
+    train, _ = next(ShuffleSplit(test_size=0.1, random_state=0).split(X))
+    alone = model.fit(X[np.sort(train)], y[np.sort(train)])
+    assert_array_equal(validated.history_["loss"], alone.history_["loss"])
+
+
 def test_the_split_is_stratified():
     """Of a class of 10 in 100 rows, a tenth is set aside (scikit-learn 13164)."""
     X = np.zeros((100, 1))

@@ -27,8 +27,8 @@ def _check_proba(estimator: GDClassifier) -> bool:
     loss = strategy_of(estimator, "loss")
     if not hasattr(loss, "predict_proba"):
         raise AttributeError(
-            f"probability estimates are not available for loss={loss!r}: it defines none. Use "
-            "loss='log_loss', or wrap the classifier in CalibratedClassifierCV."
+            f"probability estimates are not available for loss={estimator.loss!r}: it defines "
+            "none. Use loss='log_loss', or wrap the classifier in CalibratedClassifierCV."
         )
     return True
 

@@ -53,7 +53,8 @@ def split_rows(
         )
     else:
         splitter = check_cv(fraction, y[rows], classifier=classifier)
-    train, validation = next(splitter.split(np.zeros((len(rows), 1)), y[rows]))
+    split = next(splitter.split(np.zeros((len(rows), 1)), y[rows]))
+    train, validation = (np.sort(part) for part in split)  # shuffle=False keeps the order of rows
     if len(train) == 0 or len(validation) == 0:
         raise ValueError(
             f"Splitting {len(rows)} samples into a train set and a validation set with "
