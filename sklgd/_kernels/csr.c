@@ -1,5 +1,7 @@
 #include "csr.h"
 
+#include "simd.h"
+
 #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(_M_X64))
 #define SKLGD_X86 1
 #define AVX2 __attribute__((target("avx2,fma")))
@@ -74,8 +76,7 @@ static const csr_table avx2_tables[2][2] = TABLES(avx2);
 const csr_table *csr_functions(int single, int wide)
 {
 #ifdef SKLGD_X86
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    if (simd_level() >= SIMD_AVX2)
         return &avx2_tables[single][wide];
 #endif
     return &plain_tables[single][wide];

@@ -7,8 +7,11 @@ from libc.math cimport copysign, exp, expm1, fabs, log, log1p, pow
 from libc.stdint cimport uintptr_t
 
 from .base cimport LossKernel
+from .simd cimport simd, simd_init
 
 import numpy as np
+
+simd_init()
 
 cdef double INF = float("inf")
 cdef double LOG_2 = 0.6931471805599453
@@ -524,11 +527,11 @@ cdef class ExponentialKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double t
         for i in range(m):
-            t = 2.0 * y[i] - 1.0
-            value[i] = exp(-t * raw[i])
-            grad[i] = -t * value[i]
+            value[i] = (1.0 - 2.0 * y[i]) * raw[i]
+        simd.exp(m, value, value)
+        for i in range(m):
+            grad[i] = (1.0 - 2.0 * y[i]) * value[i]
         return 0
 
 
@@ -545,25 +548,53 @@ cdef inline double binary_entropy(double y, double raw, double* slope) noexcept 
     return size * (other * up + y * down) + log1p_unit(e)
 
 
-cdef double cross_entropy(Py_ssize_t k, Py_ssize_t own, const double* raw,
-                          double* grad) noexcept nogil:
-    # value and gradient of log(sum(exp(raw))) - raw[own]; raw and grad may be one array
-    cdef Py_ssize_t j
-    cdef double top = raw[0], lead, mass = 0.0, others = 0.0, scale
-    for j in range(1, k):
-        top = raw[j] if raw[j] > top else top
-    lead = raw[own] - top
-    for j in range(k):
-        grad[j] = exp(raw[j] - top)
-        if j == own:
-            mass = grad[j]
-        else:
-            others += grad[j]
-    scale = 1.0 / (mass + others)
-    for j in range(k):
-        grad[j] *= scale
-    grad[own] = -others * scale
-    return log1p(others) if lead == 0.0 else log(mass + others) - lead
+# The same of an array: all exponentials at once, which end up in grad on the way.
+cdef void binary_entropies(Py_ssize_t m, double keep, double spread, const double* y,
+                           const double* raw, double* value, double* grad) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double e, other, own, up, down
+    for i in range(m):
+        grad[i] = -fabs(raw[i])
+    simd.exp(m, grad, grad)
+    simd.log1p_unit(m, grad, value)
+    for i in range(m):
+        e = grad[i]
+        own = keep * y[i] + spread
+        other = 1.0 - own
+        up = <double> (raw[i] > 0.0)
+        down = 1.0 - up
+        grad[i] = (other * (up + down * e) - own * (up * e + down)) / (1.0 + e)
+        value[i] += fabs(raw[i]) * (other * up + own * down)
+
+
+# Values and gradients of log(sum(exp(raw))) - raw[own] of n rows of k entries; raw may be grad.
+cdef void cross_entropies(Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                          double* value, double* grad) noexcept nogil:
+    cdef Py_ssize_t i, j, own
+    cdef double top, mass, others, scale
+    cdef const double* row
+    cdef double* out
+    for i in range(n):
+        row, out = raw + i * k, grad + i * k
+        top = row[0]
+        for j in range(1, k):
+            top = row[j] if row[j] > top else top
+        value[i] = row[<Py_ssize_t> y[i]] - top
+        for j in range(k):
+            out[j] = row[j] - top
+    simd.exp(n * k, grad, grad)
+    for i in range(n):
+        out, own = grad + i * k, <Py_ssize_t> y[i]
+        mass = out[own]
+        out[own] = 0.0      # instead of subtracted from the sum, of which it may be nearly all
+        others = 0.0
+        for j in range(k):
+            others += out[j]
+        scale = 1.0 / (mass + others)
+        for j in range(k):
+            out[j] *= scale
+        out[own] = -others * scale
+        value[i] = log1p(others) if value[i] == 0.0 else log(mass + others) - value[i]
 
 
 cdef class LogLossKernel(LossKernel):
@@ -575,10 +606,7 @@ cdef class LogLossKernel(LossKernel):
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        cdef Py_ssize_t i
-        cdef double keep = 1.0 - self.smoothing, spread = 0.5 * self.smoothing
-        for i in range(m):
-            value[i] = binary_entropy(keep * y[i] + spread, raw[i], &grad[i])
+        binary_entropies(m, 1.0 - self.smoothing, 0.5 * self.smoothing, y, raw, value, grad)
         return 0
 
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
@@ -590,16 +618,17 @@ cdef class LogLossKernel(LossKernel):
                             double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i, j, own
         cdef double lead, smoothing = self.smoothing
+        cross_entropies(n, k, y, raw, value, grad)
+        if smoothing == 0.0:
+            return 0
         for i in range(n):
             own = <Py_ssize_t> y[i]
-            value[i] = cross_entropy(k, own, raw, grad)
-            if smoothing > 0.0:
-                lead = 0.0
-                for j in range(k):
-                    lead += raw[own] - raw[j]
-                    grad[j] -= smoothing / k
-                value[i] += smoothing * (lead / k)
-                grad[own] += smoothing
+            lead = 0.0
+            for j in range(k):
+                lead += raw[own] - raw[j]
+                grad[j] -= smoothing / k
+            value[i] += smoothing * (lead / k)
+            grad[own] += smoothing
             raw += k
             grad += k
         return 0
@@ -613,10 +642,7 @@ cdef class SoftLogLossKernel(LossKernel):
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        cdef Py_ssize_t i
-        cdef double keep = 1.0 - self.smoothing, spread = 0.5 * self.smoothing
-        for i in range(m):
-            value[i] = binary_entropy(keep * y[i] + spread, raw[i], &grad[i])
+        binary_entropies(m, 1.0 - self.smoothing, 0.5 * self.smoothing, y, raw, value, grad)
         return 0
 
     # here y has n * k entries
@@ -679,13 +705,12 @@ cdef class FocalKernel(LossKernel):
                             double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i, j, own
         cdef double factor = 0.0, gamma = self.gamma
+        cross_entropies(n, k, y, raw, value, grad)
         for i in range(n):
             own = <Py_ssize_t> y[i]
-            value[i] = cross_entropy(k, own, raw, grad)
             value[i] = focus(gamma, value[i], -grad[own], &factor)
             for j in range(k):
                 grad[j] *= factor
-            raw += k
             grad += k
         return 0
 
@@ -738,10 +763,10 @@ cdef class SmoothMulticlassHingeKernel(LossKernel):
         for i in range(n):
             own = <Py_ssize_t> y[i]
             for j in range(k):
-                grad[j] = (raw[j] + (1.0 if j != own else 0.0)) / width
-            value[i] = width * cross_entropy(k, own, grad, grad)
-            raw += k
-            grad += k
+                grad[i * k + j] = (raw[i * k + j] + (1.0 if j != own else 0.0)) / width
+        cross_entropies(n, k, y, grad, value, grad)
+        for i in range(n):
+            value[i] *= width
         return 0
 
 

@@ -1,5 +1,10 @@
 #include "simd.h"
 
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
 #if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(_M_X64))
 #define SKLGD_X86 1
 #endif
@@ -39,17 +44,34 @@ typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
 #include "simd_impl.h"
 #endif
 
+/* The best that this processor has, or less where the environment says so. */
+int simd_level(void)
+{
+    int level = SIMD_PLAIN;
+#ifdef SKLGD_X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        level = SIMD_AVX2;
+    if (level == SIMD_AVX2 && __builtin_cpu_supports("avx512f") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        level = SIMD_AVX512;
+#endif
+    const char *most = getenv("SKLGD_SIMD");
+    if (most && strcmp(most, "plain") == 0)
+        level = SIMD_PLAIN;
+    else if (most && strcmp(most, "avx2") == 0 && level > SIMD_AVX2)
+        level = SIMD_AVX2;
+    return level;
+}
+
 simd_table simd;
 
 void simd_init(void)
 {
-    simd = plain_table;
 #ifdef SKLGD_X86
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
-        simd = avx512_table;
-    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        simd = avx2_table;
+    const simd_table *tables[] = {&plain_table, &avx2_table, &avx512_table};
+    simd = *tables[simd_level()];
+#else
+    simd = plain_table;
 #endif
 }

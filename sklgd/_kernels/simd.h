@@ -23,12 +23,21 @@ typedef struct {
     void (*update_f)(ptrdiff_t n, double a, const float *x, double shrink, double *w);
     /* mean[j] += rate * (w[j] - mean[j]) */
     void (*average)(ptrdiff_t n, double rate, const double *w, double *mean);
+    /* out[j] = exp(x[j]); out may be x, here and below */
+    void (*exp)(ptrdiff_t n, const double *x, double *out);
+    /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
+    void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
     const char *name;
 } simd_table;
 
 extern simd_table simd;
 
 void simd_init(void);
+
+/* The instruction set in use: the best there is, lowered by the environment variable SKLGD_SIMD
+ * ("plain" or "avx2"), for tests and for tracking down a difference between machines. */
+enum { SIMD_PLAIN, SIMD_AVX2, SIMD_AVX512 };
+int simd_level(void);
 
 #if defined(__GNUC__) || defined(__clang__)
 /* The empty asm counts as an effect: without one gcc takes functions that only prefetch for pure,

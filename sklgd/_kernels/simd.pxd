@@ -12,6 +12,8 @@ cdef extern from "simd.h" nogil:
         void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w) noexcept nogil
         void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w) noexcept nogil
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
+        void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
+        void (*log1p_unit)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         const char* name
     simd_table simd
     void simd_init()

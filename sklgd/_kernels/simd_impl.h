@@ -178,9 +178,12 @@ TARGET static void NAME(average)(ptrdiff_t n, double rate, const double *w, doub
     _Pragma("omp simd") for (ptrdiff_t j = 0; j < n; j++) mean[j] += rate * (w[j] - mean[j]);
 }
 
+#include "simd_math.h"
+
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
-    NAME(dot4_f),  NAME(update_d), NAME(update_f),    NAME(average),     NAME_STRING,
+    NAME(dot4_f),  NAME(update_d), NAME(update_f),    NAME(average),     NAME(exp),
+    NAME(log1p_unit), NAME_STRING,
 };
 
 #undef DEFINE_DOT

@@ -1,0 +1,88 @@
+/* exp and log(1 + x), 0 <= x <= 1, of arrays for one instruction set; included by simd_impl.h.
+ *
+ * Each is a Taylor series after a reduction of the argument, within 2 units in the last place of
+ * the true value (tests/test_simd.py); out may be x.
+ */
+#if LANES > 1
+typedef int64_t NAME(veci) __attribute__((vector_size(8 * LANES), may_alias));
+
+#define ALL(number) ((NAME(vec)){0} + (number))
+#define SELECT(mask, a, b)                                                                \
+    ((NAME(vec))(((mask) & (NAME(veci))(a)) | (~(mask) & (NAME(veci))(b))))
+
+/* 2^n for whole numbers -1022 <= n <= 1023: adding 1.5 * 2^52 leaves n in the low bits. */
+TARGET static inline NAME(vec) NAME(power_of_2)(NAME(vec) n)
+{
+    return (NAME(vec))(((NAME(veci))(n + 0x1.8p52) + 1023) << 52);
+}
+
+/* n = round(x / log 2), r = x - n log 2 with |r| < 0.35, exp(x) = 2^n exp(r). */
+TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
+{
+    x = SELECT(x > 710.0, ALL(710.0), x); /* NaN stays */
+    x = SELECT(x < -746.0, ALL(-746.0), x);
+    NAME(vec) n = (x * 0x1.71547652b82fep+0 + 0x1.8p52) - 0x1.8p52;
+    /* log 2 as a sum of which the first part times n is exact */
+    NAME(vec) r = (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;
+    NAME(vec) r2 = r * r, r4 = r2 * r2;
+    NAME(vec) low = (1.0 / 2 + r * (1.0 / 6)) + r2 * (1.0 / 24 + r * (1.0 / 120));
+    NAME(vec) mid = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
+    NAME(vec) high = (1.0 / 3628800 + r * (1.0 / 39916800)) +
+                     r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
+    NAME(vec) value = 1.0 + (r + r2 * (low + r4 * (mid + r4 * high)));
+    /* in two factors, so that subnormal and infinite results come out right */
+    NAME(vec) half = (n * 0.5 + 0x1.8p52) - 0x1.8p52;
+    return value * NAME(power_of_2)(half) * NAME(power_of_2)(n - half);
+}
+
+/* log(1 + x) = 2 artanh(s) with s = x / (2 + x); above 0.41, log 2 + log((1 + x) / 2) likewise. */
+TARGET static inline NAME(vec) NAME(log1p_unit_of)(NAME(vec) x)
+{
+    NAME(veci) big = x > 0.4142135623730951;
+    NAME(vec) s = SELECT(big, x - 1.0, x) / SELECT(big, x + 3.0, x + 2.0);
+    NAME(vec) z = s * s, z2 = z * z, z4 = z2 * z2;
+    NAME(vec) low = (1.0 / 3 + z * (1.0 / 5)) + z2 * (1.0 / 7 + z * (1.0 / 9));
+    NAME(vec) mid = (1.0 / 11 + z * (1.0 / 13)) + z2 * (1.0 / 15 + z * (1.0 / 17));
+    NAME(vec) high = (1.0 / 19 + z * (1.0 / 21)) + z2 * (1.0 / 23);
+    NAME(vec) series = 2.0 * s + 2.0 * s * z * (low + z4 * (mid + z4 * high));
+    return SELECT(big, ALL(0x1.62e42fefa39efp-1), ALL(0.0)) + series;
+}
+
+/* The last n < LANES entries, and zeros. */
+#if LANES == 8
+#define LOAD_REST(n, x) ((NAME(vec))_mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1u), (x)))
+#define STORE_REST(n, out, v)                                                             \
+    _mm512_mask_storeu_pd((out), (__mmask8)((1u << (n)) - 1u), (__m512d)(v))
+#else
+#define REST_MASK(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
+#define LOAD_REST(n, x) ((NAME(vec))_mm256_maskload_pd((x), REST_MASK(n)))
+#define STORE_REST(n, out, v) _mm256_maskstore_pd((out), REST_MASK(n), (__m256d)(v))
+#endif
+
+#define DEFINE_MAP(f, scalar)                                                             \
+    TARGET static void NAME(f)(ptrdiff_t n, const double *x, double *out)                 \
+    {                                                                                     \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + LANES <= n; j += LANES)                                                \
+            *(NAME(vec) *)(out + j) = NAME(f##_of)(LOAD_d(x + j));                        \
+        if (j < n)                                                                        \
+            STORE_REST(n - j, out + j, NAME(f##_of)(LOAD_REST(n - j, x + j)));            \
+    }
+#else
+#define DEFINE_MAP(f, scalar)                                                             \
+    static void NAME(f)(ptrdiff_t n, const double *x, double *out)                        \
+    {                                                                                     \
+        for (ptrdiff_t j = 0; j < n; j++)                                                 \
+            out[j] = scalar(x[j]);                                                        \
+    }
+#endif
+
+DEFINE_MAP(exp, exp)
+DEFINE_MAP(log1p_unit, log1p)
+
+#undef DEFINE_MAP
+#undef LOAD_REST
+#undef STORE_REST
+#undef REST_MASK
+#undef ALL
+#undef SELECT

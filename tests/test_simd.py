@@ -1,0 +1,108 @@
+"""The vector primitives: exp and log against the C library, and one result everywhere.
+
+The losses are the way in: the exponential loss is ``exp(-t raw)``, and the logistic one has the
+logarithm.  Sizes from one to a few vectors reach all tails.
+"""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklgd._kernels.rows import instruction_set
+
+from sklgd._kernels import losses as kernels
+from sklgd._strategy import compose_kernel
+from sklgd.losses import Exponential, LogLoss
+
+ULP = 2.220446049250313e-16
+
+GRID = np.concatenate(
+    [
+        np.linspace(-30.0, 30.0, 4001),
+        np.linspace(-700.0, 709.5, 1001),
+        np.random.default_rng(0).normal(size=1000),
+        10.0 ** np.linspace(-300, 2, 500),
+        -(10.0 ** np.linspace(-300, 2, 500)),
+        np.log(2.0) * (np.arange(-40, 40) + 0.5),  # where the reduction turns over
+    ]
+)
+
+
+def exponentials(x):
+    """Return exp(x) as the exponential loss's kernel computes it."""
+    return kernels.evaluate(compose_kernel(Exponential(), None), np.zeros_like(x), x)[0]
+
+
+def softplus(x):
+    """Return log(1 + exp(x)) as the logistic loss's kernel computes it."""
+    return kernels.evaluate(compose_kernel(LogLoss(), None), np.zeros_like(x), x)[0]
+
+
+def test_exp_is_the_libraries():
+    expected = np.array([math.exp(x) for x in GRID])
+    assert np.max(np.abs(exponentials(GRID) / expected - 1.0)) <= 2 * ULP
+
+
+def test_log1p_is_the_libraries():
+    x = GRID[np.abs(GRID) < 700]
+    expected = np.array([max(v, 0.0) + math.log1p(math.exp(-abs(v))) for v in x])
+    assert np.max(np.abs(softplus(x) / expected - 1.0)) <= 4 * ULP
+
+
+def test_exp_at_its_ends():
+    x = np.array([0.0, -0.0, -708.0, -740.0, -745.0, -746.0, -1e300, -np.inf, 709.7, 709.8, np.inf])
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(exponentials(x), np.exp(x), rtol=2 * ULP, atol=5e-324)
+    assert np.isnan(exponentials(np.array([1.0, np.nan, 2.0])))[1]
+    assert np.isnan(exponentials(np.full(17, np.nan))).all()
+
+
+@pytest.mark.parametrize("size", range(1, 36))
+def test_tails(size):
+    x = np.linspace(-3.0, 3.0, size)
+    np.testing.assert_allclose(exponentials(x), np.exp(x), rtol=4 * ULP)
+    np.testing.assert_allclose(softplus(x), np.logaddexp(0.0, x), rtol=8 * ULP)
+
+
+SCRIPT = """
+import json
+import numpy as np
+from scipy import sparse
+from sklgd import GDClassifier, GDRegressor
+from sklgd._kernels.rows import instruction_set
+from sklgd.optimizers import SGD
+
+rng = np.random.default_rng(0)
+found = {}
+for p in (1, 2, 3, 7, 21, 90):
+    X = rng.standard_normal((60, p))
+    y = rng.integers(0, 3, 60)
+    for dtype in ("float64", "float32"):
+        for name, data in (("dense", X.astype(dtype)), ("csr", sparse.csr_matrix(X.astype(dtype)))):
+            args = {"optimizer": SGD(0.01), "max_iter": 3, "tol": None, "random_state": 0}
+            found[f"{p} {dtype} {name} softmax"] = GDClassifier(**args).fit(data, y).coef_.tolist()
+            fit = GDRegressor(**args, batch_size=1, average=True).fit(data, y)
+            found[f"{p} {dtype} {name} squared"] = fit.coef_.tolist()
+print(json.dumps([instruction_set(), found]))
+"""
+
+
+def run_with(instructions):
+    environment = dict(os.environ, SKLGD_SIMD=instructions)
+    command = [sys.executable, "-P", "-c", SCRIPT]
+    output = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(output.stdout)
+
+
+def test_all_instruction_sets_agree():
+    name, expected = run_with("")
+    assert name == instruction_set() or "SKLGD_SIMD" in os.environ
+    for lower in ("avx2", "plain"):
+        used, found = run_with(lower)
+        assert used in (lower, "plain")
+        for case, coef in expected.items():
+            np.testing.assert_allclose(found[case], coef, rtol=1e-12, atol=1e-14, err_msg=case)
