@@ -73,7 +73,8 @@ class Coordinates:
 
 def identity(problem: Any) -> Coordinates:
     """Return coordinates that change nothing."""
-    return Coordinates(np.ones(problem.n_features), None, problem.n_raw)
+    rows = problem.weight_rows
+    return Coordinates(np.ones(problem.n_weights // rows), None, rows)
 
 
 def standardizing(problem: Any) -> Coordinates:

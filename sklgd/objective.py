@@ -23,6 +23,7 @@ from ._strategy import compose_kernel
 from .losses import Loss
 from .models import Model
 from .penalties import Penalty
+from .units import Units
 
 #: rows of a block: large enough to be worth a thread, small enough to share out
 BLOCK_ROWS = 4096
@@ -67,6 +68,7 @@ class Block(NamedTuple):
     loss: Loss
     model: Model
     fit_intercept: bool
+    units: Units | None = None
 
     def compose(self) -> Objective:
         """Return the compiled loss of these rows."""
@@ -78,7 +80,7 @@ class Block(NamedTuple):
             self.targets.y,
             self.weights,
             compose_kernel(loss, adapters.PyLoss),
-            self.model.compose(self.X.shape[1], self.targets.n_raw, self.fit_intercept),
+            self.model.compose(self.X.shape[1], self.targets.n_raw, self.fit_intercept, self.units),
             joint=self.targets.joint,
             one_vs_rest=self.targets.one_vs_rest,
         )
@@ -128,6 +130,9 @@ class Problem:
         self.n_raw = block.targets.n_raw
         self.n_params = self.objective.model.n_params
         self.n_weights = self.objective.model.n_weights
+        self.weight_rows = self.objective.model.weight_rows
+        #: what the penalty is multiplied by, so that it does not depend on the units of y
+        self.unit = 1.0 if block.units is None else block.units.unit
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
@@ -149,26 +154,29 @@ class Problem:
     def weights(self, params: np.ndarray) -> np.ndarray:
         """Return the weights in ``params`` as penalties see them: (p,), or (k, p) for k > 1."""
         weights = params[: self.n_weights]
-        return weights if self.n_raw == 1 else weights.reshape(self.n_raw, -1)
+        return weights if self.weight_rows == 1 else weights.reshape(self.weight_rows, -1)
+
+    def _value_of(self, part: Penalty | None, params: np.ndarray) -> float:
+        return 0.0 if part is None else self.unit * float(part.value(self.weights(params)))
 
     def penalty_value(self, params: np.ndarray) -> float:
         """Return the penalty."""
-        return 0.0 if self.penalty is None else float(self.penalty.value(self.weights(params)))
+        return self._value_of(self.penalty, params)
 
     def smooth_value(self, params: np.ndarray) -> float:
         """Return the smooth part of the penalty, the part that `value_and_gradient` includes."""
-        return 0.0 if self.smooth is None else float(self.smooth.value(self.weights(params)))
+        return self._value_of(self.smooth, params)
 
     def rest_value(self, params: np.ndarray) -> float:
         """Return the part of the penalty that is applied as proximal steps."""
-        return 0.0 if self.rest is None else float(self.rest.value(self.weights(params)))
+        return self._value_of(self.rest, params)
 
     def prox(self, params: np.ndarray, sizes: float | np.ndarray) -> None:
         """Take the proximal step of the rest of the penalty in place, a step size or one each."""
         if self.rest is not None:
             if np.ndim(sizes):
                 sizes = self.weights(sizes)
-            self.rest.prox(self.weights(params), sizes)
+            self.rest.prox(self.weights(params), self.unit * sizes)
 
     def loss(self, params: np.ndarray) -> float:
         """Return the mean loss, without the penalty."""
@@ -197,7 +205,9 @@ class Problem:
         """Return the mean loss (alone), and the gradient of it plus the penalty's smooth part."""
         loss, grad = self.loss_and_gradient(params)
         if self.smooth is not None:
+            grad /= self.unit
             self.smooth.add_gradient(self.weights(params), self.weights(grad))
+            grad *= self.unit
         if self.remembers:
             self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
         return loss, grad
@@ -215,7 +225,7 @@ class Problem:
             grad = self.value_and_gradient(params)[1]
         if self.rest is not None:
             weights = self.weights(grad)
-            weights[...] = self.rest.residual(self.weights(params), weights)
+            weights[...] = self.unit * self.rest.residual(self.weights(params), weights / self.unit)
         return grad
 
     def optimality(self, params: np.ndarray, start: np.ndarray) -> float:

@@ -220,5 +220,6 @@ def _loss_of(model: Any, X: Any, y: Any) -> float:
     # The mean loss of given rows at the model's parameters.
     X, y = check_X_y(model, X, y, reset=False)
     targets = model._encode(y, model.loss_)
-    block = Block(X, targets, None, model.loss_, model.model_, model.fit_intercept)
-    return Problem(block, None).loss(model._state.result)
+    state = model._state
+    block = Block(X, targets, None, model.loss_, model.model_, model.fit_intercept, state.units)
+    return Problem(block, None).loss(state.result)

@@ -30,6 +30,7 @@ from .divergence import ends_far_above, pulled_back
 from .objective import Problem, scale_of
 from .optimizers import Optimizer
 from .schedules import Schedule
+from .units import Units
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates
 STEPS_AT_ONCE = 65536
@@ -65,6 +66,8 @@ class FitState:
         Sample weights seen, and of how many rows: their mean is the unit of weight.
     shape : tuple of (int, int, bool)
         Features, raw columns and whether there are intercepts: what ``params`` are for.
+    units : Units or None
+        The units of features and targets that a model which is not linear trains in.
     """
 
     params: np.ndarray
@@ -79,6 +82,7 @@ class FitState:
     weight_sum: float = 0.0
     weight_count: float = 0.0
     shape: tuple[int, int, bool] = (0, 0, False)
+    units: Units | None = None
 
     @property
     def result(self) -> np.ndarray:
@@ -87,7 +91,15 @@ class FitState:
             return self.mean
         if self.optimizer is None or self.t == 0:
             return self.params
-        return self.optimizer.result(self.params, self.slots)
+        moved = self._moved
+        result = self.optimizer.result(self.params[:moved], self.slots)
+        kept = self.params[moved:]
+        return np.concatenate((result, kept)) if kept.size else result
+
+    @property
+    def _moved(self) -> int:
+        """How many of the numbers in ``params`` the optimizer moves: the model keeps the rest."""
+        return self.slots.shape[1] if isinstance(self.slots, np.ndarray) else self.params.size
 
     def copy(self) -> FitState:
         """Return a state that can go on without changing this one."""
@@ -110,7 +122,7 @@ class FitState:
             self.slots[:] = 0.0
             self.t = 0
         elif self.optimizer is not None:
-            self.optimizer.restart(self.params, self.slots)
+            self.optimizer.restart(self.params[: self._moved], self.slots)
 
 
 class StepDriver:
@@ -131,10 +143,10 @@ class StepDriver:
         self.shuffle = shuffle
         self.schedule: Schedule = optimizer.schedule()
         state.optimizer = optimizer
-        if np.shape(state.slots) != (optimizer.n_slots, state.params.size):
+        if np.shape(state.slots) != (optimizer.n_slots, problem.n_params):
             raise ValueError(
                 f"{optimizer!r} has n_slots={optimizer.n_slots}: its state must have the shape "
-                f"{(optimizer.n_slots, state.params.size)}. Its init_state gave "
+                f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
                 f"{np.shape(state.slots)}."
             )
         self.batch_size = batch_size
@@ -152,6 +164,8 @@ class StepDriver:
             state.average_from,
             batch_size,
             problem.block.model.linear,
+            seed=state.seed,
+            unit=problem.unit,
         )
         self.order = problem.order
         if shuffle:
@@ -198,6 +212,13 @@ class FullBatchDriver:
         return self.optimizer.knows_when
 
     def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
+        if problem.block.model.stochastic:
+            raise ValueError(
+                f"{type(optimizer).__name__} minimises a function of the parameters, and "
+                f"{problem.block.model!r} is none in training: it draws at random or depends on "
+                "the batch. Use a step rule, such as optimizer='adam', or a model without dropout "
+                "and batch normalization."
+            )
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False

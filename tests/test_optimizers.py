@@ -757,8 +757,9 @@ def test_a_rule_of_ones_own_gets_the_loss(regression):
 @pytest.mark.parametrize("incremental", [True, False])
 @pytest.mark.parametrize("sparse", [True, False])
 def test_auto_chooses_one_that_does_not(sparse, incremental):
-    chosen = Auto().choose(SquaredError(), None, sparse=sparse, incremental=incremental)
-    assert chosen.choose(SquaredError(), None, sparse=sparse, incremental=incremental) is chosen
+    given = {"model": Linear(), "sparse": sparse, "incremental": incremental}
+    chosen = Auto().choose(SquaredError(), None, **given)
+    assert chosen.choose(SquaredError(), None, **given) is chosen
     assert chosen.validate().full_batch is not incremental
 
 

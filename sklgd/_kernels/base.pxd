@@ -5,7 +5,7 @@ format of X; virtual methods take ``(n, pointer)`` arguments, run without the GI
 and are called once per batch.  Those that may run a user's Python code return
 0, or -1 with an exception set.
 """
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
 cdef struct Batch:
@@ -50,6 +50,16 @@ cdef class RowsKernel:
     # dot and tdot on lazily kept weights; the shrinking is the caller's (lazy.scale)
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil
+    # for w in feature-major order, (n_features, k), and x_ij in units: factor[j] * (x_ij - shift[j]),
+    # where each of the two may be NULL and sparse rows are not shifted:
+    # raw[i] = sum_j x_ij w[j], and w[j] += sum_i x_ij draw[i]
+    cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
+                  double* raw) noexcept nogil
+    cdef void tmix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* draw,
+                   double* w) noexcept nogil
+    # dense rows alone: the rows in units one behind the other, as doubles or floats
+    cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
+                     bint single) noexcept nogil
 
 
 cdef class LossKernel:
@@ -96,12 +106,27 @@ cdef class OptimizerKernel:
                         double* sizes) except -1 nogil
 
 
+cdef struct Tape:           # one trip of a batch through a model and back
+    double* work            # `work_size` numbers that forward leaves to backward
+    double* kept            # what the model keeps behind its parameters; training writes it
+    uint64_t seed           # of the fit's chance
+    int64_t t               # the step that is trained, from 1; 0 where nothing is trained
+
+
 cdef class ModelKernel:
-    """From rows and the flat parameters to raw predictions, and back."""
+    """From rows and the flat parameters to raw predictions, and back.
+
+    It holds no buffers, so that threads can share it: they are on the tape.
+    """
     cdef readonly Py_ssize_t n_raw
     cdef readonly Py_ssize_t n_params
     cdef readonly Py_ssize_t n_weights      # the penalised head of the parameters
-    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, double* raw) except -1 nogil
-    # grad += the derivative of sum(draw * raw) with respect to params
-    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, const double* draw,
-                      double* grad) except -1 nogil
+    cdef readonly Py_ssize_t weight_rows    # penalties see a matrix of so many rows
+    cdef readonly Py_ssize_t n_kept         # numbers behind the parameters, such as running means
+    # the size of the tape's work for batches of up to n rows
+    cdef Py_ssize_t work_size(self, Py_ssize_t n) noexcept nogil
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                     double* raw) except -1 nogil
+    # grad += the derivative of sum(draw * raw) with respect to params; the tape is that of forward
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                      const double* draw, double* grad) except -1 nogil

@@ -23,6 +23,18 @@ cdef class RowsKernel:
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil:
         pass
 
+    cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
+                  double* raw) noexcept nogil:
+        pass
+
+    cdef void tmix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* draw,
+                   double* w) noexcept nogil:
+        pass
+
+    cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
+                     bint single) noexcept nogil:
+        pass
+
 
 cdef int _abstract(str name) except -1 with gil:
     raise NotImplementedError(f"this kernel has no {name}")
@@ -73,11 +85,18 @@ cdef class OptimizerKernel:
 
 
 cdef class ModelKernel:
-    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, double* raw) except -1 nogil:
+    def __cinit__(self):
+        self.weight_rows = 1
+
+    cdef Py_ssize_t work_size(self, Py_ssize_t n) noexcept nogil:
+        return 0
+
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                     double* raw) except -1 nogil:
         with gil:
             return _abstract("forward")
 
-    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, const double* draw,
-                      double* grad) except -1 nogil:
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                      const double* draw, double* grad) except -1 nogil:
         with gil:
             return _abstract("backward")

@@ -14,7 +14,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from .base cimport (
-    Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, batch_row,
+    Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, batch_row,
 )
 from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .simd cimport simd, simd_init
@@ -44,6 +44,14 @@ def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
             # the high 32 bits times i + 1, the high word of which is below i + 1: no division
             j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
             order[i], order[j] = order[j], order[i]
+
+
+cdef inline void begin_tape(Tape* tape, ModelKernel model, double* work, double* params) noexcept:
+    # The tape of a trip that trains nothing.
+    tape.work = work
+    tape.kept = params + model.n_params if params != NULL else NULL
+    tape.seed = 0
+    tape.t = 0
 
 
 @cython.final
@@ -189,16 +197,19 @@ cdef class Objective:
         cdef double[::1] draw = np.empty(SUM_ROWS * k)
         cdef double[::1] value = np.empty(SUM_ROWS * k)
         cdef double[::1] targets = np.empty(SUM_ROWS * self.target_width())
+        cdef double[::1] work = np.empty(self.model.work_size(SUM_ROWS) + 1)
+        cdef Tape tape
+        begin_tape(&tape, self.model, &work[0], <double*> params)
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
         with nogil:
             while batch.start < batch.end:
                 batch.size = min(SUM_ROWS, batch.end - batch.start)
                 if params != NULL:
-                    self.model.forward(self.rows, &batch, params, &raw[0])
+                    self.model.forward(self.rows, &batch, params, &tape, &raw[0])
                 self.evaluate(&batch, &raw[0], &targets[0], &value[0], &draw[0], 1.0, &total)
                 if grad != NULL:
-                    self.model.backward(self.rows, &batch, params, &draw[0], grad)
+                    self.model.backward(self.rows, &batch, params, &tape, &draw[0], grad)
                 batch.start += batch.size
         return total
 
@@ -206,13 +217,17 @@ cdef class Objective:
 def predict_raw(RowsKernel rows, ModelKernel model, const double[::1] params):
     """Return the raw predictions of all rows, shape (n, n_raw)."""
     cdef double[:, ::1] raw = np.empty((rows.n_rows, model.n_raw))
+    cdef double[::1] work = np.empty(model.work_size(SUM_ROWS) + 1)
+    cdef Tape tape
     cdef Batch batch
+    begin_tape(&tape, model, &work[0], <double*> &params[0])
     batch.order = NULL
-    batch.start = 0
-    batch.size = batch.end = rows.n_rows
-    if rows.n_rows:
-        with nogil:
-            model.forward(rows, &batch, &params[0], &raw[0, 0])
+    batch.start, batch.end = 0, rows.n_rows
+    with nogil:
+        while batch.start < batch.end:
+            batch.size = min(SUM_ROWS, batch.end - batch.start)
+            model.forward(rows, &batch, &params[0], &tape, &raw[batch.start, 0])
+            batch.start += batch.size
     return np.asarray(raw)
 
 
@@ -235,6 +250,10 @@ cdef class Epoch:
     batch_size : int
     linear_model : bool
         Whether the model is linear, so that rows can update weights directly.
+    seed : int
+        Of what the model draws at random.
+    unit : float
+        What the loss is divided by in the optimizer's eyes (`sklgd.units`); 1 for linear models.
     """
     cdef Objective objective
     cdef RowsKernel rows
@@ -248,10 +267,13 @@ cdef class Epoch:
     cdef double* mean
     cdef int64_t average_from
     cdef Py_ssize_t batch_size
+    cdef double unit
     cdef readonly bint direct       # rows update the weights, without a gradient vector
     cdef readonly bint lazy         # ... which are kept behind in time
     cdef Lazy w
     cdef readonly int64_t t         # the next step
+    cdef Tape tape
+    cdef double[::1] work
     cdef double[::1] raw
     cdef double[::1] draw
     cdef double[::1] value
@@ -262,7 +284,8 @@ cdef class Epoch:
 
     def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
-                 int64_t average_from, Py_ssize_t batch_size, bint linear_model):
+                 int64_t average_from, Py_ssize_t batch_size, bint linear_model, *,
+                 uint64_t seed=0, double unit=1.0):
         cdef Py_ssize_t k = objective.model.n_raw
         cdef double[::1] mean_view
         self.objective, self.rows, self.model = objective, objective.rows, objective.model
@@ -276,6 +299,10 @@ cdef class Epoch:
         self.owned = (params, state, mean)
         self.average_from = average_from
         self.batch_size = batch_size
+        self.unit = unit
+        self.work = np.empty(self.model.work_size(batch_size) + 1)
+        begin_tape(&self.tape, self.model, &self.work[0], self.params)
+        self.tape.seed = seed
         self.direct = linear_model and optimizer.linear and (smooth is None or not isnan(smooth.ridge))
         # The mean of weights that a soft threshold moves between updates has no closed form.
         self.lazy = self.direct and objective.rows.sparse and (
@@ -285,7 +312,7 @@ cdef class Epoch:
         self.value = np.empty(batch_size * k)
         self.targets = np.empty(batch_size * objective.target_width())
         if not self.direct:
-            self.grad = np.empty(params.shape[0])
+            self.grad = np.empty(self.model.n_params)
         if optimizer.needs_rows:
             if not linear_model:
                 raise ValueError(
@@ -293,10 +320,10 @@ cdef class Epoch:
                     "model has; use another optimizer, such as AdaGrad() or Adam()."
                 )
             self.seen = np.zeros((3, params.shape[0]))
-        self.sizes = np.empty(params.shape[0] if proximal is not None else 1)
+        self.sizes = np.empty(self.model.n_params if proximal is not None else 1)
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
-            proximal.prox(k, objective.model.n_weights // k, self.params, 0.0, NULL)
+            self.prox(0.0, NULL)
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -348,7 +375,7 @@ cdef class Epoch:
         return self.smooth.ridge if self.smooth is not None else 0.0
 
     cdef inline int prox(self, double lr, const double* sizes) except -1 nogil:
-        cdef Py_ssize_t k = self.model.n_raw
+        cdef Py_ssize_t k = self.model.weight_rows
         return self.proximal.prox(k, self.model.n_weights // k, self.params, lr, sizes)
 
     # The loss of a batch at its raw predictions; draw becomes factor * its gradient.
@@ -359,7 +386,7 @@ cdef class Epoch:
     cdef inline void average(self, double* values, Py_ssize_t first) noexcept nogil:
         # the running mean of the parameters from number `first` on
         if self.mean != NULL and self.t >= self.average_from:
-            simd.average(self.model.n_params - first, 1.0 / (self.t - self.average_from + 1),
+            simd.average(self.model.n_params + self.model.n_kept - first, 1.0 / (self.t - self.average_from + 1),
                          values + first, self.mean + first)
 
     cdef inline void move_intercept(self, const Batch* batch) noexcept nogil:
@@ -396,20 +423,22 @@ cdef class Epoch:
     # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
     cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride,
                          double* total) except -1 nogil:
-        cdef Py_ssize_t k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
+        cdef Py_ssize_t k = self.model.weight_rows, p = self.model.n_weights // k
         cdef bint per_entry
         cdef double loss
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
             if self.optimizer.needs_rows:
                 self.observe(batch)
-            self.model.forward(self.rows, batch, self.params, &self.raw[0])
+            self.tape.t = self.t
+            self.model.forward(self.rows, batch, self.params, &self.tape, &self.raw[0])
             loss = 0.0
-            self.evaluate(batch, 1.0 / batch.size, &loss)
+            self.evaluate(batch, 1.0 / (batch.size * self.unit), &loss)
             total[0] += loss
-            self.optimizer.loss = loss / batch.size
+            self.optimizer.loss = loss / (batch.size * self.unit)
             memset(&self.grad[0], 0, self.model.n_params * sizeof(double))
-            self.model.backward(self.rows, batch, self.params, &self.draw[0], &self.grad[0])
+            self.model.backward(
+                self.rows, batch, self.params, &self.tape, &self.draw[0], &self.grad[0])
             if self.smooth is not None:
                 self.smooth.add_gradient(k, p, self.params, &self.grad[0])
             self.optimizer.step(
@@ -430,7 +459,7 @@ cdef class Epoch:
         cdef double ridge = self.ridge()
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
-            self.model.forward(self.rows, batch, self.params, &self.raw[0])
+            self.model.forward(self.rows, batch, self.params, &self.tape, &self.raw[0])
             self.evaluate(batch, -rate[0] / batch.size, total)
             self.rows.tdot(batch, self.model.n_raw, &self.draw[0], fmax(0.0, 1.0 - rate[0] * ridge), self.params)
             self.move_intercept(batch)

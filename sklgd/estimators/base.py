@@ -17,17 +17,19 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight
 
 from .._kernels.epoch import predict_raw
-from .._kernels.models import LinearKernel
+from .._kernels.models.linear import LinearKernel
 from .._kernels.rows import make_rows
 from .._strategy import CachedParamNames
 from ..losses import Loss
+from ..models import Model
 from ..objective import Block, Problem, Targets
-from ..optimizers import Optimizer
+from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
+from ..units import Units, units_of
 from .axes import Strategies, StrategyParams, strategies_of, strategy_of
-from .data import Init, ValidationData, check_X, check_X_y, mend, place_init, used_rows
-from .fitted import FittedAttributes, joined
+from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
+from .fitted import FittedAttributes, is_same, joined
 from .validation import RowSplit, make_validation, split_rows
 
 
@@ -137,8 +139,9 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         n_raw = targets.n_raw
         state = self._continued(strategies, X.shape[1], n_raw) if self.warm_start else None
         if state is None:
-            init = self._warm_init(init) if self.warm_start else init
-            state = self._new_state(strategies, X.shape[1], n_raw, init)
+            init = self._warm_init(init, strategies.model) if self.warm_start else init
+            units = units_of(strategies, X, targets, weights, split.train)
+            state = self._new_state(strategies, X.shape[1], n_raw, init, units)
         elif any(value is not None for value in init):
             self._restart_at(state, init)
         problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
@@ -146,7 +149,7 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         stopping = Stopping(self.max_iter, self.tol, self.n_iter_no_change, self.early_stopping)
         loop = self._loop(problem, strategies, state, stopping, validation)
         report = loop.run()
-        self._publish(strategies, state, report, X.dtype, n_raw)
+        self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
 
     def _partial_fit(self, X: Any, y: np.ndarray, sample_weight: Any, *, first: bool) -> None:
@@ -157,7 +160,9 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         strategies = self._choose(strategies, X, incremental=True)
         n_raw = targets.n_raw
         if first:
-            state = self._new_state(strategies, X.shape[1], n_raw, Init())
+            rows = None if weights is None else used_rows(weights)
+            units = units_of(strategies, X, targets, weights, rows)
+            state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
         else:
             state = self._resumed(strategies, X.shape[1], n_raw)
         report = Report()
@@ -170,7 +175,7 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
             report.history = joined(getattr(self, "_history", {}), report.history)
-        self._publish(strategies, state, report, X.dtype, n_raw)
+        self._publish(strategies, state, report, X.dtype)
         self.__dict__.pop("optimality_", None)  # that of other parameters
 
     def _weights(
@@ -224,15 +229,29 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
             # up to rounding of the mean: all ones are the same as no weights, to the last bit
             same = np.all(np.abs(weights[used] - mean) <= 1e-12 * mean)
             weights = None if same else weights / mean
-        block = Block(X, targets, weights, strategies.loss, strategies.model, self.fit_intercept)
+        block = Block(
+            X,
+            targets,
+            weights,
+            strategies.loss,
+            strategies.model,
+            self.fit_intercept,
+            state.units,
+        )
         return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol)
 
     def _choose(self, strategies: Strategies, X: Any, *, incremental: bool) -> Strategies:
-        """Let an optimizer that chooses by the problem choose."""
-        optimizer = strategies.optimizer.choose(
-            strategies.loss, strategies.penalty, sparse=sp.issparse(X), incremental=incremental
+        """Let an optimizer that chooses by the problem choose, and a model by the optimizer."""
+        before = strategies.optimizer
+        optimizer = before.choose(
+            strategies.loss,
+            strategies.penalty,
+            model=strategies.model,
+            sparse=sp.issparse(X),
+            incremental=incremental,
         )
-        return strategies._replace(optimizer=optimizer)
+        model = strategies.model.choose(auto=isinstance(before, Auto))
+        return strategies._replace(optimizer=optimizer, model=model)
 
     def _loop(self, problem, strategies, state, stopping, validation) -> TrainingLoop:
         optimizer = strategies.optimizer
@@ -259,19 +278,27 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
     # -- the state that goes on --------------------------------------------------------------
 
     def _new_state(
-        self, strategies: Strategies, n_features: int, n_raw: int, init: Init
+        self,
+        strategies: Strategies,
+        n_features: int,
+        n_raw: int,
+        init: Init,
+        units: Units | None,
     ) -> FitState:
         rng = check_random_state(self.random_state)
-        params = strategies.model.init_params(n_features, n_raw, rng, self.fit_intercept)
-        place_init(params, init, n_features, n_raw, self.fit_intercept)
+        model, shape = strategies.model, (n_features, n_raw, self.fit_intercept)
+        params = model.init_params(n_features, n_raw, rng, self.fit_intercept)
+        model.place(params, *init, *shape, units)
+        moved = params[: model.compose(*shape, units).n_params]
         average_from = self._average_from(strategies.optimizer)
         return FitState(
             params,
-            strategies.optimizer.init_state(params),
+            strategies.optimizer.init_state(moved),
             mean=np.zeros_like(params) if average_from else None,
             average_from=average_from,
             seed=int(rng.randint(np.iinfo(np.int32).max)),
-            shape=(n_features, n_raw, self.fit_intercept),
+            shape=shape,
+            units=units,
         )
 
     def _average_from(self, optimizer: Optimizer) -> int:
@@ -292,12 +319,13 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
                 f"fit_intercept={self.fit_intercept}. Call fit to start anew."
             )
         state = self._state.copy()
-        if not self._is_as_published(state, n_features, n_raw):
-            self._restart_at(state, Init(self._dense_coef(), self.intercept_))
+        if not self._is_as_published(state.result, state.units):
+            self._restart_at(state, self._published_init())
         if strategies.optimizer != self.optimizer_ or (
             self._average_from(strategies.optimizer) != state.average_from
         ):
-            before, state = state, self._new_state(strategies, n_features, n_raw, Init())
+            before = state
+            state = self._new_state(strategies, n_features, n_raw, Init(), before.units)
             state.params[:] = before.result
             state.weight_sum, state.weight_count = before.weight_sum, before.weight_count
             state.seed, state.epochs = before.seed, before.epochs
@@ -308,17 +336,23 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
     def _restart_at(self, state: FitState, init: Init) -> None:
         """Let a state go on from parameters that the user gave."""
         params = state.result.copy()
-        place_init(params, init, *state.shape)
+        self.model_.place(params, *init, *state.shape, state.units)
         state.restart(params)
 
-    def _is_as_published(self, state: FitState, n_features: int, n_raw: int) -> bool:
-        # Whether the fitted attributes are still what `_set_parts` made of the state.
-        for name, value in self.model_.unpack(state.result, n_features, n_raw).items():
-            found = np.ravel(self._dense_coef() if name == "coef_" else getattr(self, name))
-            dtype = found.dtype if found.dtype.kind == "f" else np.float64
-            if not np.array_equal(found, np.ravel(value).astype(dtype)):
+    def _is_as_published(self, params: np.ndarray, units: Units | None) -> bool:
+        """Whether the fitted attributes are still what `_set_parts` made of the parameters."""
+        n_features, n_raw, _ = self._state.shape
+        for name, value in self.model_.unpack(params, n_features, n_raw, units).items():
+            found = self._dense_coef() if name == "coef_" else getattr(self, name)
+            if not is_same(found, value):
                 return False
         return True
+
+    def _published_init(self) -> Init:
+        """Return the fitted coefficients, as the user may have set them."""
+        if self.model_.linear:
+            return Init(self._dense_coef(), self.intercept_)
+        return Init(getattr(self, "coefs_", None), getattr(self, "intercepts_", None))
 
     def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
         """Return the state to go on with under ``warm_start``, None for another problem."""
@@ -328,13 +362,11 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
             return None
         return self._resumed(strategies, n_features, n_raw)
 
-    def _warm_init(self, init: Init) -> Init:
-        if not hasattr(self, "coef_"):
+    def _warm_init(self, init: Init, model: Model) -> Init:
+        if getattr(self, "model_", None) != model:
             return init
-        return Init(
-            self._dense_coef() if init.coef is None else init.coef,
-            self.intercept_ if init.intercept is None else init.intercept,
-        )
+        last = self._published_init()
+        return Init(*(old if new is None else new for old, new in zip(last, init, strict=True)))
 
     def _fitted_strategies(self) -> Strategies:
         return Strategies(self.loss_, self.optimizer_, self.penalty_, self.model_)
@@ -344,6 +376,8 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
     def _raw(self, X: Any) -> np.ndarray:
         """Return raw predictions, shape (n, n_raw)."""
         X = check_X(self, X)
+        if not self.model_.linear:
+            return self._raw_of_model(X)
         if sp.issparse(self.coef_):
             raw = X @ self.coef_.T
             return (raw.toarray() if sp.issparse(raw) else raw) + self.intercept_
@@ -355,6 +389,15 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         else:
             raw = X @ coef.T
         return raw + self.intercept_
+
+    def _raw_of_model(self, X: Any) -> np.ndarray:
+        # From the parameters themselves: attributes of another type or unit are not as exact.
+        params, shape, units = self._fitted
+        if not self._is_as_published(params, units):
+            params = params.copy()
+            self.model_.place(params, *self._published_init(), *shape, units)
+        raw = predict_raw(make_rows(mend(X)), self.model_.compose(*shape, units), params)
+        return raw.astype(X.dtype, copy=False)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._kernels.rows import has_valid_indices
@@ -90,28 +90,3 @@ def mend(X: Any) -> Any:
     mended = type(X)(X.shape, dtype=X.dtype)
     mended.data, mended.indices, mended.indptr = parts
     return mended
-
-
-def place_init(
-    params: np.ndarray, init: Init, n_features: int, n_raw: int, fit_intercept: bool
-) -> None:
-    """Write ``coef_init`` and ``intercept_init`` into the flat parameters, in place."""
-    n_weights = n_raw * n_features
-    if init.coef is not None:
-        coef = np.asarray(init.coef, dtype=np.float64)
-        assert_all_finite(coef, input_name="coef_init")
-        if coef.size != n_weights or coef.shape[-1:] != (n_features,):
-            raise ValueError(
-                f"Provided coef_init does not match dataset: it has shape {coef.shape}, need "
-                f"{(n_features,) if n_raw == 1 else (n_raw, n_features)}."
-            )
-        params[:n_weights] = coef.ravel()
-    if init.intercept is not None and fit_intercept:
-        intercept = np.asarray(init.intercept, dtype=np.float64)
-        assert_all_finite(intercept, input_name="intercept_init")
-        if intercept.size != n_raw:
-            raise ValueError(
-                f"Provided intercept_init does not match dataset: it has shape "
-                f"{intercept.shape}, need {(n_raw,)}."
-            )
-        params[n_weights:] = intercept.ravel()

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
+from ..models import Model
 from ..training import FitState, Report
+from ..units import Units
 from .axes import Strategies
+
+
+class Fitted(NamedTuple):
+    """What a model that is not linear predicts from."""
+
+    params: np.ndarray
+    shape: tuple[int, int, bool]
+    units: Units | None
 
 
 class FittedAttributes:
@@ -21,9 +31,7 @@ class FittedAttributes:
     and history from which later calls go on.
     """
 
-    def _publish(
-        self, strategies: Strategies, state: FitState, report: Report, dtype: Any, n_raw: int
-    ) -> None:
+    def _publish(self, strategies: Strategies, state: FitState, report: Report, dtype: Any) -> None:
         self._state, self._history = state, report.history
         for axis, used in zip(strategies._fields, strategies, strict=True):
             # a copy: the user's object may get other parameters before the next call
@@ -31,16 +39,33 @@ class FittedAttributes:
                 setattr(self, f"{axis}_", copy.deepcopy(used))
         state.optimizer = self.optimizer_
         self.optimizer_.forget(state.slots)
-        self._set_parts(strategies.model.unpack(state.result, self.n_features_in_, n_raw), dtype)
+        self._set_params(strategies.model, state.result.copy(), state.shape, state.units, dtype)
         self.n_iter_ = report.n_iter
         self.best_iter_ = report.best_iter
         self.stop_reason_ = report.stop_reason
         self.t_ = state.t + 1.0
 
-    def _set_parts(self, parts: dict[str, np.ndarray], dtype: Any) -> None:
+    def _set_params(
+        self,
+        model: Model,
+        params: np.ndarray,
+        shape: tuple[int, int, bool],
+        units: Units | None,
+        dtype: Any,
+    ) -> None:
+        """Publish parameters in place of those before, which may be another model's."""
+        for name in self.__dict__.pop("_published", ()):
+            self.__dict__.pop(name, None)
+        parts = model.unpack(params, *shape[:2], units)
+        if not model.linear:
+            self._fitted = Fitted(params, shape, units)
+        self._published = (*parts, "_fitted")
+        self._set_parts(parts, dtype)
+
+    def _set_parts(self, parts: dict[str, Any], dtype: Any) -> None:
         """Publish the parameters, as copies of X's type: the state goes on without them."""
         for name, value in parts.items():
-            setattr(self, name, np.array(value, dtype=dtype))
+            setattr(self, name, as_type(value, dtype))
         if "coef_" in parts:
             self._coef_shape = self.coef_.shape
 
@@ -96,6 +121,22 @@ class FittedAttributes:
         if not sp.issparse(self.coef_):
             return self.coef_
         return self.coef_.toarray().reshape(self._coef_shape)
+
+
+def as_type(value: Any, dtype: Any) -> Any:
+    """Return a copy of an array, or of the arrays in a list, as another type."""
+    if isinstance(value, list):
+        return [as_type(entry, dtype) for entry in value]
+    return np.array(value, dtype=dtype) if isinstance(value, np.ndarray) else value
+
+
+def is_same(found: Any, value: Any) -> bool:
+    """Whether an attribute holds a value still, up to `as_type` and its shape."""
+    if isinstance(value, list):
+        return len(found) == len(value) and all(map(is_same, found, value))
+    found = np.ravel(found)
+    dtype = found.dtype if found.dtype.kind == "f" else np.float64
+    return np.array_equal(found, np.ravel(value).astype(dtype))
 
 
 def joined(before: dict[str, list], new: dict[str, list]) -> dict[str, list]:

@@ -204,7 +204,7 @@ A step rule, with early stopping; features are scaled for it:
             The fitted estimator.
         """
         with self._all_or_nothing():
-            first = not hasattr(self, "coef_")
+            first = not hasattr(self, "model_")
             X, y = check_X_y(self, X, y, reset=first)
             self._partial_fit(X, y, sample_weight, first=first)
         return self

@@ -130,9 +130,11 @@ def _score_with(
     kwargs = {"sample_weight": weights} if weights is not None and takes_weights else {}
     y = estimator._most_probable(y)
 
+    seen.model_ = block.model
+    shape = (block.X.shape[1], block.targets.n_raw, block.fit_intercept)
+
     def score(params: np.ndarray) -> float:
-        parts = block.model.unpack(params, block.X.shape[1], block.targets.n_raw)
-        seen._set_parts(parts, block.X.dtype)
+        seen._set_params(block.model, params, shape, block.units, block.X.dtype)
         return float(scorer(seen, X, y, **kwargs))
 
     return score

@@ -36,8 +36,12 @@ class Auto(Optimizer):
     FISTA(standardize=True)
     """
 
-    def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:
+    def choose(
+        self, loss: Any, penalty: Any, *, model: Any, sparse: bool, incremental: bool
+    ) -> Optimizer:
         """Return the optimizer for this problem."""
+        if not model.linear:
+            return Adam()
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         rest = None if penalty is None else penalty.split()[1]

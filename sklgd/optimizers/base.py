@@ -103,7 +103,9 @@ class Optimizer(Strategy):
             )
         return cls(learning_rate=rate)
 
-    def choose(self, loss: Any, penalty: Any, *, sparse: bool, incremental: bool) -> Optimizer:
+    def choose(
+        self, loss: Any, penalty: Any, *, model: Any, sparse: bool, incremental: bool
+    ) -> Optimizer:
         """Return the optimizer to use for a problem: itself, unless it chooses among others.
 
         Parameters
@@ -112,6 +114,8 @@ class Optimizer(Strategy):
             The loss.
         penalty : Penalty or None
             The penalty.
+        model : Model
+            The model.
         sparse : bool
             Whether X is sparse.
         incremental : bool

@@ -40,7 +40,9 @@ class _Point:
 def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates:
     # The coordinates of this fit; made once, and again where a fit goes on with other data.
     if "space" not in state:
-        make = coordinates.standardizing if optimizer.standardize else coordinates.identity
+        linear = problem.block.model.linear
+        standardize = optimizer.standardize and linear
+        make = coordinates.standardizing if standardize else coordinates.identity
         state["space"] = make(problem)
     return state["space"]
 

@@ -64,7 +64,9 @@ def check_optimizer(optimizer: Optimizer, *, n_params: int = 6, random_state: in
     check_copies(optimizer)
     untouched = Untouched(optimizer)
     choices = [
-        optimizer.choose(SquaredError(), None, sparse=False, incremental=incremental)
+        optimizer.choose(
+            SquaredError(), None, model=Linear(), sparse=False, incremental=incremental
+        )
         for incremental in (False, True)
     ]
     if any(choice is not optimizer for choice in choices):

@@ -1,16 +1,17 @@
-"""The compiled twins of the models in ``sklgd.models``."""
-from .base cimport Batch, ModelKernel, RowsKernel
+"""The compiled twin of `sklgd.models.Linear`."""
+from ..base cimport Batch, ModelKernel, RowsKernel, Tape
 
 
 cdef class LinearKernel(ModelKernel):
     """raw = X W.T + b, with params = W in C order, then b where the intercept is fitted."""
 
     def __init__(self, Py_ssize_t n_features, Py_ssize_t n_raw, bint fit_intercept):
-        self.n_raw = n_raw
+        self.n_raw = self.weight_rows = n_raw
         self.n_weights = n_raw * n_features
         self.n_params = self.n_weights + (n_raw if fit_intercept else 0)
 
-    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, double* raw) except -1 nogil:
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                     double* raw) except -1 nogil:
         cdef Py_ssize_t i, c
         cdef const double* intercept = params + self.n_weights
         X.dot(batch, self.n_raw, params, raw)
@@ -20,8 +21,8 @@ cdef class LinearKernel(ModelKernel):
                     raw[i * self.n_raw + c] += intercept[c]
         return 0
 
-    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, const double* draw,
-                      double* grad) except -1 nogil:
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                      const double* draw, double* grad) except -1 nogil:
         cdef Py_ssize_t i, c
         cdef double* intercept = grad + self.n_weights
         X.tdot(batch, self.n_raw, draw, 1.0, grad)

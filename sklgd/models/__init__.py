@@ -1,0 +1,14 @@
+"""Models: from rows and one flat parameter vector to raw predictions.
+
+Contract (n rows of a batch, k raw columns).  The parameters are one flat float64 vector,
+weights first, intercepts last; penalties see the weights only.  The docstring of `Model` is the
+contract.
+"""
+
+from .._strategy import registry
+from .base import Model
+from .linear import Linear
+
+__all__ = ["MODELS", "Linear", "Model"]
+
+MODELS = registry(Linear)
