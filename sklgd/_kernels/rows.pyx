@@ -99,33 +99,58 @@ cdef class DenseRows(RowsKernel):
         else:
             simd.update_d(self.n_features, draw, <const double*> row, shrink, w)
 
+    # Where the four rows from the batch's row i on are.
+    cdef inline void four_rows(self, const Batch* batch, Py_ssize_t i, const char** x) noexcept nogil:
+        cdef Py_ssize_t r
+        for r in range(4):
+            x[r] = self.data + batch_row(batch, i + r) * self.row_bytes
+
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
-        cdef Py_ssize_t i
-        cdef const char* row
-        for i in range(batch.size):
-            self.fetch_ahead(batch, i)
-            row = self.data + batch_row(batch, i) * self.row_bytes
+        cdef Py_ssize_t i = 0, r, p = self.n_features
+        cdef const char* x[4]
+        while k == 1 and i + 4 <= batch.size:
+            for r in range(4):
+                self.fetch_ahead(batch, i + r)
+            self.four_rows(batch, i, x)
             if self.single:
-                dense_dot[float](self.n_features, <const float*> row, k, w, raw + i * k)
+                simd.rows4_dot_f(p, <const float**> x, w, raw + i)
             else:
-                dense_dot[double](self.n_features, <const double*> row, k, w, raw + i * k)
+                simd.rows4_dot_d(p, <const double**> x, w, raw + i)
+            i += 4
+        while i < batch.size:
+            self.fetch_ahead(batch, i)
+            x[0] = self.data + batch_row(batch, i) * self.row_bytes
+            if self.single:
+                dense_dot[float](p, <const float*> x[0], k, w, raw + i * k)
+            else:
+                dense_dot[double](p, <const double*> x[0], k, w, raw + i * k)
+            i += 1
 
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil:
-        cdef Py_ssize_t i, c, p = self.n_features
+        cdef Py_ssize_t i = 0, c, p = self.n_features
         cdef double a
-        cdef const char* row
-        for i in range(batch.size):
-            row = self.data + batch_row(batch, i) * self.row_bytes
+        cdef const char* x[4]
+        while k == 1 and i + 4 <= batch.size:
+            self.four_rows(batch, i, x)
+            if self.single:
+                simd.rows4_update_f(p, draw + i, <const float**> x, shrink, w)
+            else:
+                simd.rows4_update_d(p, draw + i, <const double**> x, shrink, w)
+            shrink = 1.0
+            i += 4
+        while i < batch.size:
+            x[0] = self.data + batch_row(batch, i) * self.row_bytes
             for c in range(k):
                 a = draw[i * k + c]
                 if a == 0.0 and shrink == 1.0:
                     continue
                 if self.single:
-                    simd.update_f(p, a, <const float*> row, shrink, w + c * p)
+                    simd.update_f(p, a, <const float*> x[0], shrink, w + c * p)
                 else:
-                    simd.update_d(p, a, <const double*> row, shrink, w + c * p)
+                    simd.update_d(p, a, <const double*> x[0], shrink, w + c * p)
             shrink = 1.0
+            i += 1
 
 
 cdef inline void dense_dot(Py_ssize_t p, const real* row, Py_ssize_t k, const double* w,

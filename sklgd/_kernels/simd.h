@@ -21,6 +21,14 @@ typedef struct {
     /* w[j] = shrink * w[j] + a * x[j] */
     void (*update_d)(ptrdiff_t n, double a, const double *x, double shrink, double *w);
     void (*update_f)(ptrdiff_t n, double a, const float *x, double shrink, double *w);
+    /* the dot and the update of four rows: out[r] = sum_j x[r][j] w[j], and
+     * w[j] = shrink * w[j] + sum_r a[r] x[r][j] */
+    void (*rows4_dot_d)(ptrdiff_t n, const double *const *x, const double *w, double *out);
+    void (*rows4_dot_f)(ptrdiff_t n, const float *const *x, const double *w, double *out);
+    void (*rows4_update_d)(ptrdiff_t n, const double *a, const double *const *x, double shrink,
+                           double *w);
+    void (*rows4_update_f)(ptrdiff_t n, const double *a, const float *const *x, double shrink,
+                           double *w);
     /* mean[j] += rate * (w[j] - mean[j]) */
     void (*average)(ptrdiff_t n, double rate, const double *w, double *mean);
     /* out[j] = exp(x[j]); out may be x, here and below */

@@ -122,6 +122,74 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
             t0 += s0[l], t1 += s1[l], t2 += s2[l], t3 += s3[l];                           \
         out[0] = t0, out[1] = t1, out[2] = t2, out[3] = t3;                               \
     }
+/* The last n < LANES entries, zeros behind them. */
+#if LANES == 8
+#define REST_MASK(n) ((__mmask8)((1u << (n)) - 1u))
+#define LOAD_REST_d(n, x) ((NAME(vec))_mm512_maskz_loadu_pd(REST_MASK(n), (x)))
+#define LOAD_REST_f(n, x) \
+    ((NAME(vec))_mm512_cvtps_pd(_mm256_maskz_loadu_ps(REST_MASK(n), (x))))
+#define STORE_REST(n, out, v) _mm512_mask_storeu_pd((out), REST_MASK(n), (__m512d)(v))
+#define HALVES(s) _mm256_add_pd(_mm512_castpd512_pd256((__m512d)(s)), \
+                                _mm512_extractf64x4_pd((__m512d)(s), 1))
+#else
+#define REST_MASK(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
+#define REST_MASK_F(n) _mm_cmpgt_epi32(_mm_set1_epi32((int)(n)), _mm_setr_epi32(0, 1, 2, 3))
+#define LOAD_REST_d(n, x) ((NAME(vec))_mm256_maskload_pd((x), REST_MASK(n)))
+#define LOAD_REST_f(n, x) ((NAME(vec))_mm256_cvtps_pd(_mm_maskload_ps((x), REST_MASK_F(n))))
+#define STORE_REST(n, out, v) _mm256_maskstore_pd((out), REST_MASK(n), (__m256d)(v))
+#define HALVES(s) ((__m256d)(s))
+#endif
+
+/* Four rows at once share the loads of w and the sums across lanes. */
+#define DEFINE_ROWS4(suffix, real)                                                        \
+    TARGET static void NAME(rows4_dot_##suffix)(ptrdiff_t n, const real *const *x,        \
+                                                const double *w, double *out)             \
+    {                                                                                     \
+        const real *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];                        \
+        NAME(vec) s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};                                 \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + LANES <= n; j += LANES) {                                              \
+            NAME(vec) v = LOAD_d(w + j);                                                  \
+            s0 += LOAD_##suffix(x0 + j) * v;                                              \
+            s1 += LOAD_##suffix(x1 + j) * v;                                              \
+            s2 += LOAD_##suffix(x2 + j) * v;                                              \
+            s3 += LOAD_##suffix(x3 + j) * v;                                              \
+        }                                                                                 \
+        if (j < n) {                                                                      \
+            NAME(vec) v = LOAD_REST_d(n - j, w + j);                                      \
+            s0 += LOAD_REST_##suffix(n - j, x0 + j) * v;                                  \
+            s1 += LOAD_REST_##suffix(n - j, x1 + j) * v;                                  \
+            s2 += LOAD_REST_##suffix(n - j, x2 + j) * v;                                  \
+            s3 += LOAD_REST_##suffix(n - j, x3 + j) * v;                                  \
+        }                                                                                 \
+        __m256d a = _mm256_hadd_pd(HALVES(s0), HALVES(s1));                               \
+        __m256d b = _mm256_hadd_pd(HALVES(s2), HALVES(s3));                               \
+        __m256d sums = _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20),                  \
+                                     _mm256_permute2f128_pd(a, b, 0x31));                 \
+        _mm256_storeu_pd(out, sums);                                                      \
+    }                                                                                     \
+    TARGET static void NAME(rows4_update_##suffix)(ptrdiff_t n, const double *a,          \
+                                                   const real *const *x, double shrink,   \
+                                                   double *w)                             \
+    {                                                                                     \
+        const real *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];                        \
+        const double a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];                          \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + LANES <= n; j += LANES)                                                \
+            *(NAME(vec) *)(w + j) =                                                       \
+                (shrink * LOAD_d(w + j) + a0 * LOAD_##suffix(x0 + j) +                    \
+                 a1 * LOAD_##suffix(x1 + j)) +                                            \
+                (a2 * LOAD_##suffix(x2 + j) + a3 * LOAD_##suffix(x3 + j));                \
+        if (j < n) {                                                                      \
+            ptrdiff_t m = n - j;                                                          \
+            NAME(vec) v = (shrink * LOAD_REST_d(m, w + j) +                               \
+                           a0 * LOAD_REST_##suffix(m, x0 + j) +                           \
+                           a1 * LOAD_REST_##suffix(m, x1 + j)) +                          \
+                          (a2 * LOAD_REST_##suffix(m, x2 + j) +                           \
+                           a3 * LOAD_REST_##suffix(m, x3 + j));                           \
+            STORE_REST(m, w + j, v);                                                      \
+        }                                                                                 \
+    }
 #else
 #define DEFINE_DOT(suffix, real)                                                          \
     static double NAME(dot_##suffix)(ptrdiff_t n, const real *x, const double *w)         \
@@ -164,6 +232,21 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
                 shrink * w[j] + a * (double)x[j];                                         \
         }                                                                                 \
     }
+#define DEFINE_ROWS4(suffix, real)                                                        \
+    static void NAME(rows4_dot_##suffix)(ptrdiff_t n, const real *const *x,               \
+                                         const double *w, double *out)                    \
+    {                                                                                     \
+        for (int r = 0; r < 4; r++)                                                       \
+            out[r] = NAME(dot_##suffix)(n, x[r], w);                                      \
+    }                                                                                     \
+    static void NAME(rows4_update_##suffix)(ptrdiff_t n, const double *a,                 \
+                                            const real *const *x, double shrink,          \
+                                            double *w)                                    \
+    {                                                                                     \
+        for (ptrdiff_t j = 0; j < n; j++)                                                 \
+            w[j] = shrink * w[j] + a[0] * (double)x[0][j] + a[1] * (double)x[1][j] +      \
+                   a[2] * (double)x[2][j] + a[3] * (double)x[3][j];                       \
+    }
 #endif
 
 DEFINE_DOT(d, double)
@@ -172,6 +255,8 @@ DEFINE_DOT4(d, double)
 DEFINE_DOT4(f, float)
 DEFINE_UPDATE(d, double)
 DEFINE_UPDATE(f, float)
+DEFINE_ROWS4(d, double)
+DEFINE_ROWS4(f, float)
 
 TARGET static void NAME(average)(ptrdiff_t n, double rate, const double *w, double *mean)
 {
@@ -182,8 +267,9 @@ TARGET static void NAME(average)(ptrdiff_t n, double rate, const double *w, doub
 
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
-    NAME(dot4_f),  NAME(update_d), NAME(update_f),    NAME(average),     NAME(exp),
-    NAME(log1p_unit), NAME_STRING,
+    NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
+    NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(log1p_unit),
+    NAME_STRING,
 };
 
 #undef DEFINE_DOT
@@ -191,6 +277,13 @@ static const simd_table NAME(table) = {
 #undef FETCH_NEXT
 #undef DEFINE_DOT4
 #undef DEFINE_UPDATE
+#undef DEFINE_ROWS4
+#undef REST_MASK
+#undef REST_MASK_F
+#undef LOAD_REST_d
+#undef LOAD_REST_f
+#undef STORE_REST
+#undef HALVES
 #undef TAIL_SUM
 #undef SUM4
 #undef LOAD_d

@@ -48,17 +48,6 @@ TARGET static inline NAME(vec) NAME(log1p_unit_of)(NAME(vec) x)
     return SELECT(big, ALL(0x1.62e42fefa39efp-1), ALL(0.0)) + series;
 }
 
-/* The last n < LANES entries, and zeros. */
-#if LANES == 8
-#define LOAD_REST(n, x) ((NAME(vec))_mm512_maskz_loadu_pd((__mmask8)((1u << (n)) - 1u), (x)))
-#define STORE_REST(n, out, v)                                                             \
-    _mm512_mask_storeu_pd((out), (__mmask8)((1u << (n)) - 1u), (__m512d)(v))
-#else
-#define REST_MASK(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
-#define LOAD_REST(n, x) ((NAME(vec))_mm256_maskload_pd((x), REST_MASK(n)))
-#define STORE_REST(n, out, v) _mm256_maskstore_pd((out), REST_MASK(n), (__m256d)(v))
-#endif
-
 #define DEFINE_MAP(f, scalar)                                                             \
     TARGET static void NAME(f)(ptrdiff_t n, const double *x, double *out)                 \
     {                                                                                     \
@@ -66,7 +55,7 @@ TARGET static inline NAME(vec) NAME(log1p_unit_of)(NAME(vec) x)
         for (; j + LANES <= n; j += LANES)                                                \
             *(NAME(vec) *)(out + j) = NAME(f##_of)(LOAD_d(x + j));                        \
         if (j < n)                                                                        \
-            STORE_REST(n - j, out + j, NAME(f##_of)(LOAD_REST(n - j, x + j)));            \
+            STORE_REST(n - j, out + j, NAME(f##_of)(LOAD_REST_d(n - j, x + j)));            \
     }
 #else
 #define DEFINE_MAP(f, scalar)                                                             \
@@ -81,8 +70,5 @@ DEFINE_MAP(exp, exp)
 DEFINE_MAP(log1p_unit, log1p)
 
 #undef DEFINE_MAP
-#undef LOAD_REST
-#undef STORE_REST
-#undef REST_MASK
 #undef ALL
 #undef SELECT
