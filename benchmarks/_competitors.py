@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import scipy.sparse as sp
+from _problems import QUANTILE
 from sklearn.linear_model import (
     HuberRegressor,
     LogisticRegression,
@@ -22,8 +23,6 @@ from sklearn.linear_model import (
 from sklearn.svm import LinearSVC, LinearSVR
 
 from sklgd import GDClassifier, GDRegressor
-
-from _problems import QUANTILE
 
 EFFORTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 EFFORTS += tuple(2**i for i in range(11, 20))
@@ -195,9 +194,7 @@ def scikit_learn():
         direct = solver in ("svd", "cholesky")
         name = f"Ridge {solver}"
         efforts = (1,) if direct else EFFORTS
-        found.append(
-            Competitor(name, name, _is("squared_error"), _ridge(solver), efforts=efforts)
-        )
+        found.append(Competitor(name, name, _is("squared_error"), _ridge(solver), efforts=efforts))
     for solver in ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga", "liblinear"):
         name = f"LogisticRegression {solver}"
         found.append(Competitor(name, name, _logistic_applies(solver), _logistic(solver)))

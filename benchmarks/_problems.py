@@ -153,9 +153,7 @@ class Problem:
 
             low, high = target.min(), target.max()
             cost = partial(self._constant_cost)
-            constant = np.atleast_1d(
-                minimize_scalar(cost, bounds=(low, high), method="bounded").x
-            )
+            constant = np.atleast_1d(minimize_scalar(cost, bounds=(low, high), method="bounded").x)
         return self.value(zero, constant)
 
     def _constant_cost(self, constant):

@@ -51,7 +51,9 @@ class Heat:
         """Fit sklgd's default; note what it warns of, and where it ends."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model = sklgd(self.problem, n_jobs=self.args.threads).fit(self.problem.X, self.problem.y)
+            model = sklgd(self.problem, n_jobs=self.args.threads).fit(
+                self.problem.X, self.problem.y
+            )
         value = self.problem.value(*result(model))
         return {
             "optimizer": type(model.optimizer_).__name__,
@@ -139,7 +141,9 @@ def geometric_mean(values):
 def show(heat):
     """Print one problem: milliseconds to each accuracy."""
     default = heat["default"]
-    note = f"{default['optimizer']}, {default['n_iter']} iterations, ends at {default['relative']:.1e}"
+    note = (
+        f"{default['optimizer']}, {default['n_iter']} iterations, ends at {default['relative']:.1e}"
+    )
     print(f"\n{heat['problem']}  {heat['shape'][0]} x {heat['shape'][1]}  ({note})")
     for warning in default["warnings"]:
         print("  WARNS", warning)
@@ -167,8 +171,12 @@ def summary(heats):
     ]
     if best:
         rows.append(
-            ("best of all, by an oracle", len(best), geometric_mean([b[0] for b in best]),
-             *min(best)[:2])
+            (
+                "best of all, by an oracle",
+                len(best),
+                geometric_mean([b[0] for b in best]),
+                *min(best)[:2],
+            )
         )
     return rows, sorted(best)
 
@@ -248,8 +256,12 @@ def main():
     parser.add_argument("--skip", default="^$", help="regular expression of names not to run")
     parser.add_argument("--alphas", default="1e-4,1e-6")
     parser.add_argument("--only", default="", help="regular expression of competitors")
-    parser.add_argument("--give-up", type=float, default=1.2 * NEVER,
-                        help="ladders end at so many times sklgd's time")
+    parser.add_argument(
+        "--give-up",
+        type=float,
+        default=1.2 * NEVER,
+        help="ladders end at so many times sklgd's time",
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin no heat after")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")

@@ -133,6 +133,8 @@ class Problem:
         self.weight_rows = self.objective.model.weight_rows
         #: what the penalty is multiplied by, so that it does not depend on the units of y
         self.unit = 1.0 if block.units is None else block.units.unit
+        #: the fit's seed, for optimizers that draw
+        self.seed = 0
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
@@ -211,6 +213,11 @@ class Problem:
         if self.remembers:
             self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
         return loss, grad
+
+    @property
+    def has_seen_gradients(self) -> bool:
+        """Whether gradients are remembered, so that `optimality` costs no pass or few."""
+        return bool(self._seen)
 
     def residual(self, params: np.ndarray) -> np.ndarray:
         """Return the smallest subgradient of the objective: zero at a minimum.

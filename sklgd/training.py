@@ -223,7 +223,7 @@ class FullBatchDriver:
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False
         state.optimizer = optimizer
-        problem.remembers = True
+        problem.remembers, problem.seed = True, state.seed
         optimizer.forget(state.slots)
 
     def epoch(self) -> float:
@@ -360,14 +360,15 @@ class TrainingLoop:
     def optimality(self) -> float:
         """Return the norm of the smallest subgradient at the end, relative to that at zero.
 
-        Two gradients cost a step rule two thirds of an epoch: after few epochs over many rows
-        they are estimated from some of the rows, spread evenly, at a few percent of the fit.
+        Two gradients cost a step rule two thirds of an epoch, and any that never looks at one as
+        much: after few epochs over many rows they are estimated from some of the rows, spread
+        evenly, at a few percent of the fit.
         NaN after an interruption: who interrupts wants no more passes.
         """
         if self.report.stop_reason == "interrupted":
             return math.nan
         problem, state = self.problem, self.state
-        if not self.driver.optimizer.full_batch:
+        if not problem.has_seen_gradients:
             share = min(1.0, self.report.n_iter * LOOK_SHARE)
             problem = problem.thinned(max(LOOK_ROWS, int(share * problem.n_rows)))
         linear = problem.block.model.linear

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize, rosen, rosen_der
 from sklearn.base import clone
@@ -757,7 +758,8 @@ def test_a_rule_of_ones_own_gets_the_loss(regression):
 @pytest.mark.parametrize("incremental", [True, False])
 @pytest.mark.parametrize("sparse", [True, False])
 def test_auto_chooses_one_that_does_not(sparse, incremental):
-    given = {"model": Linear(), "sparse": sparse, "incremental": incremental}
+    X = sp.csr_array((10, 5)) if sparse else np.zeros((10, 5))
+    given = {"model": Linear(), "X": X, "n_raw": 1, "incremental": incremental}
     chosen = Auto().choose(SquaredError(), None, **given)
     assert chosen.choose(SquaredError(), None, **given) is chosen
     assert chosen.validate().full_batch is not incremental

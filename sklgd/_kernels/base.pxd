@@ -57,6 +57,8 @@ cdef class RowsKernel:
                   double* raw) noexcept nogil
     cdef void tmix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* draw,
                    double* w) noexcept nogil
+    # |x|^2 of the batch's first row
+    cdef double row_square(self, const Batch* batch) noexcept nogil
     # dense rows alone: the rows in units one behind the other, as doubles or floats
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
                      bint single) noexcept nogil
@@ -71,6 +73,9 @@ cdef class LossKernel:
     # nanoseconds, wait for every trip through memory
     cdef readonly bint in_numbers
     cdef double slope(self, double y, double raw, double* value) noexcept nogil
+    # the slope at argmin_r loss(y, r) + (r - center)^2 / (2 step), where `proximal`; step > 0
+    cdef readonly bint proximal
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil
     # joint over k columns: y and value have n entries (class indices), raw and grad n * k
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil

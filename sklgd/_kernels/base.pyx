@@ -31,6 +31,9 @@ cdef class RowsKernel:
                    double* w) noexcept nogil:
         pass
 
+    cdef double row_square(self, const Batch* batch) noexcept nogil:
+        return 0.0
+
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
                      bint single) noexcept nogil:
         pass
@@ -48,6 +51,9 @@ cdef class LossKernel:
 
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
         return 0.0  # never called: in_numbers is false
+
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        return 0.0  # never called: proximal is false
 
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil:

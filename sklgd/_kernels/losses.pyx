@@ -46,6 +46,10 @@ cdef inline double expit(double x) noexcept nogil:
     return (1.0 if x > 0.0 else e) / (1.0 + e)
 
 
+cdef inline double clipped(double x, double low, double high) noexcept nogil:
+    return low if x < low else high if x > high else x
+
+
 # Regression
 
 
@@ -57,7 +61,7 @@ cdef inline double squared_error(double y, double raw, double* value) noexcept n
 
 cdef class SquaredErrorKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = True
+        self.in_numbers = self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -69,6 +73,9 @@ cdef class SquaredErrorKernel(LossKernel):
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
         return squared_error(y, raw, value)
 
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        return (center - y) / (1.0 + step)
+
 
 cdef inline double absolute_error(double y, double raw, double* value) noexcept nogil:
     cdef double r = raw - y
@@ -78,7 +85,7 @@ cdef inline double absolute_error(double y, double raw, double* value) noexcept 
 
 cdef class AbsoluteErrorKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = True
+        self.in_numbers = self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -89,6 +96,9 @@ cdef class AbsoluteErrorKernel(LossKernel):
 
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
         return absolute_error(y, raw, value)
+
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        return clipped((center - y) / step, -1.0, 1.0)
 
 
 cdef inline double huber(double delta, double y, double raw, double* value) noexcept nogil:
@@ -103,7 +113,7 @@ cdef class HuberKernel(LossKernel):
 
     def __init__(self, delta):
         self.delta = delta
-        self.in_numbers = True
+        self.in_numbers = self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -116,12 +126,16 @@ cdef class HuberKernel(LossKernel):
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
         return huber(self.delta, y, raw, value)
 
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        return clipped((center - y) / (1.0 + step), -self.delta, self.delta)
+
 
 cdef class EpsilonInsensitiveKernel(LossKernel):
     cdef double epsilon
 
     def __init__(self, epsilon):
         self.epsilon = epsilon
+        self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -132,6 +146,10 @@ cdef class EpsilonInsensitiveKernel(LossKernel):
             value[i] = relu(fabs(r) - epsilon)
             grad[i] = (1.0 if r > epsilon else 0.0) - (1.0 if r < -epsilon else 0.0)
         return 0
+
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        cdef double r = center - y
+        return copysign(clipped((fabs(r) - self.epsilon) / step, 0.0, 1.0), r)
 
 
 cdef class SquaredEpsilonInsensitiveKernel(LossKernel):
@@ -157,6 +175,7 @@ cdef class QuantileKernel(LossKernel):
 
     def __init__(self, quantile):
         self.quantile = quantile
+        self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -168,6 +187,9 @@ cdef class QuantileKernel(LossKernel):
             value[i] = slope * r
             grad[i] = slope
         return 0
+
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        return clipped((center - y) / step, -self.quantile, 1.0 - self.quantile)
 
 
 cdef class ExpectileKernel(LossKernel):
@@ -425,7 +447,7 @@ cdef inline double hinge(double y, double raw, double* value) noexcept nogil:
 
 cdef class HingeKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = True
+        self.in_numbers = self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -437,6 +459,10 @@ cdef class HingeKernel(LossKernel):
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
         return hinge(y, raw, value)
 
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        cdef double t = 2.0 * y - 1.0
+        return -t * clipped((1.0 - t * center) / step, 0.0, 1.0)
+
 
 cdef inline double squared_hinge(double y, double raw, double* value) noexcept nogil:
     cdef double t = 2.0 * y - 1.0
@@ -447,7 +473,7 @@ cdef inline double squared_hinge(double y, double raw, double* value) noexcept n
 
 cdef class SquaredHingeKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = True
+        self.in_numbers = self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -459,12 +485,17 @@ cdef class SquaredHingeKernel(LossKernel):
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
         return squared_hinge(y, raw, value)
 
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        cdef double t = 2.0 * y - 1.0
+        return -2.0 * t * relu((1.0 - t * center) / (1.0 + 2.0 * step))
+
 
 cdef class SmoothHingeKernel(LossKernel):
     cdef double gamma
 
     def __init__(self, gamma):
         self.gamma = gamma
+        self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -477,6 +508,10 @@ cdef class SmoothHingeKernel(LossKernel):
             value[i] = bent * (short_by - 0.5 * bent) / gamma
             grad[i] = -t * bent / gamma
         return 0
+
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        cdef double t = 2.0 * y - 1.0
+        return -t * clipped((1.0 - t * center) / (self.gamma + step), 0.0, 1.0)
 
 
 cdef class ModifiedHuberKernel(LossKernel):
@@ -597,12 +632,34 @@ cdef void cross_entropies(Py_ssize_t n, Py_ssize_t k, const double* y, const dou
         value[i] = log1p(others) if value[i] == 0.0 else log(mass + others) - value[i]
 
 
+cdef double logistic_slope(double y, double center, double step) noexcept nogil:
+    # sigmoid(r) - y at the root of r - center + step * (sigmoid(r) - y), which is increasing: Newton
+    # steps, kept between bounds of the root
+    cdef double low = center - step * (1.0 - y), high = center + step * y
+    cdef double r = clipped(0.0, low, high), miss, p, move
+    cdef int turn
+    for turn in range(60):
+        p = expit(r)
+        miss = r - center + step * (p - y)
+        if miss > 0.0:
+            high = r
+        else:
+            low = r
+        move = miss / (1.0 + step * p * (1.0 - p))
+        if not (low <= r - move <= high):
+            move = r - 0.5 * (low + high)
+        r -= move
+        if fabs(move) <= 1e-9 * (1.0 + fabs(r)):
+            break
+    return expit(r) - y
+
+
 cdef class LogLossKernel(LossKernel):
     cdef double smoothing
 
     def __init__(self, label_smoothing, multi_class):
         self.smoothing = label_smoothing
-        self.in_numbers = True
+        self.in_numbers = self.proximal = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -632,6 +689,9 @@ cdef class LogLossKernel(LossKernel):
             raw += k
             grad += k
         return 0
+
+    cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
+        return logistic_slope((1.0 - self.smoothing) * y + 0.5 * self.smoothing, center, step)
 
 
 cdef class SoftLogLossKernel(LossKernel):
@@ -785,6 +845,15 @@ def evaluate(LossKernel kernel not None, y, raw):
     if len(y) and not (0 <= y.min() and y.max() < raw.shape[1]):
         raise ValueError(f"y must hold class numbers below {raw.shape[1]}")
     return _run(kernel, y, raw, raw.shape[1])
+
+
+def proximal_slope(LossKernel kernel not None, const double[::1] y, const double[::1] center, double step):
+    """Return the proximal slopes that ``kernel`` computes: the tests' way in."""
+    cdef Py_ssize_t i
+    cdef double[::1] slopes = np.empty(y.shape[0])
+    for i in range(y.shape[0]):
+        slopes[i] = kernel.proximal_slope(y[i], center[i], step)
+    return np.asarray(slopes)
 
 
 def evaluate_soft(LossKernel kernel not None, y, raw):

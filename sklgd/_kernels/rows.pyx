@@ -53,6 +53,17 @@ cdef const void* _pointer(array, dtype) except? NULL:
     return <const void*> <size_t> array.ctypes.data
 
 
+cdef double square(const char* row, Py_ssize_t n, bint single) noexcept nogil:
+    # |x|^2 of contiguous entries
+    cdef Py_ssize_t j
+    cdef double total = 0.0
+    if not single:
+        return simd.dot_d(n, <const double*> row, <const double*> row)
+    for j in range(n):
+        total += (<const float*> row)[j] * <double> (<const float*> row)[j]
+    return total
+
+
 @cython.final
 cdef class DenseRows(RowsKernel):
     """A C-ordered two-dimensional array of float32 or float64."""
@@ -104,6 +115,10 @@ cdef class DenseRows(RowsKernel):
         cdef Py_ssize_t r
         for r in range(4):
             x[r] = self.data + batch_row(batch, i + r) * self.row_bytes
+
+    cdef double row_square(self, const Batch* batch) noexcept nogil:
+        cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
+        return square(row, self.n_features, self.single)
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i = 0, r, p = self.n_features
@@ -220,6 +235,10 @@ cdef class CSRRows(RowsKernel):
             row = self.row(batch, i + SPARSE_ROWS_AHEAD)
             simd_prefetch(row.indices, row.size * self.types.index_bytes)
             simd_prefetch(row.data, row.size * self.types.data_bytes)
+
+    cdef double row_square(self, const Batch* batch) noexcept nogil:
+        cdef Entries row = self.row(batch, 0)
+        return square(row.data, row.size, self.types.data_bytes == sizeof(float))
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i

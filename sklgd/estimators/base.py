@@ -135,8 +135,8 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight)
         split = split_rows(self, y, weights, given)
-        strategies = self._choose(strategies, X, incremental=False)
         n_raw = targets.n_raw
+        strategies = self._choose(strategies, X, n_raw, incremental=False)
         state = self._continued(strategies, X.shape[1], n_raw) if self.warm_start else None
         if state is None:
             init = self._warm_init(init, strategies.model) if self.warm_start else init
@@ -157,8 +157,8 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         strategies = strategies_of(self)
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight, allow_all_zero=True)
-        strategies = self._choose(strategies, X, incremental=True)
         n_raw = targets.n_raw
+        strategies = self._choose(strategies, X, n_raw, incremental=True)
         if first:
             rows = None if weights is None else used_rows(weights)
             units = units_of(strategies, X, targets, weights, rows)
@@ -240,14 +240,17 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         )
         return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol)
 
-    def _choose(self, strategies: Strategies, X: Any, *, incremental: bool) -> Strategies:
+    def _choose(
+        self, strategies: Strategies, X: Any, n_raw: int, *, incremental: bool
+    ) -> Strategies:
         """Let an optimizer that chooses by the problem choose, and a model by the optimizer."""
         before = strategies.optimizer
         optimizer = before.choose(
             strategies.loss,
             strategies.penalty,
             model=strategies.model,
-            sparse=sp.issparse(X),
+            X=X,
+            n_raw=n_raw,
             incremental=incremental,
         )
         model = strategies.model.choose(auto=isinstance(before, Auto))

@@ -59,6 +59,16 @@ class Interval:
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
+def _goes_with_gradient(cls: type, method: str) -> bool:
+    # Whether a class that defines `gradient` anew has defined the method with it.
+    mro = cls.__mro__
+    depth = {
+        name: next(i for i, base in enumerate(mro) if name in vars(base))
+        for name in ("gradient", method)
+    }
+    return depth[method] <= depth["gradient"] and getattr(cls, method) is not getattr(Loss, method)
+
+
 class Loss(Strategy):
     """Base of every loss: a function of targets and raw predictions, entry by entry.
 
@@ -155,6 +165,34 @@ class Loss(Strategy):
         ndarray of raw's shape
         """
         raise NotImplementedError(f"{type(self).__name__} must define gradient(y, raw)")
+
+    @property
+    def has_proximal_slope(self) -> bool:
+        """Whether `proximal_slope` is known, and belongs to the `gradient` that this class has."""
+        return _goes_with_gradient(type(self), "proximal_slope")
+
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        r"""Return the slope of the loss at the end of a proximal step; optional, for `SDCA`.
+
+        .. math:: \ell'(y, r), \qquad
+            r = \mathrm{argmin}_r\; \ell(y, r) + \frac{(r - c)^2}{2 \eta}
+
+        Where the loss has a kink at r, its subgradient (c - r) / eta.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+            Targets.
+        center : ndarray of shape (n,)
+            Where the step starts (c).
+        step : float
+            Its size (eta), positive.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no proximal_slope")
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Return the prediction in the units of ``y``: the inverse link.

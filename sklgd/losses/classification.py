@@ -159,6 +159,16 @@ class LogLoss(_Classification):
             gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)] += self.label_smoothing
         return gradient
 
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        # expit(r) - y at the root of an increasing function, halved until nothing is left to halve
+        y = self._smooth(y)
+        low, high = center - step * (1 - y), center + step * y
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            above = middle - center + step * (expit(middle) - y) > 0
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return expit(low) - y
+
     def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         return softmax_proba(raw) if self.joint else sigmoid_proba(raw)
@@ -321,6 +331,9 @@ class Hinge(_Classification):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.where(sign(y) * raw <= 1, -sign(y), 0.0)
 
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return -sign(y) * np.clip((1 - sign(y) * center) / step, 0.0, 1.0)
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothHinge(gamma=width)
 
@@ -353,6 +366,9 @@ class SquaredHinge(_Classification):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -2 * sign(y) * np.maximum(1 - sign(y) * raw, 0.0)
+
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return -2 * sign(y) * np.maximum((1 - sign(y) * center) / (1 + 2 * step), 0.0)
 
 
 class SmoothHinge(_Classification):
@@ -401,6 +417,9 @@ class SmoothHinge(_Classification):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         short = np.maximum(1 - sign(y) * raw, 0.0)
         return -sign(y) * np.minimum(short, self.gamma) / self.gamma
+
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return -sign(y) * np.clip((1 - sign(y) * center) / (self.gamma + step), 0.0, 1.0)
 
 
 class ModifiedHuber(_Classification):

@@ -53,6 +53,9 @@ class SquaredError(_Regression):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return raw - y
 
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return (center - y) / (1 + step)
+
 
 class AbsoluteError(_Regression):
     r"""Absolute error, whose minimiser is the median.
@@ -81,6 +84,9 @@ class AbsoluteError(_Regression):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.sign(raw - y)
+
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return np.clip((center - y) / step, -1.0, 1.0)
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(width=width)
@@ -129,6 +135,9 @@ class Huber(_Regression):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.clip(raw - y, -self.delta, self.delta)
 
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return np.clip((center - y) / (1 + step), -self.delta, self.delta)
+
     def smoothed(self, width: float) -> Loss | None:
         """Return a loss that bends at ``width``; None where this one bends no sooner."""
         if width <= self.delta:
@@ -174,6 +183,10 @@ class EpsilonInsensitive(_Regression):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         residual = raw - y
         return np.where(np.abs(residual) > self.epsilon, np.sign(residual), 0.0)
+
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        far = (np.abs(center - y) - self.epsilon) / step
+        return np.copysign(np.clip(far, 0.0, 1.0), center - y)
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(epsilon=self.epsilon, width=width)
@@ -256,6 +269,9 @@ class Quantile(_Regression):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.where(raw > y, 1 - self.quantile, np.where(raw < y, -self.quantile, 0.0))
+
+    def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        return np.clip((center - y) / step, -self.quantile, 1 - self.quantile)
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(under=self.quantile, over=1 - self.quantile, width=width)

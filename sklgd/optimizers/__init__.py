@@ -14,6 +14,7 @@ from .auto import Auto
 from .base import Optimizer
 from .clipped import Clipped
 from .continuation import Continuation
+from .dual import SDCA
 from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
@@ -24,6 +25,7 @@ __all__ = [
     "FTRL",
     "LBFGS",
     "OPTIMIZERS",
+    "SDCA",
     "SGD",
     "AdaBelief",
     "AdaDelta",
@@ -63,6 +65,7 @@ OPTIMIZERS = registry(
     GradientDescent,
     FISTA,
     LBFGS,
+    sdca=SDCA,
     adabelief=AdaBelief,
     adadelta=AdaDelta,
     adagrad=AdaGrad,

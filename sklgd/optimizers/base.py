@@ -104,7 +104,7 @@ class Optimizer(Strategy):
         return cls(learning_rate=rate)
 
     def choose(
-        self, loss: Any, penalty: Any, *, model: Any, sparse: bool, incremental: bool
+        self, loss: Any, penalty: Any, *, model: Any, X: Any, n_raw: int, incremental: bool
     ) -> Optimizer:
         """Return the optimizer to use for a problem: itself, unless it chooses among others.
 
@@ -116,8 +116,10 @@ class Optimizer(Strategy):
             The penalty.
         model : Model
             The model.
-        sparse : bool
-            Whether X is sparse.
+        X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+            The validated data.
+        n_raw : int
+            Columns of the raw predictions.
         incremental : bool
             Whether ``partial_fit`` asks.
 

@@ -79,7 +79,7 @@ class Continuation(FullBatchOptimizer):
         """Take one step on the current smooth problem; return the loss itself after it."""
         if not state:
             inner = {"patience": PATIENCE}
-            state.update(width=self.width, inner=inner, unit=_unit(problem), total=np.inf)
+            state.update(width=self.width, inner=inner, unit=unit_of(problem), total=np.inf)
         width = state["width"]
         rounded = problem.block.loss.smoothed(width * state["unit"])
         if rounded is None:  # the loss itself is as smooth as that
@@ -112,8 +112,8 @@ class Continuation(FullBatchOptimizer):
         state["inner"] = {name: inner[name] for name in KEPT if name in inner}
 
 
-def _unit(problem: Any) -> float:
-    # The scale of raw predictions: that of the targets where they are numbers, else one.
+def unit_of(problem: Any) -> float:
+    """Return the scale of raw predictions: that of the targets where they are numbers, else one."""
     if problem.block.loss.task == "classification":
         return 1.0
     y, weights = problem.block.targets.y, problem.block.weights

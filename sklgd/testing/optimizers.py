@@ -14,6 +14,7 @@ from ..losses import SquaredError
 from ..models import Linear
 from ..objective import Block, Problem, Targets
 from ..optimizers import Optimizer
+from ..penalties import L2
 from ._common import Untouched, call, call_in_place, check_copies, check_instance, locked
 
 #: learning rates to descend with, after the optimizer's own
@@ -65,7 +66,12 @@ def check_optimizer(optimizer: Optimizer, *, n_params: int = 6, random_state: in
     untouched = Untouched(optimizer)
     choices = [
         optimizer.choose(
-            SquaredError(), None, model=Linear(), sparse=False, incremental=incremental
+            SquaredError(),
+            None,
+            model=Linear(),
+            X=np.zeros((10, n_params)),
+            n_raw=1,
+            incremental=incremental,
         )
         for incremental in (False, True)
     ]
@@ -218,7 +224,8 @@ def _check_descent(
 def _least_squares(n_params, rng):
     X = rng.standard_normal((50, n_params))
     y = X @ np.linspace(-3.0, 2.0, n_params) + 0.1 * rng.standard_normal(50)
-    return Problem(Block(X, Targets(y, 1), None, SquaredError(), Linear(), False), None, tol=1e-6)
+    block = Block(X, Targets(y, 1), None, SquaredError(), Linear(), False)
+    return Problem(block, L2(1e-2), tol=1e-6)
 
 
 def _check_full_batch(optimizer, n_params, rng):

@@ -1,0 +1,122 @@
+"""Passes of stochastic dual coordinate ascent: see `sklgd.optimizers.SDCA`, which states the maths.
+
+Each row's dual variables are the slopes of its loss; weights are kept equal to what the slopes make
+of them, ``-sum_i s_i slope_i x_i / (alpha sum s)``, and each visit moves a row's slopes to where the
+objective's dual is largest along them.
+"""
+cimport cython
+
+import numpy as np
+
+from libc.math cimport isnan
+from libc.stdint cimport uint32_t
+
+from .base cimport Batch, LossKernel, RowsKernel, batch_row
+
+
+@cython.final
+cdef class DualPass:
+    """Passes over the rows of one fit; writes ``params``, ``slopes``, ``conjugates`` and ``squares``.
+
+    Parameters
+    ----------
+    rows : RowsKernel
+    loss : LossKernel
+        One with a proximal slope.
+    y : float64 array of shape (n, k)
+    weights : float64 array of shape (n,) or None
+    params : float64 array
+        Weights of shape (k, p), then k intercepts where they are fitted.
+    slopes, conjugates : float64 arrays of shape (n, k)
+        The dual variables, and the loss's conjugate at them; NaN where it is not known yet.
+    squares : float64 array of shape (n,)
+        The rows' squared norms; NaN where they are not known yet.
+    """
+    cdef RowsKernel rows
+    cdef LossKernel loss
+    cdef const double[:, ::1] y
+    cdef const double[::1] weights
+    cdef double[::1] params
+    cdef double[:, ::1] slopes
+    cdef double[:, ::1] conjugates
+    cdef double[::1] squares
+    cdef double[::1] raw
+    cdef double[::1] draw
+
+    def __init__(self, RowsKernel rows, LossKernel loss, y, weights, params, slopes, conjugates, squares):
+        if not loss.proximal:
+            raise ValueError("this loss has no proximal slope")
+        self.rows, self.loss = rows, loss
+        self.y, self.weights = y, weights
+        self.params, self.slopes = params, slopes
+        self.conjugates, self.squares = conjugates, squares
+        self.raw = np.empty(y.shape[1])
+        self.draw = np.empty(y.shape[1])
+
+    def run(self, const uint32_t[::1] order, double weight_scale, double intercept_scale):
+        """Visit the rows in this order.
+
+        Parameters
+        ----------
+        order : uint32 array
+        weight_scale : float
+            1 / (alpha * sum of weights): how far weights move for a slope.
+        intercept_scale : float
+            The same of intercepts.
+
+        Returns
+        -------
+        loss, gap : float
+            The weighted loss summed over the rows, each before its visit, and how far the slopes
+            were from those of the loss: the sum of loss + conjugate - slope * raw; NaN in a first
+            pass.
+        """
+        cdef Batch batch
+        cdef Py_ssize_t c, i, k = self.y.shape[1], p = self.rows.n_features
+        cdef double total = 0.0, gap = 0.0, s, step, value, unused, new, old
+        cdef double* params = &self.params[0]
+        cdef double* intercepts = NULL
+        cdef bint moves
+        if self.params.shape[0] > k * p:
+            intercepts = params + k * p
+        batch.order = &order[0]
+        batch.size = 1
+        batch.end = order.shape[0]
+        with nogil:
+            for batch.start in range(order.shape[0]):
+                i = batch_row(&batch, 0)
+                s = 1.0 if self.weights is None else self.weights[i]
+                if k == 1:
+                    self.raw[0] = self.rows.row_dot(&batch, params)
+                else:
+                    self.rows.dot(&batch, k, params, &self.raw[0])
+                if isnan(self.squares[i]):
+                    self.squares[i] = self.rows.row_square(&batch)
+                step = s * (weight_scale * self.squares[i] + intercept_scale)
+                moves = False
+                for c in range(k):
+                    if intercepts != NULL:
+                        self.raw[c] += intercepts[c]
+                    old = self.slopes[i, c]
+                    self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
+                    self.draw[c] = 0.0
+                    total += s * value
+                    if step <= 0.0:     # an empty row moves nothing
+                        continue
+                    gap += s * (value + self.conjugates[i, c] - old * self.raw[c])
+                    new = self.loss.proximal_slope(self.y[i, c], self.raw[c] + step * old, step)
+                    if new == old and not isnan(self.conjugates[i, c]):
+                        continue
+                    moves = moves or new != old
+                    self.slopes[i, c] = new
+                    self.raw[c] -= step * (new - old)
+                    self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
+                    self.conjugates[i, c] = new * self.raw[c] - value
+                    self.draw[c] = -s * weight_scale * (new - old)
+                    if intercepts != NULL:
+                        intercepts[c] -= s * intercept_scale * (new - old)
+                if moves and k == 1:
+                    self.rows.row_tdot(&batch, self.draw[0], 1.0, params)
+                elif moves:
+                    self.rows.tdot(&batch, k, &self.draw[0], 1.0, params)
+        return total, gap

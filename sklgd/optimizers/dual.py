@@ -1,0 +1,173 @@
+"""Stochastic dual coordinate ascent: with an L2 penalty every loss is a problem of its slopes."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from .._kernels import adapters
+from .._kernels.dual import DualPass
+from .._kernels.epoch import permute
+from .._kernels.rows import make_rows
+from .._strategy import compose_kernel
+from .continuation import unit_of
+from .full_batch import FullBatchOptimizer
+
+#: what a pass writes, by row
+ARRAYS = ("slopes", "conjugates", "squares")
+#: the least scale that a gap compares with, in units of the objective
+LEAST = 0.02
+
+
+class SDCA(FullBatchOptimizer):
+    r"""Stochastic dual coordinate ascent, for L2 penalties and losses of any smoothness.
+
+    The dual variables are slopes :math:`\theta_i` of the rows' losses; with
+    :math:`S = \sum_i s_i` the weights are what the slopes make of them,
+
+    .. math:: w = -\frac{1}{\alpha S} \sum_i s_i \theta_i x_i ,
+
+    and a visit of row i moves its slope to where the dual objective is largest along it: to the
+    slope of the loss at :math:`\mathrm{argmin}_r\, \ell(y_i, r) + (r - z)^2 / (2 q)` with
+    :math:`q = s_i \lVert x_i \rVert^2 / (\alpha S)` and :math:`z = x_i \cdot w + b + q \theta_i`
+    [1]_.  An iteration visits every row once, in random order, so it costs about two passes at
+    most; rows whose slope stays are only read.  Training stops where the duality gap, summed
+    up during the visits, is small beside ``tol`` times what the objective has fallen by.
+
+    Nothing has to be penalised that is not: the intercept's share of q is that of a penalty
+    :math:`\rho (b - b')^2 / 2` around its last value, the method of multipliers for the
+    condition that slopes sum to zero [2]_.
+
+    It is fast where :math:`\alpha n` is not small beside the squared norms of the rows, as with
+    text, and where features are many.  It starts from slopes of zero, or with ``warm_start``
+    from those of the last fit, and so from no weights that are given.
+
+    Parameters
+    ----------
+    intercept_ridge : float, default=1e-3
+        :math:`\rho` in units of the loss's curvature: small values take long steps.
+
+    References
+    ----------
+    .. [1] Shalev-Shwartz and Zhang (2013). Stochastic dual coordinate ascent methods for
+       regularized loss minimization. Journal of Machine Learning Research 14, 567-599.
+    .. [2] Rockafellar (1976). Augmented Lagrangians and applications of the proximal point
+       algorithm in convex programming. Mathematics of Operations Research 1, 97-116.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd import GDClassifier
+    >>> from sklgd.optimizers import SDCA
+    >>> X = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    >>> model = GDClassifier("hinge", optimizer=SDCA(), alpha=0.1, tol=1e-6, random_state=0)
+    >>> model.fit(X, [0, 0, 1, 1]).coef_.round(3)
+    array([[1.]])
+    """
+
+    knows_when = True
+    _parameter_constraints: ClassVar[dict] = {
+        "intercept_ridge": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(self, intercept_ridge: float = 1e-3) -> None:
+        self.intercept_ridge = intercept_ridge
+
+    @staticmethod
+    def suits(loss: Any, penalty: Any, model: Any) -> bool:
+        """Whether the dual problem is one of these: any linear model with a ridge penalty."""
+        return model.linear and loss.has_proximal_slope and ridge_of(penalty) > 0.0
+
+    def forget(self, state: dict) -> None:
+        """Keep the slopes: with other data, too, they are a place to start from."""
+        kept = state.get("slopes")
+        state.clear()
+        if kept is not None:
+            state["slopes"] = kept
+
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+        """Visit every row once; return the mean loss, each row's taken before its visit."""
+        if "scales" not in state:
+            self._begin(problem, params, state)
+        permute(state["order"], problem.order, problem.seed + (t << 32))
+        block, arrays = problem.block, [state[name] for name in ARRAYS]
+        kernel = compose_kernel(block.loss, adapters.PyLoss)
+        visits = DualPass(make_rows(block.X), kernel, state["y"], block.weights, params, *arrays)
+        total, gap = visits.run(state["order"], *state["scales"])
+        self._move_intercepts(problem, params, state)
+        loss = total / problem.weight_sum
+        objective = loss + problem.penalty_value(params)
+        first = state.setdefault("first", objective)
+        if problem.tol is not None:
+            scale = max(abs(first - objective), LEAST * abs(objective))
+            # the gap is that of the pass's middle; at its end it has fallen as much again
+            before = state.get("gap", 0.0)
+            fall = min(gap / before, 1.0) if before > 0.0 else 1.0
+            state["converged"] = fall * gap / problem.weight_sum <= problem.tol * scale
+        state["gap"] = gap
+        return loss
+
+    def _move_intercepts(self, problem: Any, params: np.ndarray, state: dict) -> None:
+        # The step of the multipliers: the centre b' becomes b.
+        if len(params) == problem.n_weights:
+            return
+        slopes, weights = state["slopes"], problem.block.weights
+        used = slice(None) if problem.order is None else problem.order
+        slopes = slopes[used]
+        sums = slopes.sum(axis=0) if weights is None else weights[used] @ slopes
+        params[problem.n_weights :] -= state["scales"][1] * sums
+
+    def _begin(self, problem: Any, params: np.ndarray, state: dict) -> None:
+        block, loss = problem.block, problem.block.loss
+        if block.targets.joint or not self.suits(loss, problem.penalty, block.model):
+            raise ValueError(
+                "SDCA needs a linear model, a plain L2 penalty with alpha > 0, and a loss that has "
+                f"a proximal_slope and takes its columns apart. Got {loss!r} with "
+                f"{problem.penalty!r}; use optimizer='lbfgs' or optimizer='auto'."
+            )
+        y = _targets(block.targets)
+        slopes = state.get("slopes")
+        if slopes is None or slopes.shape != y.shape:
+            slopes = np.zeros(y.shape)
+        alpha = ridge_of(problem.penalty)
+        ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
+        has_intercepts = problem.n_params > problem.n_weights
+        state["order"] = np.empty(problem.n_rows, dtype=np.uint32)
+        state["scales"] = tuple(
+            1.0 / (strength * problem.weight_sum) if strength else 0.0
+            for strength in (alpha, ridge if has_intercepts else 0.0)
+        )
+        params[: problem.n_weights] = self._weights(problem, slopes, state["scales"][0])
+        state["y"], state["slopes"] = y, slopes
+        state["conjugates"] = np.full(y.shape, np.nan)
+        state["squares"] = np.full(len(y), np.nan)
+
+    def _weights(self, problem: Any, slopes: np.ndarray, scale: float) -> np.ndarray:
+        # What the weights are at these slopes.
+        if not slopes.any():
+            return np.zeros(problem.n_weights)
+        used = np.zeros(len(slopes))
+        used[slice(None) if problem.order is None else problem.order] = scale
+        if problem.block.weights is not None:
+            used *= problem.block.weights
+        return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
+
+
+def ridge_of(penalty: Any) -> float:
+    """Return the strength of a plain ridge; 0 for any other penalty."""
+    if penalty is None or penalty.split()[1] is not None:
+        return 0.0
+    ridge = compose_kernel(penalty.split()[0], adapters.PyPenalty).ridge
+    return 0.0 if np.isnan(ridge) else ridge
+
+
+def _targets(targets: Any) -> np.ndarray:
+    # A target for each raw column, as the loss takes it.
+    y = targets.y
+    if targets.one_vs_rest is None:
+        return np.ascontiguousarray(y, dtype=np.float64).reshape(len(y), -1)
+    off, on = targets.one_vs_rest
+    return np.where(y[:, None] == np.arange(targets.n_raw), on, off).astype(np.float64)

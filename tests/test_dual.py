@@ -1,0 +1,251 @@
+"""Stochastic dual coordinate ascent, and the proximal slopes it is made of."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize_scalar
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.preprocessing import scale
+from sklearn.svm import LinearSVC, LinearSVR
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd._kernels import adapters
+from sklgd._kernels import losses as kernels
+from sklgd._strategy import compose_kernel
+from sklgd.losses import (
+    LOSSES,
+    EpsilonInsensitive,
+    Hinge,
+    Huber,
+    LogLoss,
+    Loss,
+    Quantile,
+    SmoothHinge,
+)
+from sklgd.optimizers import SDCA, Auto
+
+PROXIMAL = [loss for loss in (cls() for cls in LOSSES.values()) if loss.has_proximal_slope]
+VARIANTS = [Huber(0.3), EpsilonInsensitive(0.5), Quantile(0.9), SmoothHinge(0.2), LogLoss(0.1)]
+EXACT = {"tol": 1e-9, "max_iter": 20_000, "random_state": 0}
+each_loss = pytest.mark.parametrize("loss", [*PROXIMAL, *VARIANTS], ids=repr)
+
+
+def points(loss):
+    """Targets, centers and step sizes."""
+    rng = np.random.default_rng(0)
+    classifies = loss.task == "classification"
+    y = rng.integers(0, 2, 40).astype(float) if classifies else rng.standard_normal(40)
+    return y, 3.0 * rng.standard_normal(40), (1e-3, 0.3, 1.0, 50.0)
+
+
+def test_these_losses_have_a_proximal_slope():
+    assert {type(loss).__name__ for loss in PROXIMAL} == {
+        *("SquaredError", "AbsoluteError", "Huber", "EpsilonInsensitive", "Quantile"),
+        *("Hinge", "SquaredHinge", "SmoothHinge", "LogLoss"),
+    }
+
+
+@each_loss
+def test_proximal_slope_is_that_of_the_nearest_low_point(loss):
+    y, center, steps = points(loss)
+    for step in steps:
+        slope = loss.proximal_slope(y, center, step)
+        for target, middle, found in zip(y, center, center - step * slope, strict=True):
+
+            def cost(r, target=target, middle=middle, step=step):
+                value = loss.value(np.array([target]), np.array([r]))[0]
+                return value + (r - middle) ** 2 / (2.0 * step)
+
+            width = 1.0 + step
+            bounds = (middle - 40 * width, middle + 40 * width)
+            known = minimize_scalar(cost, bounds=bounds, method="bounded")
+            assert cost(found) <= known.fun + 1e-12
+            assert abs(found - known.x) <= 1e-3 * width
+
+
+@each_loss
+def test_kernel_equals_numpy(loss):
+    y, center, steps = points(loss)
+    kernel = compose_kernel(loss, adapters.PyLoss)
+    for step in steps:
+        found = kernels.proximal_slope(kernel, y, center, step)
+        assert_allclose(found, loss.proximal_slope(y, center, step), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("raw", [-700.0, 700.0])
+def test_logistic_slope_far_out(raw):
+    for y in (0.0, 1.0):
+        y, center = np.array([y]), np.array([raw])
+        kernel = compose_kernel(LogLoss(), adapters.PyLoss)
+        for step in (1e-3, 1e3):
+            found = kernels.proximal_slope(kernel, y, center, step)
+            assert_allclose(found, LogLoss().proximal_slope(y, center, step), atol=1e-9)
+
+
+def test_a_subclass_with_another_gradient_has_no_proximal_slope():
+    class Doubled(Hinge):
+        def gradient(self, y, raw):
+            return 2.0 * super().gradient(y, raw)
+
+    class Own(Doubled):
+        def proximal_slope(self, y, center, step):
+            return 2.0 * super().proximal_slope(y, center, 2.0 * step)
+
+    assert Hinge().has_proximal_slope and Own().has_proximal_slope
+    assert not Doubled().has_proximal_slope and not Loss.has_proximal_slope.fget(Loss())
+
+
+# -- minima --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    X, y = load_breast_cancer(return_X_y=True)
+    return scale(X), y
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    X, y = load_diabetes(return_X_y=True)
+    return scale(X), y
+
+
+def test_svc(cancer):
+    X, y = cancer
+    known = LinearSVC(loss="hinge", C=0.1, fit_intercept=False, tol=1e-10, max_iter=100_000)
+    mine = GDClassifier("hinge", optimizer=SDCA(), alpha=1 / (0.1 * len(y)), fit_intercept=False)
+    mine.set_params(**EXACT).fit(X, y)
+    assert mine.stop_reason_ == "tol"
+    assert_allclose(mine.coef_, known.fit(X, y).coef_, atol=1e-4)
+
+
+def test_svr(diabetes):
+    X, y = diabetes
+    known = LinearSVR(epsilon=10.0, C=0.1, fit_intercept=False, tol=1e-10, max_iter=100_000)
+    mine = GDRegressor(EpsilonInsensitive(10.0), optimizer=SDCA(), alpha=1 / (0.1 * len(y)))
+    mine.set_params(fit_intercept=False, **EXACT).fit(X, y)
+    assert_allclose(mine.coef_, known.fit(X, y).coef_, rtol=1e-3, atol=1e-3)
+
+
+def test_ridge_with_weights(diabetes):
+    X, y = diabetes
+    weights = np.random.default_rng(0).uniform(0.1, 2.0, len(y))
+    known = Ridge(alpha=0.1 * weights.sum()).fit(X, y, weights)
+    mine = GDRegressor(optimizer=SDCA(), alpha=0.1, **EXACT).fit(X, y, weights)
+    assert_allclose(mine.coef_, known.coef_, rtol=1e-4, atol=1e-4)
+    assert mine.intercept_ == pytest.approx(known.intercept_, rel=1e-5)
+
+
+def test_logistic_regression(cancer):
+    X, y = cancer
+    known = LogisticRegression(C=1 / (0.01 * len(y)), tol=1e-10, max_iter=10_000).fit(X, y)
+    mine = GDClassifier(optimizer=SDCA(), alpha=0.01, **EXACT).fit(X, y)
+    assert_allclose(mine.coef_, known.coef_, atol=1e-4)
+    assert_allclose(mine.intercept_, known.intercept_, atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", [Hinge(), LogLoss(multi_class="ovr")], ids=repr)
+def test_classes_are_columns_of_their_own(loss):
+    X, y = load_iris(return_X_y=True)
+    exact = {**EXACT, "tol": 1e-7}
+    together = GDClassifier(loss, optimizer=SDCA(), alpha=0.1, **exact).fit(X, y)
+    for c in range(3):
+        alone = GDClassifier(loss, optimizer=SDCA(), alpha=0.1, **exact).fit(X, y == c)
+        assert_allclose(together.coef_[c], alone.coef_[0], atol=1e-3)
+        assert_allclose(together.intercept_[c], alone.intercept_[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_is_dense(cancer, dtype):
+    X, y = cancer
+    X = np.where(X > 0.5, X, 0.0).astype(dtype)
+    dense, sparse = (
+        GDClassifier("hinge", optimizer=SDCA(), alpha=0.01, random_state=0).fit(Z, y)
+        for Z in (X, sp.csr_array(X))
+    )
+    assert dense.n_iter_ == sparse.n_iter_
+    assert_allclose(dense.coef_, sparse.coef_, rtol=1e-4, atol=1e-6)
+
+
+def test_the_intercept_is_not_penalised():
+    X, y = load_diabetes(return_X_y=True)
+    mine = GDRegressor("absolute_error", optimizer=SDCA(), alpha=1e3, **EXACT).fit(scale(X), y)
+    assert mine.intercept_ == pytest.approx(np.median(y), abs=1.0)
+
+
+def test_tol_bounds_the_distance(cancer):
+    X, y = cancer
+    for loss in ("hinge", "log_loss"):
+        best = GDClassifier(loss, alpha=1e-2, tol=1e-10).fit(X, y).loss_curve_[-1]
+        for tol in (1e-2, 1e-4):
+            model = GDClassifier(loss, optimizer=SDCA(), alpha=1e-2, tol=tol, random_state=0)
+            model.set_params(max_iter=5000).fit(X, y)
+            assert model.stop_reason_ == "tol"
+            raw = model.decision_function(X)
+            value = model.loss_.value(y.astype(float), raw).mean() + 5e-3 * np.sum(model.coef_**2)
+            assert value - best <= tol
+
+
+# -- states --------------------------------------------------------------------------------
+
+
+def test_a_warm_start_goes_on(cancer):
+    X, y = cancer
+    model = GDClassifier("hinge", optimizer=SDCA(), alpha=1e-2, max_iter=1, tol=None)
+    model.set_params(warm_start=True, random_state=0)
+    objectives = [model.fit(X, y).loss_curve_[-1] for _ in range(30)]
+    whole = GDClassifier("hinge", optimizer=SDCA(), alpha=1e-2, random_state=0).fit(X, y)
+    assert objectives[-1] <= whole.loss_curve_[-1] * 1.05
+    other = model.fit(X[::2], y[::2])  # other data, other slopes
+    assert np.isfinite(other.coef_).all()
+
+
+def test_random_state(cancer):
+    X, y = cancer
+    fits = [
+        GDClassifier("hinge", optimizer=SDCA(), random_state=seed, max_iter=3, tol=None).fit(X, y)
+        for seed in (0, 0, 1)
+    ]
+    assert_array_equal(fits[0].coef_, fits[1].coef_)
+    assert not np.array_equal(fits[0].coef_, fits[2].coef_)
+
+
+def test_rows_without_entries():
+    X = sp.csr_array(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, -1.0], [0.0, 0.0]]))
+    model = GDClassifier("hinge", optimizer=SDCA(), fit_intercept=False, alpha=0.1, **EXACT)
+    assert_allclose(model.fit(X, [0, 1, 0, 1]).coef_, [[1.0, 1.0]], atol=1e-6)
+    assert model.stop_reason_ == "tol"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"penalty": "l1"},
+        {"penalty": None},
+        {"alpha": 0.0},
+        {"loss": "log_loss"},
+        {"loss": "modified_huber"},
+    ],
+    ids=str,
+)
+def test_refuses(change):
+    X, y = load_iris(return_X_y=True)
+    model = GDClassifier("hinge", optimizer=SDCA()).set_params(**change)
+    with pytest.raises(ValueError, match=r"SDCA needs a linear model, an? .*|a plain L2 penalty"):
+        model.fit(X, y)
+
+
+def test_auto_takes_it_for_text():
+    rng = np.random.default_rng(0)
+    X = sp.random_array((300, 2000), density=0.01, format="csr", rng=rng)
+    X = sp.csr_array(X / np.sqrt(X.power(2).sum(axis=1))[:, None])
+    y = (X @ rng.standard_normal(2000) > 0).astype(int)
+    for loss in ("hinge", "log_loss"):
+        assert GDClassifier(loss).fit(X, y).optimizer_ == SDCA()
+        for no in ({"penalty": "l1"}, {"alpha": 0.0}):
+            model = GDClassifier(loss, max_iter=2, tol=None).set_params(**no).fit(X, y)
+            assert model.optimizer_ != SDCA()
+    given = {"model": GDClassifier().fit(X[:, :3], y).model_, "n_raw": 1, "incremental": False}
+    assert Auto().choose(Hinge(), None, X=X, **given) != SDCA()
