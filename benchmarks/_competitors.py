@@ -28,6 +28,8 @@ EFFORTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512
 EFFORTS += tuple(2**i for i in range(11, 20))
 #: learning rates that are tried
 ETAS = tuple(10.0**i for i in range(-6, 2))
+
+#: names of losses in scikit-learn's SGD
 SGD_LOSSES = {
     "squared_error": "squared_error",
     "huber": "huber",

@@ -149,12 +149,12 @@ def test_logistic_regression(cancer):
 @pytest.mark.parametrize("loss", [Hinge(), LogLoss(multi_class="ovr")], ids=repr)
 def test_classes_are_columns_of_their_own(loss):
     X, y = load_iris(return_X_y=True)
-    exact = {**EXACT, "tol": 1e-7}
+    exact = {**EXACT, "tol": 1e-8 if loss == Hinge() else 1e-10}
     together = GDClassifier(loss, optimizer=SDCA(), alpha=0.1, **exact).fit(X, y)
     for c in range(3):
         alone = GDClassifier(loss, optimizer=SDCA(), alpha=0.1, **exact).fit(X, y == c)
         assert_allclose(together.coef_[c], alone.coef_[0], atol=1e-3)
-        assert_allclose(together.intercept_[c], alone.intercept_[0], atol=1e-3)
+        assert_allclose(together.intercept_[c], alone.intercept_[0], atol=3e-3)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
