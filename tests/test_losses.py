@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 import sklgd.losses
+from sklgd._kernels import adapters
 from sklgd._kernels import losses as kernels
 from sklgd._strategy import compose_kernel, resolve
 from sklgd.losses import (
@@ -284,6 +285,19 @@ def kernel_form(loss, y, raw):
 both_forms = pytest.mark.parametrize("form", [numpy_form, kernel_form])
 
 
+def numpy_hessian(loss, y, raw):
+    return loss.hessian(y, raw)
+
+
+def kernel_hessian(loss, y, raw):
+    kernel = compose_kernel(loss, adapters.PyLoss)
+    soft = loss.soft_targets and raw.ndim == 2
+    return (kernels.hessian_soft if soft else kernels.hessian)(kernel, y, raw)
+
+
+both_hessians = pytest.mark.parametrize("form", [numpy_hessian, kernel_hessian])
+
+
 @functools.cache
 def oracle(case):
     """Return exact values and gradients at the points of the grid."""
@@ -365,6 +379,65 @@ def test_joint_kernel_equals_numpy(loss):
     raw[0], raw[1] = 0.0, [700.0, 700.0, -700.0, 0.0]
     for mine, compiled in zip(numpy_form(loss, y, raw), kernel_form(loss, y, raw), strict=True):
         np.testing.assert_allclose(compiled, mine, rtol=1e-12, atol=1e-12)
+
+
+SMOOTH = [loss for loss in CASES if loss.smooth]
+each_smooth = pytest.mark.parametrize("loss", SMOOTH, ids=repr)
+
+
+@each
+def test_every_smooth_loss_has_a_hessian(loss):
+    assert loss.has_hessian == loss.smooth
+    if not loss.smooth:
+        with pytest.raises(NotImplementedError, match="has no hessian"):
+            loss.hessian(*grid(loss))
+
+
+@each_smooth
+@both_hessians
+@pytest.mark.filterwarnings("error")
+def test_hessian_is_exact(loss, form):
+    y, raw = grid(loss, [raw for raw in RAWS if abs(raw) < 100])
+    exact = second_derivatives(CASES.index(loss), tuple(zip(y.tolist(), raw.tolist(), strict=True)))
+    # terms of both signs, where the loss is not convex
+    atol = 1e-15 if isinstance(loss, Cauchy | Focal | Tweedie) else 1e-60
+    assert_exact(form(loss, y, raw), exact, 1e-11, (y, raw), atol)
+
+
+@functools.cache
+def second_derivatives(case, points):
+    loss = CASES[case]
+    of = VALUES[type(loss)]
+    with mp.workdps(80):
+        return [mp.diff(lambda r, t=t: of(loss, mpf(t), r), mpf(r), 2) for t, r in points]
+
+
+@pytest.mark.parametrize("loss", [loss for loss in JOINT if loss.smooth], ids=repr)
+@both_hessians
+def test_joint_hessian_is_the_slope_of_the_gradient(loss, form):
+    y, raw = scores(loss)
+    raw = np.clip(raw, -4.0, 4.0) * getattr(loss, "width", 1.0)
+    h, k = 1e-6 * getattr(loss, "width", 1.0), raw.shape[1]
+    columns = [loss.gradient(y, raw + h * e) - loss.gradient(y, raw - h * e) for e in np.eye(k)]
+    slopes = np.stack(columns, axis=-1) / (2 * h)
+    found = form(loss, y, raw)
+    np.testing.assert_allclose(found, slopes, rtol=1e-6, atol=1e-8 / getattr(loss, "width", 1.0))
+    np.testing.assert_allclose(found.sum(axis=2), 0, atol=1e-12 / getattr(loss, "width", 1.0))
+
+
+@each_smooth
+@pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
+def test_kernel_hessian_equals_numpy(loss):
+    raws = [-1000, -700, -30, -2, -1, -0.5, -0.1, 0, 0.1, 0.5, 1, 2, 3, 30, 700, 1000]
+    cases = [grid(loss, raws)]
+    if loss.joint:
+        y, raw = scores(loss)
+        raw[0], raw[1] = 0.0, [700.0, 700.0, -700.0, 0.0]
+        cases.append((y, raw))
+    for y, raw in cases:
+        mine, compiled = numpy_hessian(loss, y, raw), kernel_hessian(loss, y, raw)
+        assert not np.isnan(mine).any()
+        np.testing.assert_allclose(compiled, mine, rtol=1e-12, atol=1e-12 * (loss.curvature or 1))
 
 
 @each

@@ -60,6 +60,27 @@ cdef class PyLoss(LossKernel):
             _fill(grad, n * k, (n, k), self.loss.gradient(classes, raw_view), self.loss, "gradient")
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        if m == 0:
+            return 0
+        with gil:
+            bends = self.loss.hessian(_view(y, m, 0, False), _view(raw, m, 0, False))
+            _fill(bend, m, (m,), bends, self.loss, "hessian")
+        return 0
+
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil:
+        if n == 0:
+            return 0
+        with gil:
+            if self.loss.soft_targets:
+                classes = _view(y, n, k, False)
+            else:
+                classes = _view(y, n, 0, False).astype(np.intp)
+            bends = self.loss.hessian(classes, _view(raw, n, k, False))
+            _fill(blocks, n * k * k, (n, k, k), bends, self.loss, "hessian")
+        return 0
+
 
 cdef class PyOptimizer(OptimizerKernel):
     cdef object optimizer

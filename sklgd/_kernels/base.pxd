@@ -79,6 +79,10 @@ cdef class LossKernel:
     # joint over k columns: y and value have n entries (class indices), raw and grad n * k
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil
+    # second derivatives in raw: m entries; joint, a (k, k) block for each of n rows
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil
 
 
 cdef class PenaltyKernel:

@@ -60,6 +60,15 @@ cdef class LossKernel:
         with gil:
             return _abstract("evaluate_joint")
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        with gil:
+            return _abstract("hessian")
+
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil:
+        with gil:
+            return _abstract("hessian_joint")
+
 
 cdef class PenaltyKernel:
     def __cinit__(self):

@@ -41,6 +41,11 @@ cdef inline double softplus(double x) noexcept nogil:
     return relu(x) + log1p_unit(exp(-fabs(x)))
 
 
+cdef inline double sigmoid_slope(double x) noexcept nogil:
+    cdef double e = exp(-fabs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
 cdef inline double expit(double x) noexcept nogil:
     cdef double e = exp(-fabs(x))
     return (1.0 if x > 0.0 else e) / (1.0 + e)
@@ -75,6 +80,12 @@ cdef class SquaredErrorKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return (center - y) / (1.0 + step)
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = 1.0
+        return 0
 
 
 cdef inline double absolute_error(double y, double raw, double* value) noexcept nogil:
@@ -129,6 +140,13 @@ cdef class HuberKernel(LossKernel):
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return clipped((center - y) / (1.0 + step), -self.delta, self.delta)
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double delta = self.delta
+        for i in range(m):
+            bend[i] = 1.0 if fabs(raw[i] - y[i]) <= delta else 0.0
+        return 0
+
 
 cdef class EpsilonInsensitiveKernel(LossKernel):
     cdef double epsilon
@@ -167,6 +185,13 @@ cdef class SquaredEpsilonInsensitiveKernel(LossKernel):
             out = fabs(r) - epsilon
             value[i] = out * relu(out)
             grad[i] = 2.0 * copysign(relu(out), r)
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double epsilon = self.epsilon
+        for i in range(m):
+            bend[i] = 2.0 if fabs(raw[i] - y[i]) > epsilon else 0.0
         return 0
 
 
@@ -209,6 +234,13 @@ cdef class ExpectileKernel(LossKernel):
             grad[i] = 2.0 * pull
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double under = self.expectile, over = 1.0 - self.expectile
+        for i in range(m):
+            bend[i] = 2.0 * (over if raw[i] > y[i] else under)
+        return 0
+
 
 cdef class LogCoshKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
@@ -226,6 +258,14 @@ cdef class LogCoshKernel(LossKernel):
                 value[i] = log1p(rest * rest) + (far - LOG_2)
             # tanh, from the exponential that is there already
             grad[i] = copysign(fall * (2.0 - fall) / (1.0 + rest * rest), r)
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double fall
+        for i in range(m):
+            fall = exp(-2.0 * fabs(raw[i] - y[i]))
+            bend[i] = 4.0 * fall / ((1.0 + fall) * (1.0 + fall))
         return 0
 
 
@@ -249,6 +289,14 @@ cdef class CauchyKernel(LossKernel):
                 grad[i] = scale * z / (1.0 + z * z)
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double far, scale = self.scale
+        for i in range(m):
+            far = least(fabs(raw[i] - y[i]) / scale, 1e8)
+            bend[i] = (1.0 - far * far) / ((1.0 + far * far) * (1.0 + far * far))
+        return 0
+
 
 cdef class SquaredLogErrorKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
@@ -259,6 +307,12 @@ cdef class SquaredLogErrorKernel(LossKernel):
             r = raw[i] - log1p(y[i])
             value[i] = 0.5 * r * r
             grad[i] = r
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = 1.0
         return 0
 
 
@@ -280,6 +334,10 @@ cdef inline double ramp(double x, double width, double* slope) noexcept nogil:
     cdef double bent = least(above, 2.0 * width)
     slope[0] = bent / (2.0 * width)
     return bent * (above - 0.5 * bent) / (2.0 * width)
+
+
+cdef inline double ramp_bend(double x, double width) noexcept nogil:
+    return 0.5 / width if fabs(x) < width else 0.0
 
 
 cdef class SmoothedAbsoluteKernel(LossKernel):
@@ -304,6 +362,15 @@ cdef class SmoothedAbsoluteKernel(LossKernel):
             grad[i] = over * up - under * down
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double r, under = self.under, over = self.over, epsilon = self.epsilon, width = self.width
+        for i in range(m):
+            r = raw[i] - y[i]
+            bend[i] = (over * ramp_bend(r - epsilon, width)
+                       + under * ramp_bend(-r - epsilon, width))
+        return 0
+
 
 cdef class SmoothedPercentageKernel(LossKernel):
     cdef double width
@@ -320,6 +387,14 @@ cdef class SmoothedPercentageKernel(LossKernel):
             share = (raw[i] - y[i]) / size
             value[i] = ramp(share, width, &up) + ramp(-share, width, &down)
             grad[i] = (up - down) / size
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double size, width = self.width
+        for i in range(m):
+            size = EPS if fabs(y[i]) < EPS else fabs(y[i])
+            bend[i] = 2.0 * ramp_bend((raw[i] - y[i]) / size, width) / size / size
         return 0
 
 
@@ -343,6 +418,12 @@ cdef class PoissonKernel(LossKernel):
                     value[i] = mean - y[i] * (d + 1.0)
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = exp(raw[i])
+        return 0
+
 
 cdef class GammaKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
@@ -354,6 +435,12 @@ cdef class GammaKernel(LossKernel):
             e = expm1(d)
             value[i] = relu(e - d)
             grad[i] = -e
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = exp(log(y[i]) - raw[i])
         return 0
 
 
@@ -394,6 +481,21 @@ cdef class TweedieKernel(LossKernel):
                 value[i] = grad[i] / high
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double log_y, d, high = 2.0 - self.power, low = 1.0 - self.power
+        for i in range(m):
+            if y[i] > 0.0:
+                log_y = log(y[i])
+                d = raw[i] - log_y
+                if d > 0.0:
+                    bend[i] = exp(high * raw[i]) * (high - low * exp(-d))
+                else:
+                    bend[i] = exp(log_y + low * raw[i]) * (high * exp(d) - low)
+            else:
+                bend[i] = high * exp(high * raw[i])
+        return 0
+
 
 cdef class NegativeBinomialKernel(LossKernel):
     cdef double dispersion
@@ -432,6 +534,15 @@ cdef class NegativeBinomialKernel(LossKernel):
                 value[i] = (y[i] + 1.0 / alpha) * relu(gap)
             else:
                 value[i] = softplus(raw[i] + log_alpha) / alpha
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double small, one, alpha = self.dispersion
+        for i in range(m):
+            small = exp(-fabs(raw[i]))
+            one = small + alpha if raw[i] > 0.0 else 1.0 + alpha * small
+            bend[i] = small * (1.0 + alpha * y[i]) / (one * one)
         return 0
 
 
@@ -489,6 +600,12 @@ cdef class SquaredHingeKernel(LossKernel):
         cdef double t = 2.0 * y - 1.0
         return -2.0 * t * relu((1.0 - t * center) / (1.0 + 2.0 * step))
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = 2.0 if (2.0 * y[i] - 1.0) * raw[i] < 1.0 else 0.0
+        return 0
+
 
 cdef class SmoothHingeKernel(LossKernel):
     cdef double gamma
@@ -513,6 +630,14 @@ cdef class SmoothHingeKernel(LossKernel):
         cdef double t = 2.0 * y - 1.0
         return -t * clipped((1.0 - t * center) / (self.gamma + step), 0.0, 1.0)
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double short_by, gamma = self.gamma
+        for i in range(m):
+            short_by = 1.0 - (2.0 * y[i] - 1.0) * raw[i]
+            bend[i] = 1.0 / gamma if 0.0 < short_by < gamma else 0.0
+        return 0
+
 
 cdef class ModifiedHuberKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
@@ -525,6 +650,12 @@ cdef class ModifiedHuberKernel(LossKernel):
             bent = least(relu(short_by), 2.0)
             value[i] = bent * (2.0 * short_by - bent)
             grad[i] = -2.0 * t * bent
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = 2.0 if fabs(raw[i]) < 1.0 else 0.0
         return 0
 
 
@@ -557,6 +688,13 @@ cdef class SmoothPerceptronKernel(LossKernel):
             grad[i] = -t * slope
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double width = self.width
+        for i in range(m):
+            bend[i] = ramp_bend(raw[i], width)
+        return 0
+
 
 cdef class ExponentialKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
@@ -567,6 +705,12 @@ cdef class ExponentialKernel(LossKernel):
         simd.exp(m, value, value)
         for i in range(m):
             grad[i] = (1.0 - 2.0 * y[i]) * value[i]
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = exp(-(2.0 * y[i] - 1.0) * raw[i])
         return 0
 
 
@@ -654,6 +798,33 @@ cdef double logistic_slope(double y, double center, double step) noexcept nogil:
     return expit(r) - y
 
 
+cdef void softmax_slopes(Py_ssize_t k, double factor, const double* raw,
+                         double* block) noexcept nogil:
+    # block = factor * (diag(p) - p p'), p being the softmax of raw, which may be block's last row.
+    # Rows sum to zero, so that a diagonal entry is a sum of terms of one sign.
+    cdef Py_ssize_t j, l
+    cdef double top = raw[0], mass = 0.0, off
+    cdef double* p = block + (k - 1) * k
+    for j in range(1, k):
+        top = raw[j] if raw[j] > top else top
+    for j in range(k):
+        p[j] = exp(raw[j] - top)
+        mass += p[j]
+    for j in range(k):
+        p[j] /= mass
+    for j in range(k - 1):
+        for l in range(k):
+            block[j * k + l] = -factor * p[j] * p[l]
+    mass = -factor * p[k - 1]
+    for l in range(k):
+        p[l] *= mass
+    for j in range(k):
+        off = 0.0
+        for l in range(k):
+            off += block[j * k + l] if l != j else 0.0
+        block[j * k + j] = -off
+
+
 cdef class LogLossKernel(LossKernel):
     cdef double smoothing
 
@@ -692,6 +863,19 @@ cdef class LogLossKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return logistic_slope((1.0 - self.smoothing) * y + 0.5 * self.smoothing, center, step)
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = sigmoid_slope(raw[i])
+        return 0
+
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(n):
+            softmax_slopes(k, 1.0, raw + i * k, blocks + i * k * k)
+        return 0
 
 
 cdef class SoftLogLossKernel(LossKernel):
@@ -734,6 +918,23 @@ cdef class SoftLogLossKernel(LossKernel):
             grad += k
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        for i in range(m):
+            bend[i] = sigmoid_slope(raw[i])
+        return 0
+
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil:
+        cdef Py_ssize_t i, j
+        cdef double total, keep = 1.0 - self.smoothing
+        for i in range(n):
+            total = self.smoothing
+            for j in range(k):
+                total += keep * y[i * k + j]
+            softmax_slopes(k, total, raw + i * k, blocks + i * k * k)
+        return 0
+
 
 cdef inline double focus(double gamma, double entropy, double miss, double* factor) noexcept nogil:
     # the focal loss, and what it multiplies the gradient of the cross-entropy by
@@ -772,6 +973,50 @@ cdef class FocalKernel(LossKernel):
             for j in range(k):
                 grad[j] *= factor
             grad += k
+        return 0
+
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double z, entropy, hit, miss, gamma = self.gamma
+        for i in range(m):
+            z = (2.0 * y[i] - 1.0) * raw[i]
+            entropy = softplus(-z)
+            hit = expit(z)
+            miss = expit(-z)
+            bend[i] = pow(miss, gamma) * hit * (
+                gamma * (gamma * hit - miss) * entropy + (2.0 * gamma + 1.0) * miss)
+        return 0
+
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil:
+        cdef Py_ssize_t i, j, l, own
+        cdef double entropy, miss, hit, outer, slope, share, bend, others, factor = 0.0
+        cdef double gamma = self.gamma
+        cdef double* grad
+        for i in range(n):
+            own = <Py_ssize_t> y[i]
+            grad = blocks       # that of the cross-entropy; it stands in the row that is made last
+            entropy = cross_entropy(k, own, raw, grad)
+            miss = -grad[own]
+            hit = 1.0 - miss
+            focus(gamma, entropy, miss, &factor)
+            outer = 0.0
+            if miss != 0.0:
+                outer = gamma * hit * (2.0 - entropy + (gamma - 1.0) * hit * (entropy / miss))
+                outer *= pow(miss, gamma - 1.0)
+            for j in range(k - 1, -1, -1):
+                slope = grad[j]
+                share = factor * (hit if j == own else slope)
+                others = 0.0
+                for l in range(k):
+                    bend = outer * slope * grad[l]
+                    if l != j:
+                        others += hit if l == own else grad[l]
+                        bend -= share * (hit if l == own else grad[l])
+                    blocks[j * k + l] = bend
+                blocks[j * k + j] += share * others
+            raw += k
+            blocks += k * k
         return 0
 
 
@@ -829,6 +1074,27 @@ cdef class SmoothMulticlassHingeKernel(LossKernel):
             value[i] *= width
         return 0
 
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+        cdef Py_ssize_t i
+        cdef double width = self.width
+        for i in range(m):
+            bend[i] = sigmoid_slope((1.0 - (2.0 * y[i] - 1.0) * raw[i]) / width) / width
+        return 0
+
+    cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
+                           double* blocks) except -1 nogil:
+        cdef Py_ssize_t i, j, own
+        cdef double width = self.width
+        for i in range(n):
+            own = <Py_ssize_t> y[i]
+            # the scores stand in the block's last row, which is written last
+            for j in range(k):
+                blocks[(k - 1) * k + j] = (raw[j] + (1.0 if j != own else 0.0)) / width
+            softmax_slopes(k, 1.0 / width, blocks + (k - 1) * k, blocks)
+            raw += k
+            blocks += k * k
+        return 0
+
 
 def evaluate(LossKernel kernel not None, y, raw):
     """Return the values and gradients that ``kernel`` computes: the tests' way in.
@@ -879,3 +1145,31 @@ cdef _run(LossKernel kernel, y, raw, Py_ssize_t k):
         else:
             kernel.evaluate(size, targets, scores, values, grads)
     return value, grad
+
+
+def hessian(LossKernel kernel not None, y, raw):
+    """Return the second derivatives that ``kernel`` computes: the tests' way in, as `evaluate`."""
+    y = np.array(y, dtype=np.float64, order="C")
+    raw = np.array(raw, dtype=np.float64, order="C")
+    return _run_hessian(kernel, y, raw, 0 if y.shape == raw.shape else raw.shape[1])
+
+
+def hessian_soft(LossKernel kernel not None, y, raw):
+    """Return what the joint form computes where ``y`` is an (n, k) matrix like ``raw``."""
+    y = np.array(y, dtype=np.float64, order="C")
+    raw = np.array(raw, dtype=np.float64, order="C")
+    return _run_hessian(kernel, y, raw, raw.shape[1])
+
+
+cdef _run_hessian(LossKernel kernel, y, raw, Py_ssize_t k):
+    bend = np.empty((len(raw), k, k) if k else raw.shape)
+    cdef Py_ssize_t size = len(raw) if k else raw.size
+    cdef const double* targets = <const double*> <uintptr_t> y.ctypes.data
+    cdef const double* scores = <const double*> <uintptr_t> raw.ctypes.data
+    cdef double* bends = <double*> <uintptr_t> bend.ctypes.data
+    with nogil:
+        if k:
+            kernel.hessian_joint(size, k, targets, scores, bends)
+        else:
+            kernel.hessian(size, targets, scores, bends)
+    return bend

@@ -96,6 +96,10 @@ class Loss(Strategy):
         Upper bound of the second derivative in ``raw``, where there is one.
     joint_curvature : float or None
         Upper bound of the eigenvalues of the joint form's Hessian, where there is one.
+    quadratic : bool
+        Whether the Hessian is the same at all ``raw``.
+    has_hessian : bool
+        Whether `hessian` is defined, as `sklgd.optimizers.Newton` needs it.
 
     Examples
     --------
@@ -119,6 +123,12 @@ class Loss(Strategy):
     smooth: ClassVar[bool] = True
     curvature: ClassVar[float | None] = None
     joint_curvature: ClassVar[float | None] = None
+    quadratic: ClassVar[bool] = False
+
+    @property
+    def has_hessian(self) -> bool:
+        """Whether `hessian` is known, and belongs to the `gradient` that this class has."""
+        return _goes_with_gradient(type(self), "hessian")
 
     def n_raw(self, n_targets: int) -> int:
         """Return the number of raw columns.
@@ -193,6 +203,24 @@ class Loss(Strategy):
         ndarray of shape (n,)
         """
         raise NotImplementedError(f"{type(self).__name__} has no proximal_slope")
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        """Return the second derivative of the loss with respect to ``raw``; optional.
+
+        Where the gradient has a kink, one of the slopes on its sides.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets.
+        raw : ndarray of y's shape, or (n, k) in the joint form
+            Raw predictions.
+
+        Returns
+        -------
+        ndarray of raw's shape, or (n, k, k) in the joint form
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no hessian(y, raw)")
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         """Return the prediction in the units of ``y``: the inverse link.

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import StrOptions
 from .._kernels import losses as kernels
 from .base import Interval, Loss
 from .positive import exp, softplus
-from .regression import ramp
+from .regression import ramp, ramp_bend
 
 
 class _Classification(Loss):
@@ -66,6 +66,25 @@ def binary_entropy(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
 def binary_entropy_gradient(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
     # sigmoid(raw) - y, without the cancellation at y = 1
     return (1 - y) * expit(raw) - y * expit(-raw)
+
+
+def sigmoid_slope(raw: np.ndarray) -> np.ndarray:
+    """Return the derivative of the sigmoid."""
+    fall = np.exp(-np.abs(raw))
+    return fall / (1 + fall) ** 2
+
+
+def softmax_slopes(raw: np.ndarray) -> np.ndarray:
+    """Return the derivative of the softmax, (n, k, k) blocks.
+
+    Rows sum to zero, so that a diagonal entry is a sum of terms of one sign.
+    """
+    p = softmax(raw, axis=1)
+    blocks = -p[:, :, None] * p[:, None, :]
+    each = np.arange(raw.shape[1])
+    blocks[:, each, each] = 0.0
+    blocks[:, each, each] = -blocks.sum(axis=2)
+    return blocks
 
 
 def cross_entropy(y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,6 +188,9 @@ class LogLoss(_Classification):
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return expit(low) - y
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return softmax_slopes(raw) if is_joint(y, raw) else sigmoid_slope(raw)
+
     def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
         return softmax_proba(raw) if self.joint else sigmoid_proba(raw)
@@ -229,6 +251,12 @@ class SoftLogLoss(_Classification):
         # p_j (sum(y) - y_j) - y_j (1 - p_j) keeps its digits where p_j is almost 1
         others = np.where(np.arange(raw.shape[1]) == top, rest, (1 + rest) - mass)
         return (mass * (y.sum(axis=1, keepdims=True) - y) - y * others) / (1 + rest)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        if np.ndim(raw) != 2:
+            return sigmoid_slope(raw)
+        total = self._smooth(y, raw.shape[1]).sum(axis=1)
+        return total[:, None, None] * softmax_slopes(raw)
 
     def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
@@ -296,6 +324,24 @@ class Focal(_Classification):
         ratio = np.divide(entropy, miss, out=np.ones_like(entropy), where=miss != 0)
         factor = miss**self.gamma * (1 + self.gamma * (1 - miss) * ratio)
         return gradient * (factor[:, None] if is_joint(y, raw) else factor)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        gamma = self.gamma
+        if not is_joint(y, raw):
+            z = sign(y) * raw
+            entropy, hit, miss = softplus(-z), expit(z), expit(-z)
+            bend = gamma * (gamma * hit - miss) * entropy + (2 * gamma + 1) * miss
+            return miss**gamma * hit * bend
+        entropy, slope = cross_entropy(y, raw)
+        miss = -slope[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
+        some = np.where(miss != 0, miss, 1.0)
+        ratio = np.where(miss != 0, entropy / some, 1.0)
+        factor = miss**gamma * (1 + gamma * (1 - miss) * ratio)
+        # of the cross-entropy's gradient times itself, which vanishes where miss does
+        outer = gamma * (1 - miss) * (2 - entropy + (gamma - 1) * (1 - miss) * ratio)
+        outer = np.where(miss != 0, outer * some ** (gamma - 1), 0.0)[:, None, None]
+        blocks = factor[:, None, None] * softmax_slopes(raw)
+        return blocks + outer * (slope[:, :, None] * slope[:, None, :])
 
     def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
@@ -370,6 +416,9 @@ class SquaredHinge(_Classification):
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return -2 * sign(y) * np.maximum((1 - sign(y) * center) / (1 + 2 * step), 0.0)
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return np.where(sign(y) * raw < 1, 2.0, 0.0)
+
 
 class SmoothHinge(_Classification):
     r"""Hinge loss with a parabola in place of its kink.
@@ -421,6 +470,10 @@ class SmoothHinge(_Classification):
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return -sign(y) * np.clip((1 - sign(y) * center) / (self.gamma + step), 0.0, 1.0)
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        short = 1 - sign(y) * raw
+        return np.where((short > 0) & (short < self.gamma), 1 / self.gamma, 0.0)
+
 
 class ModifiedHuber(_Classification):
     r"""Squared hinge that turns linear for gross errors, and has probabilities.
@@ -458,6 +511,9 @@ class ModifiedHuber(_Classification):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -2 * sign(y) * np.clip(1 - sign(y) * raw, 0.0, 2.0)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return np.where(np.abs(raw) < 1, 2.0, 0.0)
 
     def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
@@ -546,6 +602,9 @@ class SmoothPerceptron(_Classification):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -sign(y) * ramp(-sign(y) * raw, self.width)[1]
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return ramp_bend(raw, self.width)
+
 
 class Exponential(_Classification):
     r"""Exponential loss of AdaBoost.
@@ -575,6 +634,9 @@ class Exponential(_Classification):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -sign(y) * exp(-sign(y) * raw)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return exp(-sign(y) * raw)
 
     def predict_proba(self, raw: np.ndarray) -> np.ndarray:
         """Return class probabilities of shape (n, 2), or (n, k) for k > 1 columns."""
@@ -688,3 +750,10 @@ class SmoothMulticlassHinge(_Classification):
         if is_joint(y, raw):
             return self._demanding(y, raw)[1]
         return -sign(y) * expit((1 - sign(y) * raw) / self.width)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        if not is_joint(y, raw):
+            return sigmoid_slope((1 - sign(y) * raw) / self.width) / self.width
+        scores = (raw + 1) / self.width
+        scores[np.arange(len(raw)), np.asarray(y).astype(np.intp)] -= 1 / self.width
+        return softmax_slopes(scores) / self.width

@@ -70,6 +70,9 @@ class Poisson(_LogLink):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return exp(raw) - y
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return exp(raw)
+
 
 class Gamma(_LogLink):
     r"""Half the gamma deviance, for positive amounts with constant relative error.
@@ -99,6 +102,9 @@ class Gamma(_LogLink):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return -expm1(np.log(y) - raw)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return exp(np.log(y) - raw)
 
 
 class Tweedie(_LogLink):
@@ -158,6 +164,15 @@ class Tweedie(_LogLink):
             above = exp(high * raw) * -np.expm1(-np.maximum(d, 0.0))
             below = exp(log_y + low * raw) * np.expm1(np.minimum(d, 0.0))
         return np.where(y > 0, np.where(d > 0, above, below), exp(high * raw))
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        high, low = 2 - self.power, 1 - self.power
+        log_y = np.log(np.where(y > 0, y, 1.0))
+        d = raw - log_y
+        with np.errstate(invalid="ignore"):
+            above = exp(high * raw) * (high - low * np.exp(-np.maximum(d, 0.0)))
+            below = exp(log_y + low * raw) * (high * np.exp(np.minimum(d, 0.0)) - low)
+        return np.where(y > 0, np.where(d > 0, above, below), high * exp(high * raw))
 
 
 def _scaled_phi(a: float, d: np.ndarray, log_scale: np.ndarray) -> np.ndarray:
@@ -222,3 +237,8 @@ class NegativeBinomial(_LogLink):
         above = (1 - y * small) / (self.dispersion + small)
         below = (small - y) / (1 + self.dispersion * small)
         return np.where(raw > 0, above, below)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        small, alpha = np.exp(-np.abs(raw)), self.dispersion
+        one = np.where(raw > 0, small + alpha, 1 + alpha * small)
+        return small * (1 + alpha * y) / one**2

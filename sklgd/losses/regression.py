@@ -21,6 +21,11 @@ def ramp(x: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
     return bent * (above - 0.5 * bent) / (2 * width), bent / (2 * width)
 
 
+def ramp_bend(x: np.ndarray, width: float) -> np.ndarray:
+    """Return the second derivative of the smooth ``max(x, 0)``."""
+    return np.where(np.abs(x) < width, 1 / (2 * width), 0.0)
+
+
 class _Regression(Loss):
     task = "regression"
 
@@ -45,6 +50,7 @@ class SquaredError(_Regression):
     """
 
     curvature = 1.0
+    quadratic = True
     _kernel = kernels.SquaredErrorKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
@@ -55,6 +61,9 @@ class SquaredError(_Regression):
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return (center - y) / (1 + step)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return np.ones(np.shape(raw))
 
 
 class AbsoluteError(_Regression):
@@ -137,6 +146,9 @@ class Huber(_Regression):
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return np.clip((center - y) / (1 + step), -self.delta, self.delta)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return np.where(np.abs(raw - y) <= self.delta, 1.0, 0.0)
 
     def smoothed(self, width: float) -> Loss | None:
         """Return a loss that bends at ``width``; None where this one bends no sooner."""
@@ -231,6 +243,9 @@ class SquaredEpsilonInsensitive(_Regression):
         residual = raw - y
         return 2 * np.copysign(np.maximum(np.abs(residual) - self.epsilon, 0.0), residual)
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return np.where(np.abs(raw - y) > self.epsilon, 2.0, 0.0)
+
 
 class Quantile(_Regression):
     r"""Pinball loss, whose minimiser is the quantile of level ``quantile``.
@@ -323,6 +338,9 @@ class Expectile(_Regression):
         residual = raw - y
         return 2 * self._side(residual) * residual
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return 2 * self._side(raw - y)
+
 
 class LogCosh(_Regression):
     r"""Logarithm of the hyperbolic cosine: a Huber loss with all derivatives.
@@ -358,6 +376,10 @@ class LogCosh(_Regression):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.tanh(raw - y)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        fall = np.exp(-2 * np.abs(raw - y))
+        return 4 * fall / (1 + fall) ** 2
 
 
 class Cauchy(_Regression):
@@ -404,6 +426,10 @@ class Cauchy(_Regression):
         far = np.where(np.abs(z) > 1e8, z, 1e8)
         return self.scale * np.where(np.abs(z) > 1e8, 1 / far, near / (1 + near**2))
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        square = np.minimum(np.abs(raw - y) / self.scale, 1e8) ** 2
+        return (1 - square) / (1 + square) ** 2
+
 
 class SquaredLogError(_Regression):
     r"""Half the squared error of the logarithms, for targets that grow by factors.
@@ -429,6 +455,7 @@ class SquaredLogError(_Regression):
 
     domain = Interval(low=-1)
     curvature = 1.0
+    quadratic = True
     _kernel = kernels.SquaredLogErrorKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
@@ -436,6 +463,9 @@ class SquaredLogError(_Regression):
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return raw - np.log1p(y)
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        return np.ones(np.shape(raw))
 
     def predict(self, raw: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -538,6 +568,10 @@ class SmoothedAbsolute(_Regression):
         _, under = ramp(y - raw - self.epsilon, self.width)
         return self.over * over - self.under * under
 
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        over = ramp_bend(raw - y - self.epsilon, self.width)
+        return self.over * over + self.under * ramp_bend(y - raw - self.epsilon, self.width)
+
 
 class SmoothedPercentage(_Regression):
     r"""Absolute percentage error with its kink rounded off.
@@ -579,3 +613,7 @@ class SmoothedPercentage(_Regression):
         size = np.maximum(np.abs(y), EPS)
         share = (raw - y) / size
         return (ramp(share, self.width)[1] - ramp(-share, self.width)[1]) / size
+
+    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        size = np.maximum(np.abs(y), EPS)
+        return 2 * ramp_bend((raw - y) / size, self.width) / size / size
