@@ -63,6 +63,15 @@ class Coordinates:
         weights /= self.scale
         return grad
 
+    def user_gradient(self, grad: np.ndarray) -> np.ndarray:
+        """Return the gradient with respect to the parameters: the way back from `gradient`."""
+        grad = grad.copy()
+        weights, intercept = self._split(grad)
+        weights *= self.scale
+        if self.shift is not None:
+            weights += np.outer(intercept, self.shift)
+        return grad
+
     def sizes(self, step: float, n_params: int) -> np.ndarray:
         """Return the step sizes of the parameters for a step size in u."""
         sizes = np.full(n_params, step)
@@ -114,14 +123,8 @@ def standardizing(problem: Any) -> Coordinates:
 def _ridge(problem: Any) -> np.ndarray:
     # The penalty's curvature for each feature, in units of the loss's: it bends the objective
     # as a variance does, and more than that of a feature in small units.
-    if problem.smooth is None:
-        return np.zeros(problem.n_features)
-    weights = problem.weights(np.ones(problem.n_weights))
-    at_one, at_zero = np.zeros_like(weights), np.zeros_like(weights)
-    problem.smooth.add_gradient(weights, at_one)
-    problem.smooth.add_gradient(np.zeros_like(weights), at_zero)
-    bend = np.atleast_2d(at_one - at_zero).mean(axis=0)
-    return np.maximum(bend, 0.0) / (problem.block.loss.curvature or 1.0)
+    bend = np.atleast_2d(problem.smooth_curvature()).mean(axis=0)
+    return bend / (problem.block.loss.curvature or 1.0)
 
 
 def _blocks(problem: Any) -> Iterator[slice | np.ndarray]:

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._kernels import adapters
+from ._kernels.curvature import Curvature
 from ._kernels.epoch import Objective
 from ._kernels.rows import make_rows
 from ._strategy import compose_kernel
+from .coordinates import Coordinates
 from .losses import Loss
 from .models import Model
 from .penalties import Penalty
@@ -57,6 +59,18 @@ class Targets:
     joint: bool = False
     one_vs_rest: tuple[float, float] | None = None
     soft: bool = False
+
+
+class Curved(NamedTuple):
+    """The mean loss, and gradient and second derivatives of it plus the penalty's smooth part.
+
+    With respect to standardised parameters; ``hess`` has a matrix for each raw column, or one for
+    all columns of a joint loss.
+    """
+
+    loss: float
+    grad: np.ndarray
+    hess: np.ndarray
 
 
 class Block(NamedTuple):
@@ -210,9 +224,96 @@ class Problem:
             grad /= self.unit
             self.smooth.add_gradient(self.weights(params), self.weights(grad))
             grad *= self.unit
+        self._remember(params, grad)
+        return loss, grad
+
+    def _remember(self, params: np.ndarray, grad: np.ndarray) -> None:
         if self.remembers:
             self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
-        return loss, grad
+
+    def curvature(self, params: np.ndarray, u: np.ndarray, space: Coordinates) -> Curved:
+        """Return loss, gradient and second derivatives at a point of a linear model, in one pass.
+
+        Parameters
+        ----------
+        params : ndarray of shape (p,)
+            The parameters.
+        u : ndarray of shape (p,)
+            The same in ``space``, with respect to which the derivatives are.
+        space : Coordinates
+        """
+        sparse = self.objective.rows.sparse
+        shift = np.zeros(self.n_features) if space.shift is None else space.shift
+        kernel = Curvature(self.objective, shift, 1.0 / space.scale)
+
+        def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
+            return kernel.sums(params if sparse else u, self.order, start, stop, BLOCK_ROWS)
+
+        loss, sums = self._reduce(leaf)
+        sums /= self.weight_sum
+        grad, hess = sums[: self.n_params].copy(), kernel.matrices(sums)
+        if sparse:
+            grad = space.gradient(grad)
+            hess[:, : self.n_features] /= space.scale[:, None]
+            hess[:, :, : self.n_features] /= space.scale
+        smooth = np.zeros(self.n_params)
+        if self.smooth is not None:
+            self.smooth.add_gradient(self.weights(params), self.weights(smooth))
+            smooth *= self.unit
+        self._remember(params, space.user_gradient(grad) + smooth)
+        grad += space.gradient(smooth)
+        if self.objective.joint:
+            hess = _joined(hess, self.n_raw)
+        bend = np.atleast_2d(self.smooth_curvature()) / space.scale**2
+        size = hess.shape[1] // (self.n_raw if self.objective.joint else 1)
+        for c in range(self.n_raw):
+            at = c * size if self.objective.joint else 0
+            own = hess[0 if self.objective.joint else c]
+            index = np.arange(at, at + self.n_features)
+            own[index, index] += bend[c]
+        return Curved(loss, grad, hess)
+
+    def smooth_curvature(self) -> np.ndarray:
+        """Return the second derivative of the penalty's smooth part, weight by weight.
+
+        That of a ridge; for a penalty of one's own it is a difference of its gradients.
+        """
+        weights = self.weights(np.ones(self.n_weights))
+        at_one, at_zero = np.zeros_like(weights), np.zeros_like(weights)
+        if self.smooth is not None:
+            self.smooth.add_gradient(weights, at_one)
+            self.smooth.add_gradient(np.zeros_like(weights), at_zero)
+        return self.unit * np.maximum(at_one - at_zero, 0.0)
+
+    def constant_start(self, params: np.ndarray) -> np.ndarray:
+        """Return ``params``, or better constant predictions where they are zero.
+
+        A loss whose curvature has no bound, such as that of counts, is far from quadratic where
+        predictions are of another size than targets.  A few rows tell the size.
+        """
+        loss, targets = self.block.loss, self.block.targets
+        free = self.n_params - self.n_weights
+        if params.any() or not free or targets.joint or loss.curvature is not None:
+            return params
+        thin = self.thinned(1024)
+        rows = slice(None) if thin.order is None else thin.order
+        y = targets.y[rows].reshape(thin.n_rows, -1)
+        if targets.one_vs_rest is not None:
+            off, on = targets.one_vs_rest
+            y = np.where(y == np.arange(free), on, off)
+        weights = None if self.block.weights is None else self.block.weights[rows]
+        constant = np.zeros(free)
+        for _ in range(10):
+            raw = np.broadcast_to(constant, y.shape)
+            slope = np.average(loss.gradient(y, raw), axis=0, weights=weights)
+            bend = np.average(loss.hessian(y, raw), axis=0, weights=weights)
+            step = np.clip(slope / np.maximum(bend, 1e-3), -2.0, 2.0)
+            constant = constant - step
+            if np.abs(step).max() < 0.1:
+                break
+        params = params.copy()
+        params[self.n_weights :] = constant
+        return params
 
     @property
     def has_seen_gradients(self) -> bool:
@@ -260,6 +361,16 @@ class Problem:
             parts = [leaf(*bound) for bound in bounds]
         loss, grad = _tree_sum(parts)
         return loss / self.weight_sum, grad
+
+
+def _joined(grams: np.ndarray, k: int) -> np.ndarray:
+    # The Gram matrices of pairs of columns as one matrix.
+    q = grams.shape[1]
+    whole = np.empty((k, q, k, q))
+    for (c, e), gram in zip(zip(*np.triu_indices(k), strict=True), grams, strict=True):
+        whole[c, :, e] = gram
+        whole[e, :, c] = gram
+    return whole.reshape(1, k * q, k * q)
 
 
 def _tree_sum(parts: list[tuple]) -> tuple:

@@ -116,6 +116,23 @@ class Penalty(Strategy):
         self.prox(moved, lr)
         return (w - moved) / lr
 
+    def bounds(self, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return ``(l1, low, high)``, for each feature, where this is all there is to the penalty.
+
+        That is ``sum_j l1_j |w_j|`` for weights with ``low_j <= w_j <= high_j``.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features.
+
+        Returns
+        -------
+        tuple of ndarrays of shape (n_features,), or None
+            None for a penalty of another kind.
+        """
+        return None
+
     def split(self) -> tuple[Penalty | None, Penalty | None]:
         """Return ``(smooth, rest)``: what enters the gradient and what is a proximal step.
 
@@ -333,6 +350,12 @@ class L1(_Elementwise):
 
     def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         return _soft(w, step * self.alpha)
+
+    def bounds(self, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        if not self._is_as_defined():
+            return None
+        w = np.zeros(n_features)
+        return w + self.alpha * self._factors(w), w - np.inf, w + np.inf
 
 
 class ElasticNet(_Elementwise):
@@ -815,6 +838,13 @@ class Box(_Elementwise):
         slope = grad + factors * self._slopes(w)
         kink = np.where(w == 0, factors * self.l1, 0.0)
         return slope - kink, slope + kink
+
+    def bounds(self, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        if self.l2 or not self._is_as_defined():
+            return None
+        w = np.zeros(n_features)
+        lower, upper = self._bounds(w)
+        return w + self.l1 * self._factors(w), w + lower, w + upper
 
     def split(self) -> tuple[Penalty | None, Penalty | None]:
         if self._redefines(Box) or self.l2 == 0:

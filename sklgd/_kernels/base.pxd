@@ -47,6 +47,12 @@ cdef class RowsKernel:
     # the same two for one row (the batch's first) and one column, in numbers
     cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil
     cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil
+    # out[i, j] = (x_ij - shift_j) * factor_j, rows of length stride; dense X only
+    cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
+                          Py_ssize_t stride, double* out) noexcept nogil
+    # h + h' += 2 sum_i bend[i] x_i x_i', h being (q, q) with q >= n_features; sparse X only
+    cdef void outer(self, const Batch* batch, const double* bend, Py_ssize_t q,
+                    double* h) noexcept nogil
     # dot and tdot on lazily kept weights; the shrinking is the caller's (lazy.scale)
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil

@@ -17,6 +17,14 @@ cdef class RowsKernel:
     cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil:
         self.tdot(batch, 1, &draw, shrink, w)
 
+    cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
+                          Py_ssize_t stride, double* out) noexcept nogil:
+        pass
+
+    cdef void outer(self, const Batch* batch, const double* bend, Py_ssize_t q,
+                    double* h) noexcept nogil:
+        pass
+
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
         pass
 

@@ -19,7 +19,10 @@ typedef struct {
     /* w[c] += draw[c] x */
     void (*tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k, ptrdiff_t p,
                  const double *draw, double *w);
-    /* the same two on lazily kept weights */
+    /* h + h' += 2 bend x x', h being (q, q) */
+    void (*outer)(const void *data, const void *indices, ptrdiff_t size, double bend, ptrdiff_t q,
+                  double *h);
+    /* dot and tdot on lazily kept weights */
     void (*lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
                      double *raw);
     void (*lazy_tdot)(const void *data, const void *indices, ptrdiff_t size, const double *draw,

@@ -42,6 +42,20 @@ TARGET static void NAME(tdot)(const void *data, const void *indices, ptrdiff_t s
     }
 }
 
+/* Each pair of entries once, in whatever order they stand. */
+TARGET static void NAME(outer)(const void *data, const void *indices, ptrdiff_t size, double bend,
+                               ptrdiff_t q, double *h)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t j = 0; j < size; j++) {
+        double a = bend * (double)x[j], *to = h + (ptrdiff_t)at[j] * q;
+        for (ptrdiff_t l = 0; l < j; l++)
+            to[at[l]] += a * (double)x[l];
+        to[at[j]] += 0.5 * a * (double)x[j];
+    }
+}
+
 TARGET static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
                            double *raw)
 {

@@ -54,7 +54,6 @@ cdef inline void begin_tape(Tape* tape, ModelKernel model, double* work, double*
     tape.t = 0
 
 
-@cython.final
 cdef class Objective:
     """The weighted loss of a model on given rows.
 
@@ -70,18 +69,6 @@ cdef class Objective:
     one_vs_rest : (float, float) or None
         Expand class indices to one column a class: the target off the class, and on it.
     """
-    cdef readonly RowsKernel rows
-    cdef readonly LossKernel loss
-    cdef readonly ModelKernel model
-    cdef readonly object owned          # keeps the arrays alive
-    cdef const double* y
-    cdef const double* weights
-    cdef Py_ssize_t y_width
-    cdef readonly bint joint
-    cdef bint expand
-    cdef double off
-    cdef double on
-
     def __init__(self, RowsKernel rows, y, weights, LossKernel loss, ModelKernel model, *,
                  bint joint=False, one_vs_rest=None):
         flat = np.ascontiguousarray(y, dtype=np.float64).reshape(-1)

@@ -1,12 +1,14 @@
 #include "gram.h"
 
+#include "simd.h"
+
 static void plain_gram(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride, const double *a,
                        const double *b, double *h)
 {
     for (ptrdiff_t i = 0; i < n; i++, a += stride, b += stride)
         for (ptrdiff_t j = 0; j < q; j++) {
             const double v = a[j];
-            double *to = h + j * q;
+            double *to = h + j * stride;
             for (ptrdiff_t l = j; l < q; l++) to[l] += v * b[l];
         }
 }
@@ -35,11 +37,10 @@ void gram_init(void)
 {
     gram = plain_gram;
 #ifdef SKLGD_X86
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+    int level = simd_level();
+    if (level == SIMD_AVX512)
         gram = avx512_gram;
-    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    else if (level == SIMD_AVX2)
         gram = avx2_gram;
 #endif
 }

@@ -11,8 +11,8 @@
 /* Columns of packed rows come in multiples of this. */
 enum { GRAM_PAD = 8 };
 
-/* h[j * q + l] += sum_i a[i * stride + j] b[i * stride + l] for i < n and j <= l < q; entries with
- * l < j may be written, too. */
+/* h[j, l] += sum_i a[i, j] b[i, l] for i < n and j <= l < q, all with rows of length stride; q is a
+ * multiple of GRAM_PAD, and entries with l < j may be written, too. */
 typedef void (*gram_function)(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride, const double *a,
                               const double *b, double *h);
 

@@ -21,13 +21,13 @@ typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_
     if (nv > 1) s##r##1 += a[r] * b1; \
     if (nv > 2) s##r##2 += a[r] * b2;
 #define WRITE(r, nv)                                     \
-    STORE(h + r * q, s##r##0);                           \
-    if (nv > 1) STORE(h + r * q + LANES, s##r##1);       \
-    if (nv > 2) STORE(h + r * q + 2 * LANES, s##r##2);
+    STORE(h + r * stride, s##r##0);                           \
+    if (nv > 1) STORE(h + r * stride + LANES, s##r##1);       \
+    if (nv > 2) STORE(h + r * stride + 2 * LANES, s##r##2);
 
 #define DEFINE_TILE(nv)                                                                     \
-    TARGET static void NAME(tile##nv)(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride,           \
-                                      const double *a, const double *b, double *h)          \
+    TARGET static void NAME(tile##nv)(ptrdiff_t n, ptrdiff_t stride, const double *a,      \
+                                      const double *b, double *h)                           \
     {                                                                                       \
         EACH_ROW(SUMS, nv)                                                                  \
         for (ptrdiff_t i = 0; i < n; i++, a += stride, b += stride) {                       \
@@ -48,13 +48,13 @@ static void NAME(gram)(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride, const double 
 {
     for (ptrdiff_t j = 0; j < q; j += LANES) {
         ptrdiff_t l = j;
-        double *to = h + j * q;
+        double *to = h + j * stride;
         for (; l + 3 * LANES <= q; l += 3 * LANES)
-            NAME(tile3)(n, q, stride, a + j, b + l, to + l);
+            NAME(tile3)(n, stride, a + j, b + l, to + l);
         if (l + 2 * LANES <= q)
-            NAME(tile2)(n, q, stride, a + j, b + l, to + l);
+            NAME(tile2)(n, stride, a + j, b + l, to + l);
         else if (l < q)
-            NAME(tile1)(n, q, stride, a + j, b + l, to + l);
+            NAME(tile1)(n, stride, a + j, b + l, to + l);
     }
 }
 

@@ -419,9 +419,7 @@ cdef class PoissonKernel(LossKernel):
         return 0
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
-        cdef Py_ssize_t i
-        for i in range(m):
-            bend[i] = exp(raw[i])
+        simd.exp(m, raw, bend)
         return 0
 
 
@@ -727,6 +725,15 @@ cdef inline double binary_entropy(double y, double raw, double* slope) noexcept 
     return size * (other * up + y * down) + log1p_unit(e)
 
 
+cdef void sigmoid_slopes(Py_ssize_t m, const double* raw, double* slope) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(m):
+        slope[i] = -fabs(raw[i])
+    simd.exp(m, slope, slope)
+    for i in range(m):
+        slope[i] /= (1.0 + slope[i]) * (1.0 + slope[i])
+
+
 # The same of an array: all exponentials at once, which end up in grad on the way.
 cdef void binary_entropies(Py_ssize_t m, double keep, double spread, const double* y,
                            const double* raw, double* value, double* grad) noexcept nogil:
@@ -808,7 +815,9 @@ cdef void softmax_slopes(Py_ssize_t k, double factor, const double* raw,
     for j in range(1, k):
         top = raw[j] if raw[j] > top else top
     for j in range(k):
-        p[j] = exp(raw[j] - top)
+        p[j] = raw[j] - top
+    simd.exp(k, p, p)
+    for j in range(k):
         mass += p[j]
     for j in range(k):
         p[j] /= mass
@@ -865,9 +874,7 @@ cdef class LogLossKernel(LossKernel):
         return logistic_slope((1.0 - self.smoothing) * y + 0.5 * self.smoothing, center, step)
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
-        cdef Py_ssize_t i
-        for i in range(m):
-            bend[i] = sigmoid_slope(raw[i])
+        sigmoid_slopes(m, raw, bend)
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
@@ -919,9 +926,7 @@ cdef class SoftLogLossKernel(LossKernel):
         return 0
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
-        cdef Py_ssize_t i
-        for i in range(m):
-            bend[i] = sigmoid_slope(raw[i])
+        sigmoid_slopes(m, raw, bend)
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
@@ -990,13 +995,13 @@ cdef class FocalKernel(LossKernel):
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                            double* blocks) except -1 nogil:
         cdef Py_ssize_t i, j, l, own
-        cdef double entropy, miss, hit, outer, slope, share, bend, others, factor = 0.0
+        cdef double miss, hit, outer, slope, share, bend, others, entropy = 0.0, factor = 0.0
         cdef double gamma = self.gamma
         cdef double* grad
         for i in range(n):
             own = <Py_ssize_t> y[i]
             grad = blocks       # that of the cross-entropy; it stands in the row that is made last
-            entropy = cross_entropy(k, own, raw, grad)
+            cross_entropies(1, k, y + i, raw, &entropy, grad)
             miss = -grad[own]
             hit = 1.0 - miss
             focus(gamma, entropy, miss, &factor)

@@ -22,6 +22,8 @@ cdef extern from "csr.h" nogil:
                     const double* w, double* raw) noexcept nogil
         void (*tdot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k, Py_ssize_t p,
                      const double* draw, double* w) noexcept nogil
+        void (*outer)(const void* data, const void* indices, Py_ssize_t size, double bend, Py_ssize_t q,
+                      double* h) noexcept nogil
         void (*lazy_dot)(const void* data, const void* indices, Py_ssize_t size, const Lazy* w,
                          double* raw) noexcept nogil
         void (*lazy_tdot)(const void* data, const void* indices, Py_ssize_t size, const double* draw,
@@ -167,6 +169,25 @@ cdef class DenseRows(RowsKernel):
             shrink = 1.0
             i += 1
 
+    cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
+                          Py_ssize_t stride, double* out) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef const char* row
+        for i in range(batch.size):
+            row = self.data + batch_row(batch, i) * self.row_bytes
+            if self.single:
+                standardize[float](self.n_features, <const float*> row, shift, factor, out)
+            else:
+                standardize[double](self.n_features, <const double*> row, shift, factor, out)
+            out += stride
+
+
+cdef inline void standardize(Py_ssize_t p, const real* row, const double* shift,
+                             const double* factor, double* out) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(p):
+        out[j] = (<double> row[j] - shift[j]) * factor[j]
+
 
 cdef inline void dense_dot(Py_ssize_t p, const real* row, Py_ssize_t k, const double* w,
                            double* raw) noexcept nogil:
@@ -258,6 +279,16 @@ cdef class CSRRows(RowsKernel):
         for i in range(batch.size):
             row = self.row(batch, i)
             self.types.tdot(row.data, row.indices, row.size, k, self.n_features, draw + i * k, w)
+
+    cdef void outer(self, const Batch* batch, const double* bend, Py_ssize_t q,
+                    double* h) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            if bend[i] != 0.0:
+                self.fetch_ahead(batch, i)
+                row = self.row(batch, i)
+                self.types.outer(row.data, row.indices, row.size, bend[i], q, h)
 
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i

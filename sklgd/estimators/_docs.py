@@ -40,9 +40,10 @@ optimizer : str or Optimizer, default="auto"
       scaling of the features. ``optimizer_`` says which.
     - ``"sgd"`` reads those three, with $sgd's meaning and defaults.
     - The other strings are those of ``sklgd.optimizers.OPTIMIZERS``: step rules such as ``"adam"``
-      or ``"prodigy"``, and ``"gradient_descent"``, ``"lbfgs"`` and ``"fista"``, which use all rows
-      at once. Those with a learning rate take the estimator's where one of the three is set, and
-      have their own where none is; for those without one, as ``"lbfgs"``, it is an error to set it.
+      or ``"prodigy"``, and ``"gradient_descent"``, ``"lbfgs"``, ``"newton"`` and ``"fista"``, which
+      use all rows at once. Those with a learning rate take the estimator's where one of the three
+      is set, and have their own where none is; for those without one, as ``"lbfgs"``, it is an
+      error to set it.
     - An object of `sklgd.optimizers`, or of a class of your own.
 
 model : str or Model, default="linear"

@@ -16,6 +16,7 @@ from .clipped import Clipped
 from .continuation import Continuation
 from .dual import SDCA
 from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
+from .newton import Newton
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import SGD, Lion
@@ -41,6 +42,7 @@ __all__ = [
     "GradientDescent",
     "Lion",
     "NAdam",
+    "Newton",
     "NormalizedAdaGrad",
     "Optimizer",
     "PassiveAggressive",
@@ -65,6 +67,7 @@ OPTIMIZERS = registry(
     GradientDescent,
     FISTA,
     LBFGS,
+    Newton,
     sdca=SDCA,
     adabelief=AdaBelief,
     adadelta=AdaDelta,

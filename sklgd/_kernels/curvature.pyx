@@ -1,0 +1,350 @@
+"""Second derivatives of a linear model, and the minimum of the quadratic model they make.
+
+`Curvature` sums the loss, its gradient and its Hessian over rows in one pass.  A few rows at a
+time are standardised into a buffer that stays in the cache; raw predictions, gradient and Gram
+matrices are made of that.  Sparse rows are not copied: they add their outer products.
+"""
+cimport cython
+
+import numpy as np
+
+from libc.math cimport fabs, sqrt
+from libc.stdint cimport uint32_t
+from libc.string cimport memset
+
+from .base cimport Batch, RowsKernel, batch_row
+from .epoch cimport Objective
+from .simd cimport simd, simd_init
+
+cdef extern from "gram.h" nogil:
+    Py_ssize_t GRAM_PAD
+    void (*gram)(Py_ssize_t n, Py_ssize_t q, Py_ssize_t stride, const double* a, const double* b,
+                 double* h) noexcept nogil
+    void gram_init()
+
+simd_init()
+gram_init()
+
+# Rows that are packed at a time, and rows of a Cholesky factor.
+cdef Py_ssize_t PACKED_ROWS = 64
+cdef Py_ssize_t PANEL = 32
+
+
+cdef struct Work:
+    double* rows        # (PACKED_ROWS, stride): standardised rows
+    double* scaled      # the same times their second derivatives
+    double* kept        # the rows whose second derivative is not zero
+    double* raw
+    double* draw
+    double* value
+    double* targets
+    double* bend        # (PACKED_ROWS, n_bends)
+    double* one         # (PACKED_ROWS,): a column of bend
+
+
+@cython.final
+cdef class Curvature:
+    """Loss, gradient and Hessian of a linear model with respect to standardised weights.
+
+    A parameter of feature j multiplies ``(x_j - shift_j) * factor_j``.  The Hessian comes as
+    Gram matrices of size (q, q), q being the number of features, and one more with an intercept:
+    one for each raw column of an elementwise loss, and for a joint loss one for each pair of
+    columns c <= e, in the order of ``numpy.triu_indices``.
+
+    Parameters
+    ----------
+    objective : Objective
+    shift, factor : float64 arrays of shape (n_features,)
+        Zeros and ones where X is sparse.
+    """
+    cdef Objective objective
+    cdef const double[::1] shift
+    cdef const double[::1] factor
+    cdef Py_ssize_t k
+    cdef Py_ssize_t p
+    cdef readonly Py_ssize_t q
+    cdef readonly Py_ssize_t n_grams
+    cdef Py_ssize_t stride          # of packed rows and of Gram matrices
+    cdef Py_ssize_t n_bends         # second derivatives of a row
+    cdef Py_ssize_t size            # of all sums
+
+    def __init__(self, Objective objective, const double[::1] shift, const double[::1] factor):
+        self.objective, self.shift, self.factor = objective, shift, factor
+        self.k, self.p = objective.model.n_raw, objective.rows.n_features
+        self.q = self.p + (objective.model.n_params > objective.model.n_weights)
+        self.stride = (self.q + GRAM_PAD - 1) // GRAM_PAD * GRAM_PAD
+        self.n_grams = self.k * (self.k + 1) // 2 if objective.joint else self.k
+        self.n_bends = self.k * self.k if objective.joint else self.k
+        self.size = objective.model.n_params + self.n_grams * self.stride * self.stride
+
+    def sums(self, const double[::1] params, const uint32_t[::1] order, Py_ssize_t start,
+             Py_ssize_t stop, Py_ssize_t block_rows):
+        """Return the loss, and gradient and Gram matrices in one vector, over positions.
+
+        Blocks of ``block_rows`` are added in a tree.
+        """
+        cdef Py_ssize_t n_blocks = (stop - start + block_rows - 1) // block_rows, levels = 0
+        while n_blocks > (<Py_ssize_t> 1) << levels:
+            levels += 1
+        cdef double[::1] out = np.empty(self.size)
+        cdef double[::1] spare = np.empty(levels * self.size + 1)
+        cdef double[::1] buffer = np.zeros(
+            PACKED_ROWS * (3 * self.stride + 3 * self.k + self.objective.target_width()
+                           + self.n_bends + 1))
+        cdef double* at = &buffer[0]
+        cdef Work work
+        work.rows = at
+        work.scaled = work.rows + PACKED_ROWS * self.stride
+        work.kept = work.scaled + PACKED_ROWS * self.stride
+        work.raw = work.kept + PACKED_ROWS * self.stride
+        work.draw = work.raw + PACKED_ROWS * self.k
+        work.value = work.draw + PACKED_ROWS * self.k
+        work.bend = work.value + PACKED_ROWS * self.k
+        work.one = work.bend + PACKED_ROWS * self.n_bends
+        work.targets = work.one + PACKED_ROWS
+        cdef double loss
+        with nogil:
+            loss = self.tree(&params[0], order, start, stop, block_rows, &out[0], &spare[0], &work)
+        return loss, np.asarray(out)
+
+    def matrices(self, const double[::1] sums):
+        """Return the Gram matrices in ``sums``, whole and of shape (n_grams, q, q)."""
+        at = np.asarray(sums[self.objective.model.n_params:])
+        half = at.reshape(self.n_grams, self.stride, self.stride)[:, :self.q, :self.q]
+        cdef double[:, :, ::1] out = np.array(half, order="C")
+        cdef Py_ssize_t g, j, l
+        cdef bint sparse = self.objective.rows.sparse
+        with nogil:
+            for g in range(out.shape[0]):
+                for j in range(self.q):
+                    if sparse:
+                        out[g, j, j] *= 2.0
+                    for l in range(j):
+                        if sparse:
+                            out[g, l, j] += out[g, j, l]
+                        out[g, j, l] = out[g, l, j]
+        return np.asarray(out)
+
+    cdef double tree(self, const double* params, const uint32_t[::1] order, Py_ssize_t start,
+                     Py_ssize_t stop, Py_ssize_t block_rows, double* out, double* spare,
+                     Work* work) except? -1.0 nogil:
+        cdef Py_ssize_t half = block_rows, e
+        cdef double loss
+        if stop - start <= block_rows:
+            return self.leaf(params, order, start, stop, out, work)
+        while 2 * half < stop - start:
+            half *= 2
+        loss = self.tree(params, order, start, start + half, block_rows, out, spare, work)
+        loss += self.tree(params, order, start + half, stop, block_rows, spare, spare + self.size, work)
+        for e in range(self.size):
+            out[e] += spare[e]
+        return loss
+
+    cdef double leaf(self, const double* params, const uint32_t[::1] order, Py_ssize_t start,
+                     Py_ssize_t stop, double* out, Work* work) except? -1.0 nogil:
+        cdef Batch batch
+        cdef double total = 0.0
+        memset(out, 0, self.size * sizeof(double))
+        batch.order = NULL if order is None else &order[0]
+        batch.start, batch.end = start, stop
+        while batch.start < stop:
+            batch.size = min(PACKED_ROWS, stop - batch.start)
+            self.forward(&batch, params, work)
+            self.objective.evaluate(
+                &batch, work.raw, work.targets, work.value, work.draw, 1.0, &total)
+            self.bend(&batch, work)
+            self.backward(&batch, out, work)
+            self.add_grams(&batch, out + self.objective.model.n_params, work)
+            batch.start += batch.size
+        return total
+
+    cdef void forward(self, const Batch* batch, const double* params, Work* work) noexcept nogil:
+        cdef Py_ssize_t i, c, k = self.k, p = self.p
+        cdef double* row = work.rows
+        if self.objective.rows.sparse:
+            self.objective.rows.dot(batch, k, params, work.raw)
+            if self.q > p:
+                for i in range(batch.size):
+                    for c in range(k):
+                        work.raw[i * k + c] += params[k * p + c]
+            return
+        self.objective.rows.standardize(batch, &self.shift[0], &self.factor[0], self.stride, row)
+        for i in range(batch.size):
+            if self.q > p:
+                row[p] = 1.0
+            for c in range(k):
+                work.raw[i * k + c] = simd.dot_d(p, row, params + c * p)
+                if self.q > p:
+                    work.raw[i * k + c] += params[k * p + c]
+            row += self.stride
+
+    cdef void backward(self, const Batch* batch, double* grad, Work* work) noexcept nogil:
+        cdef Py_ssize_t i, c, k = self.k, p = self.p
+        cdef const double* row = work.rows
+        if self.objective.rows.sparse:
+            self.objective.rows.tdot(batch, k, work.draw, 1.0, grad)
+        else:
+            for i in range(batch.size):
+                for c in range(k):
+                    if work.draw[i * k + c] != 0.0:
+                        simd.update_d(p, work.draw[i * k + c], row, 1.0, grad + c * p)
+                row += self.stride
+        if self.q > p:
+            for i in range(batch.size):
+                for c in range(k):
+                    grad[k * p + c] += work.draw[i * k + c]
+
+    # The rows' second derivatives, weighted.  Of a loss that is not convex the positive part:
+    # the model must have a minimum.
+    cdef int bend(self, const Batch* batch, Work* work) except -1 nogil:
+        cdef Py_ssize_t i, e, m = self.n_bends
+        cdef double s
+        cdef double* bend = work.bend
+        if batch.size == 1 and self.k == 1:
+            self.objective.gather(batch, work.targets)
+        if self.objective.joint:
+            self.objective.loss.hessian_joint(batch.size, self.k, work.targets, work.raw, bend)
+        else:
+            self.objective.loss.hessian(batch.size * self.k, work.targets, work.raw, bend)
+            for e in range(batch.size * m):
+                bend[e] = 0.0 if bend[e] < 0.0 else bend[e]
+        if self.objective.weights != NULL:
+            for i in range(batch.size):
+                s = self.objective.weights[batch_row(batch, i)]
+                for e in range(m):
+                    bend[i * m + e] *= s
+        return 0
+
+    cdef void add_grams(self, const Batch* batch, double* h, Work* work) noexcept nogil:
+        cdef Py_ssize_t i, c, e, k = self.k
+        for c in range(k):
+            for e in range(c, k if self.objective.joint else c + 1):
+                for i in range(batch.size):
+                    work.one[i] = work.bend[i * self.n_bends
+                                            + (c * k + e if self.objective.joint else c)]
+                if self.objective.rows.sparse:
+                    self.add_sparse(batch, h, work)
+                else:
+                    self.add_dense(batch, h, work)
+                h += self.stride * self.stride
+
+    cdef void add_sparse(self, const Batch* batch, double* h, Work* work) noexcept nogil:
+        # half of the matrix, and half of its diagonal: see RowsKernel.outer
+        cdef Py_ssize_t i
+        cdef double* last = h + self.p * self.stride
+        self.objective.rows.outer(batch, work.one, self.stride, h)
+        if self.q > self.p:
+            self.objective.rows.tdot(batch, 1, work.one, 1.0, last)
+            for i in range(batch.size):
+                last[self.p] += 0.5 * work.one[i]
+
+    cdef void add_dense(self, const Batch* batch, double* h, Work* work) noexcept nogil:
+        cdef Py_ssize_t i, m = 0, stride = self.stride
+        cdef const double* row = work.rows
+        cdef const double* rows = work.rows
+        for i in range(batch.size):
+            m += work.one[i] != 0.0
+        if m < batch.size:      # rows without curvature are left out
+            rows = work.kept
+        m = 0
+        for i in range(batch.size):
+            if work.one[i] != 0.0:
+                if rows != work.rows:
+                    simd.update_d(stride, 1.0, row, 0.0, work.kept + m * stride)
+                simd.update_d(stride, work.one[i], row, 0.0, work.scaled + m * stride)
+                m += 1
+            row += stride
+        gram(m, stride, stride, work.scaled, rows, h)
+
+
+def cholesky(double[:, ::1] a):
+    """Replace the upper triangle of ``a`` by U with ``a = U'U``; return whether there is one.
+
+    The size must be a multiple of 8.  What other libraries have starts threads of its own.
+    """
+    cdef Py_ssize_t q = a.shape[0]
+    cdef double[::1] panel = np.empty(PANEL * q)
+    cdef bint done
+    if q % GRAM_PAD or a.shape[1] != q:
+        raise ValueError(f"need a square matrix of a multiple of {GRAM_PAD} rows, got {q}")
+    with nogil:
+        done = factor(q, &a[0, 0], &panel[0])
+    return done
+
+
+cdef bint factor(Py_ssize_t q, double* a, double* panel) noexcept nogil:
+    # panels of rows, each of which is taken off the rows below as a Gram matrix
+    cdef Py_ssize_t first = 0, after, i, j
+    while first < q:
+        after = min(first + PANEL, q)
+        for j in range(first, after):
+            if not a[j * q + j] > 0.0:   # not: NaN fails
+                return False
+            scale_row(q - j, 1.0 / sqrt(a[j * q + j]), a + j * q + j)
+            for i in range(j + 1, after):
+                simd.update_d(q - i, -a[j * q + i], a + j * q + i, 1.0, a + i * q + i)
+            for i in range(after, q):
+                panel[(j - first) * q + i] = -a[j * q + i]
+        if after < q:
+            gram(after - first, q - after, q, panel + after, a + first * q + after,
+                 a + after * q + after)
+        first = after
+    return True
+
+
+cdef inline void scale_row(Py_ssize_t n, double factor, double* row) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        row[j] *= factor
+
+
+def cholesky_solve(const double[:, ::1] u, double[::1] b):
+    """Replace ``b`` by the solution of ``U'U x = b``."""
+    cdef Py_ssize_t j, q = u.shape[0]
+    with nogil:
+        for j in range(q):
+            b[j] /= u[j, j]
+            simd.update_d(q - j - 1, -b[j], &u[j, j] + 1, 1.0, &b[j] + 1)
+        for j in range(q - 1, -1, -1):
+            b[j] = (b[j] - simd.dot_d(q - j - 1, &u[j, j] + 1, &b[j] + 1)) / u[j, j]
+
+
+def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const double[::1] l1,
+            const double[::1] low, const double[::1] high, double tol, Py_ssize_t max_sweeps):
+    """Minimise ``slope'd + d'Hd / 2 + sum_j l1_j |v_j|`` over ``v = u + d`` within the bounds.
+
+    By coordinate descent, in place: ``u`` becomes v, and ``slope`` the quadratic's there.  Between
+    full sweeps only coordinates are visited that are neither zero nor at a bound.  It ends where
+    a full sweep gains less than ``tol`` of what all have gained.
+    """
+    cdef Py_ssize_t j, sweep, q = u.shape[0]
+    cdef double gained = 0.0, step, now
+    cdef bint whole = True
+    with nogil:
+        for sweep in range(max_sweeps):
+            now = 0.0
+            for j in range(q):
+                if not (whole or (u[j] != 0.0 and low[j] < u[j] < high[j])):
+                    continue
+                if hess[j, j] <= 0.0:
+                    continue
+                step = best_entry(hess[j, j], slope[j], u[j], l1[j], low[j], high[j]) - u[j]
+                if step != 0.0:
+                    u[j] += step
+                    now += 0.5 * hess[j, j] * step * step
+                    simd.update_d(q, step, &hess[j, 0], 1.0, &slope[0])
+            gained += now
+            if whole and now <= tol * gained:
+                break
+            whole = now <= tol * gained
+
+
+cdef inline double best_entry(double h, double slope, double u, double l1, double low,
+                              double high) noexcept nogil:
+    # the minimum over one coordinate; exactly zero, or exactly a bound, where it is there
+    cdef double pull = h * u - slope, v = 0.0
+    if fabs(pull) > l1:
+        v = (pull - l1 if pull > 0.0 else pull + l1) / h
+    if v < low:
+        return low
+    return high if v > high else v

@@ -1,0 +1,417 @@
+"""Newton's method: its second derivatives, its linear algebra, and where it ends."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from scipy.optimize import minimize
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.preprocessing import scale
+from sklgd._kernels.curvature import Curvature, cholesky, cholesky_solve, descend
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd.coordinates import Coordinates
+from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
+from sklgd.models import Linear
+from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
+from sklgd.optimizers import LBFGS, Newton
+from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso
+
+CONVEX = [name for name, cls in LOSSES.items() if cls.smooth and name not in ("cauchy", "focal")]
+
+
+# -- second derivatives of the objective -----------------------------------------------------
+
+
+def problem_of(X, k, loss, *, weights=None, order=None, intercept=True, penalty=None, threads=1):
+    rng = np.random.default_rng(1)
+    n = X.shape[0]
+    joint, soft = loss.joint and k > 1, loss.soft_targets and k > 1
+    if soft:
+        y = rng.dirichlet(np.ones(k), n)
+    elif joint:
+        y = rng.integers(0, k, n).astype(float)
+    else:
+        y = rng.integers(0, 2, (n, k) if k > 1 else n).astype(float)
+    targets = Targets(y, k, joint=joint, soft=soft)
+    return Problem(Block(X, targets, weights, loss, Linear(), intercept), penalty, order, threads)
+
+
+def by_numpy(problem, u, space):
+    """Return the second derivatives in standardised coordinates, from the NumPy definitions."""
+    block, k = problem.block, problem.n_raw
+    X = block.X.toarray() if sparse.issparse(block.X) else block.X.astype(float)
+    rows = slice(None) if problem.order is None else problem.order
+    Z = (X[rows] - (0.0 if space.shift is None else space.shift)) / space.scale
+    Z = np.c_[Z, np.ones(len(Z))] if problem.n_params > problem.n_weights else Z
+    s = np.ones(len(Z)) if block.weights is None else block.weights[rows]
+    p = problem.n_features
+    U = np.c_[u[: k * p].reshape(k, p), u[k * p :].reshape(k, -1)]
+    raw, y = Z @ U.T, block.targets.y[rows]
+    bend = block.loss.hessian(y, raw if raw.ndim == y.ndim or block.targets.joint else raw[:, 0])
+    ridge = np.zeros(Z.shape[1])
+    ridge[:p] = problem.smooth_curvature().reshape(k, p)[0] / space.scale**2
+    if block.targets.joint:
+        whole = np.einsum("i,ice,ij,il->cjel", s, bend, Z, Z) / s.sum()
+        size = k * Z.shape[1]
+        return whole.reshape(1, size, size) + np.diag(np.tile(ridge, k))
+    bend = bend.reshape(len(Z), k)
+    return np.einsum("i,ic,ij,il->cjl", s, bend, Z, Z) / s.sum() + np.diag(ridge)
+
+
+@pytest.mark.parametrize("form", ["f8", "f4", "csr", "csr4"])
+@pytest.mark.parametrize(
+    "k, loss",
+    [
+        (1, LogLoss()),
+        (3, LogLoss()),
+        (3, SoftLogLoss()),
+        (3, SquaredError()),
+        (2, LogLoss(multi_class="ovr")),
+    ],
+)
+@pytest.mark.parametrize("intercept", [True, False])
+def test_second_derivatives(form, k, loss, intercept):
+    rng = np.random.default_rng(0)
+    X = rng.normal(3.0, 2.0, (301, 21)) * (rng.random((301, 21)) < 0.4)
+    X = X.astype(np.float32 if "4" in form else np.float64)
+    X = sparse.csr_matrix(X) if "csr" in form else X
+    shift = rng.normal(size=21) if "f" in form else None
+    space = Coordinates(rng.uniform(0.5, 2.0, 21), shift, k)
+    if not intercept:
+        space.shift = None
+    weights = rng.uniform(0.0, 2.0, 301) * (rng.random(301) < 0.9)
+    for order in (None, np.sort(rng.permutation(301)[:200]).astype(np.uint32)):
+        problem = problem_of(X, k, loss, weights=weights, order=order, intercept=intercept,
+                             penalty=L2(0.3))  # fmt: skip
+        u = 0.1 * rng.normal(size=problem.n_params)
+        params = space.to_params(u)
+        found = problem.curvature(params, u, space)
+        assert_allclose(found.hess, by_numpy(problem, u, space), rtol=1e-10, atol=1e-12)
+        loss_there, grad = problem.value_and_gradient(params)
+        assert found.loss == pytest.approx(loss_there, rel=1e-12)
+        assert_allclose(found.grad, space.gradient(grad), rtol=1e-9, atol=1e-12)
+
+
+def test_entries_of_sparse_rows_may_stand_in_any_order_and_twice():
+    rng = np.random.default_rng(0)
+    indices = rng.integers(0, 5, 60)
+    X = sparse.csr_matrix((rng.normal(size=60), indices, np.arange(0, 61, 6)), shape=(10, 5))
+    assert not X.has_canonical_format
+    space = Coordinates(np.ones(5), None, 1)
+    found, expected = (
+        problem_of(form, 1, LogLoss()).curvature(np.ones(6), np.ones(6), space)
+        for form in (X, X.toarray())
+    )
+    assert_allclose(found.hess, expected.hess, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_any_number_of_threads_gives_the_same_bits(form):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(5 * BLOCK_ROWS + 17, 6))
+    space = Coordinates(np.ones(6), None, 1)
+    u = rng.normal(size=7)
+    first = problem_of(form(X), 1, LogLoss()).curvature(u, u, space)
+    for threads in (2, 3):
+        other = problem_of(form(X), 1, LogLoss(), threads=threads).curvature(u, u, space)
+        assert other.loss == first.loss
+        assert_array_equal(other.grad, first.grad)
+        assert_array_equal(other.hess, first.hess)
+
+
+def test_rows_without_curvature_are_left_out():
+    """In the kernel; the result is the same."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 9)), rng.normal(size=200)
+    problem = Problem(Block(X, Targets(y, 1), None, LOSSES["huber"](0.2), Linear(), True), None)
+    space = Coordinates(np.ones(9), None, 1)
+    near = np.abs(y) <= 0.2
+    assert 10 < near.sum() < 100
+    Z = np.c_[X, np.ones(200)][near]
+    found = problem.curvature(np.zeros(10), np.zeros(10), space).hess[0]
+    assert_allclose(found, Z.T @ Z / 200, rtol=1e-12, atol=1e-14)
+
+
+def test_curvature_says_how_its_sums_are_laid_out():
+    problem = problem_of(np.ones((3, 5)), 3, LogLoss())
+    kernel = Curvature(problem.objective, np.zeros(5), np.ones(5))
+    assert (kernel.q, kernel.n_grams) == (6, 6)
+
+
+# -- linear algebra --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("q", [8, 32, 40, 136])
+def test_cholesky(q):
+    rng = np.random.default_rng(q)
+    A = rng.normal(size=(2 * q, q))
+    A = A.T @ A
+    b = rng.normal(size=q)
+    U, x = A.copy(), b.copy()
+    assert cholesky(U)
+    assert_allclose(np.triu(U), np.linalg.cholesky(A).T, atol=1e-10)
+    cholesky_solve(U, x)
+    assert_allclose(A @ x, b, atol=1e-9)
+    for wrong in (-1.0, np.nan):
+        A[3, 3] = wrong
+        assert not cholesky(A.copy())
+    with pytest.raises(ValueError, match="multiple of 8"):
+        cholesky(np.eye(7))
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.5])
+@pytest.mark.parametrize("low, high", [(-np.inf, np.inf), (0.0, np.inf), (-0.2, 0.3)])
+def test_coordinate_descent_meets_the_conditions_of_a_minimum(l1, low, high):
+    rng = np.random.default_rng(0)
+    A, b = rng.normal(size=(40, 12)), rng.normal(size=12)
+    H, u, slope = A.T @ A / 40, np.full(12, 0.1), None
+    slope = H @ u - b
+    bounds = (np.full(12, value) for value in (l1, low, high))
+    descend(H, slope, u, *bounds, 1e-15, 10_000)
+    assert_allclose(slope, H @ u - b, atol=1e-12)
+    up, down = slope + np.where(u < 0, -l1, l1), slope - np.where(u > 0, -l1, l1)
+    assert (up >= -1e-6)[u < high].all() and (down <= 1e-6)[u > low].all()
+    if l1:
+        assert (u == 0).any()
+    if high < 1:
+        assert (u == high).any() and (u == low).any()
+
+
+# -- where it ends ---------------------------------------------------------------------------
+
+
+def gradient_by_numpy(model, X, y):
+    """Return the gradient of the whole objective, in plain NumPy."""
+    raw = X @ model.coef_.ravel() + model.intercept_
+    draw = model.loss_.gradient(y, raw) / len(y)
+    return np.append(X.T @ draw + model.penalty_.alpha * model.coef_.ravel(), draw.sum())
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("name", CONVEX)
+def test_reaches_the_minimum_of_every_convex_smooth_loss(name, form):
+    loss = LOSSES[name]()
+    if loss.task == "classification":
+        X, y = load_breast_cancer(return_X_y=True)
+        X, model = scale(X), GDClassifier(loss)
+    else:
+        X, y = load_diabetes(return_X_y=True)
+        y = y / 100
+        X, model = scale(X), GDRegressor(loss)
+    model.set_params(optimizer=Newton(), alpha=1e-2, tol=1e-13).fit(form(X), y)
+    size = np.linalg.norm(gradient_by_numpy(model, X, y))
+    model.coef_, model.intercept_ = 0.0 * model.coef_, 0.0 * model.intercept_
+    assert size <= 2e-6 * np.linalg.norm(gradient_by_numpy(model, X, y))
+    assert model.n_iter_ <= 20 and model.stop_reason_ == "tol"
+
+
+@pytest.mark.parametrize("name", ["cauchy", "focal"])
+def test_descends_losses_that_are_not_convex(name):
+    X, y = (load_diabetes if name == "cauchy" else load_breast_cancer)(return_X_y=True)
+    model = (GDRegressor if name == "cauchy" else GDClassifier)(name, optimizer=Newton())
+    model.set_params(alpha=1e-3, tol=1e-10, max_iter=300)
+    model.fit(scale(X), y / 100 if name == "cauchy" else y)
+    assert model.stop_reason_ == "tol" and model.optimality_ < 1e-3
+    assert (np.diff(model.history_["objective"]) <= 0).all()
+
+
+def raw_data(n=3000, seed=0):
+    """Features of very different sizes and means, and one that is constant."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 8)) @ rng.normal(size=(8, 8))
+    X = X * 10.0 ** np.arange(-4, 4) + 10.0 ** np.arange(-3, 5)
+    return np.c_[X, np.full(n, 7.0)], X @ 10.0 ** -np.arange(-4.0, 4.0) + rng.normal(size=n)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-4, 1.0])
+def test_squared_error_takes_one_step(alpha):
+    X, y = raw_data()
+    model = GDRegressor(optimizer=Newton(), alpha=alpha).fit(X, y)
+    assert model.n_iter_ == 1 and model.stop_reason_ == "tol"
+    centred, target = X - X.mean(axis=0), y - y.mean()
+    exact = Ridge(alpha=alpha * len(y), solver="svd", fit_intercept=False).fit(centred, target)
+    assert_allclose(model.coef_[:8], exact.coef_[:8], rtol=1e-6, atol=1e-10)
+    assert_allclose(model.predict(X), y.mean() + centred @ exact.coef_, rtol=1e-8)
+
+
+def test_units_do_not_matter():
+    X, y = raw_data()
+    y = (y > np.median(y)).astype(int)
+    raw = GDClassifier(optimizer=Newton(), penalty=None, tol=1e-9).fit(X, y)
+    scaled = GDClassifier(optimizer=Newton(), penalty=None, tol=1e-9).fit(scale(X), y)
+    assert abs(raw.n_iter_ - scaled.n_iter_) <= 1
+    assert raw.history_["loss"][-1] == pytest.approx(scaled.history_["loss"][-1], rel=1e-8)
+
+
+@pytest.mark.parametrize("optimizer", [Newton(), LBFGS(), LBFGS(standardize=True)], ids=repr)
+@pytest.mark.parametrize("name", ["log_loss", "huber", "squared_hinge", "log_cosh"])
+def test_the_objective_never_rises(name, optimizer):
+    loss = LOSSES[name]
+    classify = loss.task == "classification"
+    X, y = (load_breast_cancer if classify else load_diabetes)(return_X_y=True)
+    model = (GDClassifier if classify else GDRegressor)(name, optimizer=optimizer, tol=1e-12)
+    model.set_params(max_iter=2000, epsilon=10.0)
+    objective = model.fit(scale(X), y).history_["objective"]
+    assert (np.diff(objective) <= 0).all()
+    best = clone(model).set_params(optimizer="auto", tol=1e-14, max_iter=5000).fit(scale(X), y)
+    best = min(best.history_["objective"][-1], objective[-1])
+    assert objective[-1] - best <= 1e-8 * best
+
+
+def test_multinomial():
+    X, y = load_wine(return_X_y=True)
+    X = scale(X)
+    ours = GDClassifier(optimizer=Newton(), alpha=0.01, tol=1e-12).fit(X, y)
+    theirs = LogisticRegression(C=1 / (0.01 * len(y)), tol=1e-10, max_iter=5000).fit(X, y)
+    assert_allclose(ours.coef_, theirs.coef_, atol=1e-6)
+    centred = ours.intercept_ - ours.intercept_.mean()
+    assert_allclose(centred, theirs.intercept_ - theirs.intercept_.mean(), atol=1e-6)
+    assert ours.n_iter_ < 16
+
+
+def test_many_targets_are_one_problem_each():
+    X, y = load_diabetes(return_X_y=True)
+    Y = np.c_[y, np.sqrt(y), y[::-1]]
+    for name in ("squared_error", "log_cosh"):
+        whole = GDRegressor(name, optimizer=Newton(), tol=1e-12).fit(X, Y)
+        for column, coef in zip(Y.T, whole.coef_, strict=True):
+            alone = GDRegressor(name, optimizer=Newton(), tol=1e-12).fit(X, column)
+            assert_allclose(coef, alone.coef_, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_lasso(form):
+    X, y = load_diabetes(return_X_y=True)
+    X = X * 10.0 ** np.arange(-2, 8)
+    model = GDRegressor(optimizer=Newton(), penalty=L1(0.5), tol=1e-12).fit(form(X), y)
+    exact = Lasso(alpha=0.5, tol=1e-14, max_iter=1_000_000).fit(X, y)
+    assert_allclose(model.coef_, exact.coef_, rtol=1e-6, atol=1e-9)
+    assert_array_equal(model.coef_ == 0, exact.coef_ == 0)
+    assert (model.coef_ == 0).any() and model.optimality_ < 1e-6
+
+
+def test_l1_logistic():
+    X, y = load_breast_cancer(return_X_y=True)
+    X, alpha = scale(X), 0.01
+    model = GDClassifier(optimizer=Newton(), penalty="l1", alpha=alpha, tol=1e-13).fit(X, y)
+    theirs = LogisticRegression(C=1 / (alpha * len(y)), l1_ratio=1.0, solver="saga", tol=1e-10)
+    theirs.set_params(max_iter=100_000).fit(X, y)
+    assert_allclose(model.coef_, theirs.coef_, atol=1e-6)
+    assert_array_equal(model.coef_ == 0, theirs.coef_ == 0)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        Box(0.0),
+        Box(-0.2, 0.3, l1=0.02, l2=0.1),
+        Box([-0.1] * 30, l1=0.01),
+        ElasticNet(0.05, 0.5),
+    ],
+    ids=repr,
+)
+def test_penalties_with_kinks_and_bounds(penalty):
+    X, y = load_breast_cancer(return_X_y=True)
+    model = GDClassifier(optimizer=Newton(), penalty=penalty, tol=1e-12).fit(X, y)
+    other = GDClassifier(optimizer="fista", penalty=penalty, tol=1e-12, max_iter=20_000)
+    X = X / X.std(axis=0)
+    model.fit(X, y), other.fit(X - X.mean(axis=0), y)
+    assert_allclose(model.coef_, other.coef_, atol=2e-4)
+    assert model.history_["objective"][-1] <= other.history_["objective"][-1] * (1 + 1e-9)
+    assert np.isfinite(model.history_["objective"]).all() and model.optimality_ < 1e-5
+
+
+def test_bounds_by_scipy():
+    X, y = load_diabetes(return_X_y=True)
+    X = scale(X)
+    model = GDRegressor(optimizer=Newton(), penalty=Box(1.3, 20.3), tol=1e-12).fit(X, y)
+    assert (model.coef_.min(), model.coef_.max()) == (1.3, 20.3)
+
+    def value(w):
+        error = X @ w - (y - y.mean())
+        return error @ error / (2 * len(y)), X.T @ error / len(y)
+
+    known = minimize(value, np.full(10, 2.0), jac=True, bounds=[(1.3, 20.3)] * 10, tol=1e-12)
+    assert_allclose(model.coef_, known.x, atol=1e-3)
+
+
+def test_classes_that_can_be_told_apart_exactly():
+    """Without a penalty there is no minimum; it stops all the same, with finite parameters."""
+    X = np.arange(-10.0, 10.0)[:, None] + 0.5
+    model = GDClassifier(optimizer=Newton(), penalty=None).fit(X, X[:, 0] > 0)
+    assert model.score(X, X[:, 0] > 0) == 1.0 and np.isfinite(model.coef_).all()
+
+
+def test_features_that_are_equal_or_empty():
+    X, y = load_diabetes(return_X_y=True)
+    X = np.c_[X, X[:, :3], np.zeros(len(X)), np.ones(len(X))]
+    for name in ("squared_error", "log_cosh", "huber"):
+        model = GDRegressor(name, optimizer=Newton(), penalty=None, tol=1e-9).fit(X, y)
+        plain = GDRegressor(name, optimizer=Newton(), penalty=None, tol=1e-9).fit(X[:, :10], y)
+        found, exact = (m.history_["loss"][-1] for m in (model, plain))
+        assert found == pytest.approx(exact, rel=1e-7)
+
+
+def test_counts_far_from_one():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 3))
+    y = rng.poisson(1e4 * np.exp(X @ [0.5, -0.3, 0.1])).astype(float)
+    model = GDRegressor("poisson", optimizer=Newton(), tol=1e-10, penalty=None).fit(X, y)
+    assert model.n_iter_ <= 6
+    assert_allclose(model.coef_, [0.5, -0.3, 0.1], atol=2e-3)
+
+
+def test_goes_on_from_a_warm_start():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = GDClassifier(optimizer=Newton(), warm_start=True, tol=1e-9).fit(X, y)
+    assert model.n_iter_ > 3
+    before = model.history_["objective"][-1]
+    model.fit(X, y)
+    assert model.n_iter_ <= 2 and model.history_["objective"][-1] <= before * (1 + 1e-12)
+    assert not hasattr(model, "partial_fit")
+
+
+class Quartic(SquaredError):
+    """One that has no second derivative of its own."""
+
+    def gradient(self, y, raw):
+        return 1.0 * (raw - y)
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"loss": "hinge"}, r"Newton needs the second derivative.*Hinge\(\).*optimizer='auto'"),
+        ({"penalty": MCP(0.1)}, r"Newton takes penalties.*MCP.*optimizer='fista'"),
+        ({"penalty": GroupLasso(0.1)}, r"Newton takes penalties.*GroupLasso"),
+    ],
+    ids=str,
+)
+def test_refuses_what_it_cannot(params, message):
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.raises(ValueError, match=message):
+        GDClassifier(optimizer=Newton(), **params).fit(X, y)
+
+
+def test_refuses_a_loss_whose_gradient_is_not_that_of_its_hessian():
+    assert not Quartic().has_hessian
+    with pytest.raises(ValueError, match=r"Quartic\(\) has no hessian"):
+        GDRegressor(Quartic(), optimizer=Newton()).fit(np.ones((3, 1)), np.arange(3.0))
+
+
+def test_takes_a_loss_of_ones_own():
+    class Curved(Quartic):
+        def hessian(self, y, raw):
+            return np.ones_like(raw)
+
+    X, y = load_diabetes(return_X_y=True)
+    ours = GDRegressor(Curved(), optimizer=Newton()).fit(X, y)
+    assert_allclose(ours.coef_, GDRegressor(optimizer=Newton()).fit(X, y).coef_, rtol=1e-8)
+
+
+def test_refuses_too_many_features():
+    with pytest.raises(ValueError, match=r"2001 times 2001.*optimizer='lbfgs'"):
+        GDRegressor(optimizer=Newton()).fit(np.ones((3, 2001)), np.arange(3.0))
