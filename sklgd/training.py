@@ -129,6 +129,8 @@ class StepDriver:
     """Runs a step rule over batches; one crossing into compiled code for each 65,536 steps."""
 
     knows_when = converged = False
+    #: what the schedule's numbers are multiples of
+    unit = 1.0
 
     def __init__(
         self,
@@ -176,6 +178,13 @@ class StepDriver:
         problem, state = self.problem, self.state
         if self.shuffle:
             permute(self.order, problem.order, state.seed + (state.epochs << 32))
+        total = self._steps()
+        state.epochs += 1
+        return total / problem.weight_sum
+
+    def _steps(self) -> float:
+        """Take the steps of a pass; return the sum of the losses."""
+        problem, state = self.problem, self.state
         total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
         for start in range(0, problem.n_rows, rows_at_once):
             stop = min(start + rows_at_once, problem.n_rows)
@@ -185,12 +194,11 @@ class StepDriver:
                 total += self.epoch_kernel.run(self.order, start, stop, rates, state.t + 1)
             finally:
                 state.t = self.epoch_kernel.t - 1
-        state.epochs += 1
-        return total / problem.weight_sum
+        return total
 
     def rate(self) -> float:
         """Return the learning rate of the last step."""
-        return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale
+        return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale * self.unit
 
     def _rates(self, first: int, steps: int) -> float | np.ndarray:
         t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
@@ -200,7 +208,7 @@ class StepDriver:
                 f"The schedule {self.schedule!r} returned an array of shape {np.shape(rates)} for "
                 f"t of shape {np.shape(t)}; it must return a rate for each step."
             )
-        return checked_rates(self.schedule, rates * self.state.rate_scale, first)
+        return checked_rates(self.schedule, rates * self.state.rate_scale * self.unit, first)
 
 
 class FullBatchDriver:

@@ -15,7 +15,9 @@ from sklgd.losses import LOSSES, LogLoss
 from sklgd.optimizers import (
     FTRL,
     OPTIMIZERS,
+    SAGA,
     SGD,
+    SVRG,
     AdaBelief,
     AdaDelta,
     AdaGrad,
@@ -66,6 +68,7 @@ KIN = [
     ScheduleFreeSGD(0.05),
     ScheduleFreeAdamW(0.02),
 ]
+REDUCED = [SAGA(0.02), SVRG(0.02)]
 PENALTY_NAMES = [None, "l2", "l1", "elasticnet"]
 
 
@@ -141,11 +144,13 @@ def test_dense_equals_csr(X, name, rule):
 def test_the_tables_hold_every_rule():
     rules = {cls for cls in OPTIMIZERS.values() if cls.step is not Optimizer.step}
     assert rules <= {type(rule) for rule in (*RULES.values(), *KIN)}
+    reduced = {cls for cls in OPTIMIZERS.values() if cls.variance_reduced}
+    assert reduced == {type(rule) for rule in REDUCED}
 
 
-@pytest.mark.parametrize("rule", [*KIN, Clipped(Adam(0.02), 0.1)], ids=repr)
+@pytest.mark.parametrize("rule", [*KIN, *REDUCED, Clipped(Adam(0.02), 0.1)], ids=repr)
 def test_kin_dense_equals_csr(X, rule):
-    for name in ("squared_error", "hinge", "log_loss"):
+    for name in ("squared_error", "squared_hinge" if rule in REDUCED else "hinge", "log_loss"):
         loss = LOSSES[name]()
         for penalty in PENALTY_NAMES:
             for batch_size, n_columns in ((1, 1), (7, 3)):
@@ -155,26 +160,26 @@ def test_kin_dense_equals_csr(X, rule):
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [*RULES, "saga", "svrg"])
 def test_every_penalty_dense_equals_csr(X, penalty, rule):
     y = targets(LOSSES["squared_error"], 3)
     given = GroupLasso(0.05) if penalty == "group_lasso" else penalty
     if penalty == "box":
         given = PENALTIES[penalty](lower=0.0)
-    model = GDRegressor(optimizer=RULES[rule], penalty=given, alpha=0.05, max_iter=3, tol=None)
-    model.set_params(random_state=0)
+    model = GDRegressor(penalty=given, alpha=0.05, max_iter=3, tol=None, random_state=0)
+    model.set_params(optimizer=RULES.get(rule, rule))
     assert_same(clone(model).fit(X, y), model.fit(csr(X), y))
 
 
 @pytest.mark.parametrize("penalty", PENALTY_NAMES)
 @pytest.mark.parametrize("average", [True, 60])
-@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "adam", "saga", "svrg"])
 def test_averages_dense_equals_csr(X, rule, average, penalty):
     """On CSR the mean of lazily kept weights has a closed form; it must be the plain mean."""
     for n_columns in (1, 3):
         y = targets(LOSSES["squared_error"], n_columns)
-        model = GDRegressor(optimizer=RULES[rule], penalty=penalty, average=average, alpha=0.05)
-        model.set_params(max_iter=3, tol=None, random_state=0)
+        model = GDRegressor(penalty=penalty, average=average, alpha=0.05)
+        model.set_params(optimizer=RULES.get(rule, rule), max_iter=3, tol=None, random_state=0)
         assert_same(clone(model).fit(X, y), model.fit(csr(X), y))
 
 
@@ -260,12 +265,12 @@ def test_tiny_rates_and_many_features():
 
 
 @pytest.mark.parametrize("form", [np.asarray, csr], ids=["dense", "csr"])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", [*RULES, "saga", "svrg"])
 def test_float32_is_close_to_float64(X, rule, form):
     for name in ("squared_error", "log_loss"):
         loss = LOSSES[name]()
         y = targets(loss, 2)
-        model = model_for(loss, optimizer=RULES[rule], max_iter=10)
+        model = model_for(loss, optimizer=RULES.get(rule, rule), max_iter=10)
         wide, narrow = clone(model).fit(form(X), y), model.fit(form(X).astype(np.float32), y)
         assert narrow.coef_.dtype == np.float32 and wide.coef_.dtype == np.float64
         assert_allclose(narrow.coef_, wide.coef_, rtol=1e-4, atol=1e-5)
@@ -352,7 +357,7 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("rule", ["sgd", "adam", "auto"])
+@pytest.mark.parametrize("rule", ["sgd", "adam", "saga", "auto"])
 @pytest.mark.parametrize("name", SHAPES)
 def test_forms(X, name, rule):
     y = targets(LOSSES["squared_error"])
@@ -427,6 +432,8 @@ def large():
 MEMORY = {
     "sgd": {"optimizer": "sgd", "max_iter": 1},
     "adam": {"optimizer": "adam", "max_iter": 1},
+    "saga": {"optimizer": "saga", "max_iter": 1},
+    "svrg": {"optimizer": "svrg", "max_iter": 1},
     "auto": {"max_iter": 2},
     "auto, l1": {"max_iter": 2, "penalty": "l1"},
     "early stopping": {"optimizer": "sgd", "max_iter": 1, "early_stopping": True},

@@ -27,7 +27,9 @@ from sklgd.optimizers import (
     FTRL,
     LBFGS,
     OPTIMIZERS,
+    SAGA,
     SGD,
+    SVRG,
     AdaBelief,
     AdaDelta,
     AdaGrad,
@@ -94,10 +96,13 @@ VARIANTS = [
     LBFGS(history_size=3),
     LBFGS(standardize=True),
     FISTA(standardize=True),
+    SAGA(learning_rate=0.05),
+    SVRG(learning_rate=0.05, snapshot_every=3),
 ]
 ALL = [*(cls() for cls in OPTIMIZERS.values()), *VARIANTS]
 RULES = [rule for rule in ALL if type(rule).step is not Optimizer.step]
 FULL_BATCH = [rule for rule in ALL if rule.full_batch]
+REDUCED = [rule for rule in ALL if rule.variance_reduced]  # and tests/test_variance_reduced.py
 P = 7
 
 each = pytest.mark.parametrize("rule", ALL, ids=repr)
@@ -106,7 +111,7 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=repr)
 
 def test_every_optimizer_has_its_family():
     for name, cls in OPTIMIZERS.items():
-        family = [cls().full_batch, cls() in RULES, cls is Auto]
+        family = [cls().full_batch, cls().variance_reduced, cls() in RULES, cls is Auto]
         assert sum(family) == 1, f"{name} is tested nowhere"
 
 
@@ -180,6 +185,10 @@ def test_learning_rate_is_a_schedule(rule):
         (Clipped(Adam(beta_1=1.0)), "'beta_1' parameter of Adam"),
         (Clipped(LBFGS()), r"Clipped needs a step rule, such as SGD\(\) or Adam\(\). Got LBFGS"),
         (Clipped(Auto()), "Clipped needs a step rule"),
+        (Clipped(SAGA()), "Clipped needs a step rule"),
+        (SAGA(-0.1), "'learning_rate' parameter of SAGA"),
+        (SAGA("fast"), "learning_rate"),
+        (SVRG(snapshot_every=0), "'snapshot_every' parameter of SVRG"),
         (LBFGS(history_size=0), "'history_size' parameter of LBFGS"),
         (LBFGS(history_size=2.5), "'history_size' parameter of LBFGS"),
         (FISTA(standardize="yes"), "'standardize' parameter of FISTA"),
@@ -439,12 +448,12 @@ def objective(model, X, y):
     return np.mean(residual**2) / 2 + 0.05 * model.coef_ @ model.coef_
 
 
-@pytest.mark.parametrize("rule", FULL_BATCH, ids=repr)
-def test_full_batch_reaches_ridge(regression, rule):
+@pytest.mark.parametrize("rule", [*FULL_BATCH, *REDUCED], ids=repr)
+def test_the_exact_ones_reach_ridge(regression, rule):
     """mean (y - f)^2 / 2 + alpha / 2 |w|^2 is Ridge with n alpha."""
     X, y = regression
-    if "learning_rate" in rule.get_params():
-        rule = clone(rule).set_params(learning_rate=0.5)
+    if isinstance(rule, GradientDescent):
+        rule = GradientDescent(0.5)
     model = GDRegressor(optimizer=rule, alpha=0.1, tol=1e-12, max_iter=2000).fit(X, y)
     exact = Ridge(alpha=0.1 * len(y)).fit(X, y)
     assert_allclose(model.coef_, exact.coef_, atol=1e-5)
@@ -609,10 +618,12 @@ def real(request):
     return estimator, X, y, function, function(best, X, y), at_zero
 
 
-@pytest.mark.parametrize("rule", FITTED, ids=repr)
+@pytest.mark.parametrize("rule", [*FITTED, *REDUCED], ids=repr)
 def test_reaches_the_minimum_of_real_data(real, rule):
     estimator, X, y, function, minimum, at_zero = real
     model = clone(estimator).set_params(optimizer=rule, batch_size=32, max_iter=3000, tol=None)
+    if rule in REDUCED:
+        model.set_params(batch_size="auto", max_iter=1000)
     found = function(model.fit(X, y), X, y)
     assert (found - minimum) / (at_zero - minimum) < 1e-3
 

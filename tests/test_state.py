@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.optimizers import FISTA, LBFGS, SGD, Adam, GradientDescent
+from sklgd.optimizers import FISTA, LBFGS, SAGA, SGD, SVRG, Adam, GradientDescent
 from sklgd.schedules import Adaptive, InvScaling, LinearWarmup
 
 N = 60
@@ -21,6 +21,8 @@ RULES = [
     SGD(0.01, momentum=0.9, nesterov=True),
     Adam(0.01),
     Adam(LinearWarmup(0.02, steps=100), amsgrad=True),
+    SAGA(),
+    SVRG(InvScaling(0.05)),
     "auto",
 ]
 AVERAGES = [False, True, 100]

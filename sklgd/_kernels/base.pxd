@@ -34,6 +34,21 @@ cdef extern from "lazy.h" nogil:
     double lazy_soft(double v, double threshold)
 
 
+cdef extern from "drift.h" nogil:
+    ctypedef struct DriftWeight:
+        double v
+        double g
+        double last
+        double cut
+    ctypedef struct Drift:  # weights that a steady gradient moves meanwhile: see drift.h
+        Py_ssize_t k
+        Py_ssize_t p
+        DriftWeight* weights
+        const double* sums
+        Py_ssize_t n
+    double drift_settle(const Drift* w, DriftWeight* weight)
+
+
 cdef class RowsKernel:
     """X, dense or CSR, float32 or float64."""
     cdef readonly Py_ssize_t n_rows
@@ -68,6 +83,12 @@ cdef class RowsKernel:
     # dense rows alone: the rows in units one behind the other, as doubles or floats
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
                      bint single) noexcept nogil
+    # dot and tdot on pairs of columns, (k, 2, p) for dense rows and (k, p, 2) for sparse ones
+    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
+    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil
+    # sparse rows alone: dot on v, brought up to date, and tdot on pairs (v, g)
+    cdef void drift_dot(self, const Batch* batch, const Drift* w, double* raw) noexcept nogil
+    cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil
 
 
 cdef class LossKernel:

@@ -46,6 +46,18 @@ cdef class RowsKernel:
                      bint single) noexcept nogil:
         pass
 
+    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+        self.dot(batch, 2 * k, w, raw)
+
+    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil:
+        self.tdot(batch, 2 * k, draw, 1.0, w)
+
+    cdef void drift_dot(self, const Batch* batch, const Drift* w, double* raw) noexcept nogil:
+        pass
+
+    cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil:
+        pass
+
 
 cdef int _abstract(str name) except -1 with gil:
     raise NotImplementedError(f"this kernel has no {name}")

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "drift.h"
 #include "lazy.h"
 
 typedef struct {
@@ -27,6 +28,16 @@ typedef struct {
                      double *raw);
     void (*lazy_tdot)(const void *data, const void *indices, ptrdiff_t size, const double *draw,
                       Lazy *w);
+    /* dot and tdot on (k, p) pairs, as 2 k columns that lie side by side */
+    void (*pairs_dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                      ptrdiff_t p, const double *w, double *raw);
+    void (*pairs_tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                       ptrdiff_t p, const double *draw, double *w);
+    /* raw[c] = x . v[c], brought up to date; v[c] += draw[2 c] x and g[c] += draw[2 c + 1] x */
+    void (*drift_dot)(const void *data, const void *indices, ptrdiff_t size, const Drift *w,
+                      double *raw);
+    void (*drift_tdot)(const void *data, const void *indices, ptrdiff_t size, const double *draw,
+                       const Drift *w);
 } csr_table;
 
 /* The functions for float32 or float64 data and int64 or int32 indices, in the best instructions

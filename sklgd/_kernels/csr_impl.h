@@ -101,6 +101,81 @@ TARGET static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdif
     }
 }
 
+/* Pairs: raw[2 c] = x . v[c] and raw[2 c + 1] = x . g[c] of w = (k, p, 2), and the same transposed. */
+TARGET static void NAME(pairs_dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                            ptrdiff_t p, const double *w, double *raw)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t c = 0; c < k; c++, w += 2 * p) {
+        double s0 = 0.0, s1 = 0.0, t0 = 0.0, t1 = 0.0;
+        ptrdiff_t j = 0;
+        for (; j + 2 <= size; j += 2) {
+            const double *one = w + 2 * (ptrdiff_t)at[j], *two = w + 2 * (ptrdiff_t)at[j + 1];
+            s0 += (double)x[j] * one[0];
+            t0 += (double)x[j] * one[1];
+            s1 += (double)x[j + 1] * two[0];
+            t1 += (double)x[j + 1] * two[1];
+        }
+        if (j < size) {
+            s0 += (double)x[j] * w[2 * (ptrdiff_t)at[j]];
+            t0 += (double)x[j] * w[2 * (ptrdiff_t)at[j] + 1];
+        }
+        raw[2 * c] = s0 + s1;
+        raw[2 * c + 1] = t0 + t1;
+    }
+}
+
+TARGET static void NAME(pairs_tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                             ptrdiff_t p, const double *draw, double *w)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t c = 0; c < k; c++, w += 2 * p) {
+        double a = draw[2 * c], b = draw[2 * c + 1];
+        for (ptrdiff_t j = 0; j < size; j++) {
+            double *pair = w + 2 * (ptrdiff_t)at[j];
+            pair[0] += a * (double)x[j];
+            pair[1] += b * (double)x[j];
+        }
+    }
+}
+
+/* The same on weights that drift: raw[c] = x . v[c], brought up to date. */
+TARGET static void NAME(drift_dot)(const void *data, const void *indices, ptrdiff_t size, const Drift *w,
+                            double *raw)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t c = 0; c < w->k; c++) {
+        DriftWeight *weights = w->weights + c * w->p;
+        double s0 = 0.0, s1 = 0.0;
+        ptrdiff_t j = 0;
+        for (; j + 2 <= size; j += 2) {
+            s0 += (double)x[j] * drift_settle(w, weights + at[j]);
+            s1 += (double)x[j + 1] * drift_settle(w, weights + at[j + 1]);
+        }
+        if (j < size)
+            s0 += (double)x[j] * drift_settle(w, weights + at[j]);
+        raw[c] = s0 + s1;
+    }
+}
+
+TARGET static void NAME(drift_tdot)(const void *data, const void *indices, ptrdiff_t size,
+                             const double *draw, const Drift *w)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t c = 0; c < w->k; c++) {
+        double a = draw[2 * c], b = draw[2 * c + 1];
+        DriftWeight *weights = w->weights + c * w->p;
+        for (ptrdiff_t j = 0; j < size; j++) {
+            weights[at[j]].v += a * (double)x[j];
+            weights[at[j]].g += b * (double)x[j];
+        }
+    }
+}
+
 #undef DOT_LOOP
 #undef AS_IT_IS
 #undef SOFT

@@ -9,7 +9,7 @@ import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
 
-from .base cimport Batch, Lazy, RowsKernel, batch_row
+from .base cimport Batch, Drift, Lazy, RowsKernel, batch_row
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()
@@ -28,6 +28,14 @@ cdef extern from "csr.h" nogil:
                          double* raw) noexcept nogil
         void (*lazy_tdot)(const void* data, const void* indices, Py_ssize_t size, const double* draw,
                           Lazy* w) noexcept nogil
+        void (*pairs_dot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k,
+                          Py_ssize_t p, const double* w, double* raw) noexcept nogil
+        void (*pairs_tdot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k,
+                           Py_ssize_t p, const double* draw, double* w) noexcept nogil
+        void (*drift_dot)(const void* data, const void* indices, Py_ssize_t size, const Drift* w,
+                          double* raw) noexcept nogil
+        void (*drift_tdot)(const void* data, const void* indices, Py_ssize_t size, const double* draw,
+                           const Drift* w) noexcept nogil
     const csr_table* csr_functions(int single, int wide)
 
 ctypedef fused real:
@@ -304,6 +312,38 @@ cdef class CSRRows(RowsKernel):
         for i in range(batch.size):
             row = self.row(batch, i)
             self.types.lazy_tdot(row.data, row.indices, row.size, draw + i * w.k, w)
+
+    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.row(batch, i)
+            self.types.pairs_dot(
+                row.data, row.indices, row.size, k, self.n_features, w, raw + 2 * i * k)
+
+    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            self.types.pairs_tdot(
+                row.data, row.indices, row.size, k, self.n_features, draw + 2 * i * k, w)
+
+    cdef void drift_dot(self, const Batch* batch, const Drift* w, double* raw) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.row(batch, i)
+            self.types.drift_dot(row.data, row.indices, row.size, w, raw + i * w.k)
+
+    cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            self.types.drift_tdot(row.data, row.indices, row.size, draw + 2 * i * w.k, w)
 
 
 ctypedef fused index:

@@ -40,10 +40,10 @@ optimizer : str or Optimizer, default="auto"
       scaling of the features. ``optimizer_`` says which.
     - ``"sgd"`` reads those three, with $sgd's meaning and defaults.
     - The other strings are those of ``sklgd.optimizers.OPTIMIZERS``: step rules such as ``"adam"``
-      or ``"prodigy"``, and ``"gradient_descent"``, ``"lbfgs"``, ``"newton"`` and ``"fista"``, which
-      use all rows at once. Those with a learning rate take the estimator's where one of the three
-      is set, and have their own where none is; for those without one, as ``"lbfgs"``, it is an
-      error to set it.
+      or ``"prodigy"``; ``"saga"`` and ``"svrg"``, whose steps on rows need no falling rate; and
+      ``"gradient_descent"``, ``"lbfgs"``, ``"newton"`` and ``"fista"``, which use all rows at once.
+      Those with a learning rate take the estimator's where one of the three is set, and have their
+      own where none is; for those without one, as ``"lbfgs"``, it is an error to set it.
     - An object of `sklgd.optimizers`, or of a class of your own.
 
 model : str or Model, default="linear"
@@ -67,12 +67,13 @@ tol : float or None, default=1e-3
     Relative tolerance. An epoch is no improvement if it lowers the objective by less than ``tol``
     times the objective's scale, the larger of its best absolute value so far and of ``tol`` times
     its first value; ``n_iter_no_change`` such epochs in a row end training. The units of ``y`` do
-    not matter. L-BFGS and FISTA stop by themselves where what is left to gain is small on that
-    scale. None runs ``max_iter`` epochs.
+    not matter. L-BFGS, FISTA, SAGA and SVRG stop by themselves where what is left to gain is small
+    on that scale. None runs ``max_iter`` epochs.
 batch_size : int or "auto", default="auto"
-    Rows of a step. ``"auto"`` is 1 for SGD without momentum and for PassiveAggressive. For other
-    step rules it is 32, and more on sparse data, up to 4096, so that moving all parameters costs
-    little beside reading the rows. Optimizers that use all rows at once do not read it.
+    Rows of a step. ``"auto"`` is 1 for SGD without momentum, PassiveAggressive, SAGA and SVRG.
+    For other step rules it is 32, and more on sparse data, up to 4096, so that moving all
+    parameters costs little beside reading the rows. Optimizers that use all rows at once do not
+    read it.
 shuffle : bool, default=True
     Whether step rules see the rows in a new random order each epoch.
 average : bool or int, default=False

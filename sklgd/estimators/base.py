@@ -27,6 +27,7 @@ from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
 from ..units import Units, units_of
+from ..variance_reduced import VarianceReducedDriver
 from .axes import Strategies, StrategyParams, strategies_of, strategy_of
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
 from .fitted import FittedAttributes, is_same, joined
@@ -267,9 +268,8 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
                 row_nonzeros = X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
                 batch_size = optimizer.auto_batch_size(problem.n_rows, X.shape[1], row_nonzeros)
             batch_size = min(batch_size, problem.n_rows)
-            driver = StepDriver(
-                problem, optimizer, state, batch_size=batch_size, shuffle=self.shuffle
-            )
+            family = VarianceReducedDriver if optimizer.variance_reduced else StepDriver
+            driver = family(problem, optimizer, state, batch_size=batch_size, shuffle=self.shuffle)
         return TrainingLoop(
             driver,
             stopping,

@@ -1,8 +1,9 @@
 """Optimizers: how parameters move, given gradients.
 
-Step rules (`Optimizer`) move after every batch.  Full-batch optimizers (`FullBatchOptimizer`) see
-the objective itself, once an epoch or more.  `Auto` chooses.  `lr_range_test` finds a learning
-rate for a step rule.
+Step rules (`Optimizer`) move after every batch; so do variance-reduced ones (`VarianceReduced`),
+which correct a batch's gradient by what they remember of all rows.  Full-batch optimizers
+(`FullBatchOptimizer`) see the objective itself, once an epoch or more.  `Auto` chooses.
+`lr_range_test` finds a learning rate for a step rule.
 """
 
 from typing import Any
@@ -20,14 +21,17 @@ from .newton import Newton
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import SGD, Lion
+from .variance_reduced import SAGA, SVRG, VarianceReduced
 
 __all__ = [
     "FISTA",
     "FTRL",
     "LBFGS",
     "OPTIMIZERS",
+    "SAGA",
     "SDCA",
     "SGD",
+    "SVRG",
     "AdaBelief",
     "AdaDelta",
     "AdaGrad",
@@ -53,6 +57,7 @@ __all__ = [
     "RangeTest",
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
+    "VarianceReduced",
     "lr_range_test",
 ]
 
@@ -80,6 +85,8 @@ OPTIMIZERS = registry(
     polyak_sgd=PolyakSGD,
     radam=RAdam,
     rmsprop=RMSprop,
+    saga=SAGA,
+    svrg=SVRG,
     schedule_free_adamw=ScheduleFreeAdamW,
     schedule_free_sgd=ScheduleFreeSGD,
 )

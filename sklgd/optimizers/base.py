@@ -89,6 +89,8 @@ class Optimizer(Strategy):
     needs_rows: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
+    #: whether steps on rows are corrected by what is remembered of all rows (SAGA, SVRG)
+    variance_reduced: ClassVar[bool] = False
 
     @classmethod
     def from_estimator(cls, params: Mapping[str, Any]) -> Self:

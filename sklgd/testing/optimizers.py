@@ -9,12 +9,15 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from ..losses import SquaredError
 from ..models import Linear
 from ..objective import Block, Problem, Targets
 from ..optimizers import Optimizer
 from ..penalties import L2
+from ..training import FitState
+from ..variance_reduced import VarianceReducedDriver
 from ._common import Untouched, call, call_in_place, check_copies, check_instance, locked
 
 #: learning rates to descend with, after the optimizer's own
@@ -29,9 +32,10 @@ def check_optimizer(optimizer: Optimizer, *, n_params: int = 6, random_state: in
     parabola with its own learning rate or a smaller one; the shape and sign of ``step_sizes``;
     that ``result`` reads only, and gives what it is told to ``restart`` from.
     For a full-batch optimizer: that ``iterate`` works in place, returns the loss, remembers
-    nothing but in its state, which can be pickled, and descends a least-squares problem.  For
-    both: that nothing is written to the object, and that it can be cloned and pickled.  An
-    optimizer that chooses among others is checked by its choices.
+    nothing but in its state, which can be pickled, and descends a least-squares problem; for a
+    variance-reduced one the same of its passes.  For all: that nothing is written to the object,
+    and that it can be cloned and pickled.  An optimizer that chooses among others is checked by
+    its choices.
 
     Parameters
     ----------
@@ -81,7 +85,9 @@ def check_optimizer(optimizer: Optimizer, *, n_params: int = 6, random_state: in
     else:
         _check_schedule(optimizer)
         rng = np.random.default_rng(random_state)
-        check = _check_full_batch if optimizer.full_batch else _check_step_rule
+        check = _check_step_rule
+        if optimizer.full_batch or optimizer.variance_reduced:
+            check = _check_full_batch if optimizer.full_batch else _check_variance_reduced
         check(optimizer, n_params, rng)
     untouched.check()
 
@@ -218,7 +224,7 @@ def _check_descent(
     )
 
 
-# -- full-batch optimizers -----------------------------------------------------------------
+# -- full-batch and variance-reduced optimizers ----------------------------------------------
 
 
 def _least_squares(n_params, rng):
@@ -230,7 +236,7 @@ def _least_squares(n_params, rng):
 
 def _check_full_batch(optimizer, n_params, rng):
     problem, other = _least_squares(n_params, rng), _least_squares(n_params, rng)
-    _check_iterations(optimizer, problem, other)
+    _check_iterations(optimizer, _iterate, problem, other)
 
     def run(rate_at):
         params = np.zeros(n_params)
@@ -254,25 +260,52 @@ def _iterate(optimizer, problem, rate=0.01):
         yield params, loss, state
 
 
-def _check_iterations(optimizer, problem, other):
+def _check_variance_reduced(optimizer, n_params, rng):
+    problem, other = _least_squares(n_params, rng), _least_squares(n_params, rng)
+    _check_iterations(optimizer, _passes, problem, other)
+
+    def run(rate_at):
+        twin = optimizer
+        if rate_at(1) != own(1):
+            twin = clone(optimizer).set_params(learning_rate=rate_at)
+        *_, (params, _, _) = _passes(twin, problem, 50)
+        return problem.loss(params)
+
+    own = optimizer.schedule()
+    start = problem.loss(np.zeros(n_params))
+    _check_descent(optimizer, run, start, "a least-squares problem", "50 passes")
+
+
+def _passes(optimizer, problem, n_passes=5):
+    """Yield the parameters, the returned loss and the state after each of a few passes."""
+    params = np.zeros(problem.n_params)
+    state = FitState(params, optimizer.init_state(params))
+    driver = VarianceReducedDriver(problem, optimizer, state, batch_size=1, shuffle=True)
+    for _ in range(n_passes):
+        loss = driver.epoch()
+        yield params, loss, state.slots
+
+
+def _check_iterations(optimizer, iterations, problem, other):
     name = type(optimizer).__name__
+    what = f"a pass of {name}" if optimizer.variance_reduced else f"{name}.iterate"
     alone = []
-    for params, loss, _state in _iterate(optimizer, problem):
+    for params, loss, _state in iterations(optimizer, problem):
         assert isinstance(loss, Real) and math.isfinite(loss), (
-            f"{name}.iterate must return the mean loss, found {loss!r}"
+            f"{what} must return the mean loss, found {loss!r}"
         )
-        assert np.isfinite(params).all(), f"{name}.iterate gave {params}"
+        assert np.isfinite(params).all(), f"{what} gave {params}"
         alone.append(params.copy())
     assert alone[-1].any(), (
-        f"{name}.iterate must move params in place: they are the same after {len(alone)} iterations"
+        f"{what} must move params in place: they are the same after {len(alone)} iterations"
     )
     try:
         pickle.dumps(_state)
     except Exception as error:
         raise AssertionError(f"the state of {name} cannot be pickled: {error}") from error
-    both = zip(_iterate(optimizer, problem), _iterate(optimizer, other), strict=True)
+    both = zip(iterations(optimizer, problem), iterations(optimizer, other), strict=True)
     for expected, ((found, *_), _) in zip(alone, both, strict=True):
         assert np.array_equal(expected, found), (
-            f"{name}.iterate depends on more than its arguments: the same problem led to {found} "
+            f"{what} depends on more than its arguments: the same problem led to {found} "
             f"beside another one and to {expected} alone; what it remembers belongs into state"
         )

@@ -1,0 +1,212 @@
+"""The driver of variance-reduced optimizers: what they remember, and how often rows are drawn.
+
+What is remembered belongs to the rows of X.  It goes on while these stay what they are, from call
+to call of ``fit`` and ``partial_fit``, and is made anew at the first pass over others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+
+from ._kernels import adapters
+from ._kernels import variance_reduced as _kernel
+from ._kernels.epoch import permute
+from ._strategy import compose_kernel
+from .objective import Problem, scale_of
+from .optimizers import VarianceReduced
+from .training import FitState, StepDriver
+
+#: how many epochs in a row must promise little
+PATIENCE = 3
+#: how much of the draws are uniform: a row is drawn at least a third of a time in a pass
+UNIFORM = 0.5
+
+
+class VarianceReducedDriver(StepDriver):
+    """Runs SAGA or SVRG over batches of rows; an epoch draws as many rows as there are.
+
+    Losses that were seen along the way are too noisy to tell small improvements.  What the
+    gradient in memory promises the next epoch, ``steps * rate * |gradient|^2``, is not: training
+    ends where that has been small beside ``tol`` times the objective for some epochs in a row.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: VarianceReduced,
+        state: FitState,
+        *,
+        batch_size: int,
+        shuffle: bool,
+    ) -> None:
+        self.problem, self.optimizer, self.state = problem, optimizer, state
+        self.shuffle, self.batch_size = shuffle, batch_size
+        self.schedule = optimizer.schedule()
+        check_pair(problem, optimizer)
+        state.optimizer = optimizer
+        norms, mark = survey(problem)
+        if state.slots.get("rows") != mark:
+            state.slots.clear()
+            state.slots["rows"] = mark
+        self.order, self.draws, self.shares = problem.order, None, None
+        bounds = (curvature_of(problem) or 1.0) * norms
+        if shuffle:
+            self.order = np.empty(problem.n_rows, dtype=np.uint32)
+            self._weigh(bounds)
+        if optimizer.is_auto:
+            self.unit = self._auto_rate(bounds)
+        self.epoch_kernel = None
+        # a schedule that waits for plateaus leaves it to the loop to see them
+        self.knows_when = self.schedule.on_plateau(1.0) is None
+        self.first, self.hits = math.nan, 0
+
+    def _weigh(self, bounds: np.ndarray) -> None:
+        """Set how often a pass draws each row, where they are not all alike."""
+        middle = bounds.mean()
+        if not math.isfinite(middle) or np.ptp(bounds) <= 1e-6 * middle:
+            return
+        self.draws = (bounds / middle + UNIFORM) / (1 + UNIFORM)
+        self.ends = np.cumsum(self.draws)
+        self.shares = np.ones(self.problem.block.X.shape[0])
+        self.shares[self._rows] = 1.0 / self.draws
+
+    def _auto_rate(self, bounds: np.ndarray) -> float:
+        penalty = self.problem.smooth_curvature()
+        smoothness = (bounds if self.draws is None else bounds / self.draws).max()
+        smoothness += penalty.max(initial=0.0)
+        if smoothness == 0.0:  # nothing bends: any step does
+            return 1.0
+        return self.optimizer.auto_rate(smoothness, penalty.min(), self.problem.n_rows)
+
+    @property
+    def _rows(self) -> slice | np.ndarray:
+        return slice(None) if self.problem.order is None else self.problem.order
+
+    def epoch(self) -> float:
+        """Make one pass; return the mean loss of the rows where each was seen last."""
+        problem, state, memory = self.problem, self.state, self.state.slots
+        self.optimizer.begin_pass(problem, state.params, memory)
+        if self.epoch_kernel is None:
+            self.epoch_kernel = self._compose()
+        if self.shuffle:
+            self._draw(state.seed + (state.epochs << 32))
+        excess = self._steps() / problem.weight_sum
+        state.epochs += 1
+        loss = self.optimizer.loss_in(memory, self._rows, excess, problem.weight_sum)
+        if problem.tol is not None:
+            self._watch(loss + problem.penalty_value(state.params))
+        return loss
+
+    def _watch(self, objective: float) -> None:
+        """See whether the next epoch promises less than ``tol`` asks for."""
+        problem, state = self.problem, self.state
+        if math.isnan(self.first):
+            self.first = objective
+        point = self.optimizer.seen_at(state.params, state.slots)
+        grad = state.slots["gradient"].copy()
+        weights = problem.weights(grad)
+        if problem.smooth is not None:
+            problem.smooth.add_gradient(problem.weights(point), weights)
+        if problem.rest is not None:
+            weights[...] = problem.rest.residual(problem.weights(point), weights)
+        steps = math.ceil(problem.n_rows / self.batch_size)
+        promised = steps * self.rate() * float(grad @ grad)
+        small = promised <= problem.tol * scale_of(objective, self.first, problem.tol)
+        self.hits = self.hits + 1 if small else 0
+        self.converged = self.knows_when and self.hits >= PATIENCE
+
+    def _draw(self, seed: int) -> None:
+        """Fill the order with a pass's rows: each as often as it should be, rounded up or down.
+
+        Systematic sampling: a comb of unit distance, shifted at random, on the sums of the draws.
+        """
+        rows = self.problem.order
+        if self.draws is not None:
+            n_rows = self.problem.n_rows
+            shift = np.random.default_rng(seed).random()
+            teeth = np.minimum(np.floor(self.ends + shift), n_rows).astype(np.int64)
+            teeth[-1] = n_rows
+            drawn = np.repeat(np.arange(n_rows, dtype=np.uint32), np.diff(teeth, prepend=0))
+            rows = drawn if rows is None else rows[drawn]
+        permute(self.order, rows, seed)
+
+    def _compose(self):
+        problem, state = self.problem, self.state
+        penalties = (
+            None if part is None else compose_kernel(part, adapters.PyPenalty)
+            for part in (problem.smooth, problem.rest)
+        )
+        return type(self.optimizer)._kernel(
+            problem.objective,
+            *penalties,
+            state.params,
+            state.slots["gradient"],
+            table=state.slots.get("slopes"),
+            losses=state.slots.get("losses"),
+            snapshot=state.slots.get("snapshot"),
+            shares=self.shares,
+            n_rows=problem.n_rows,
+            mean=state.mean,
+            average_from=state.average_from,
+            batch_size=self.batch_size,
+        )
+
+
+def curvature_of(problem: Problem) -> float | None:
+    """Return a bound of the loss's second derivative in the raw predictions, or None."""
+    loss = problem.block.loss
+    return loss.joint_curvature if problem.block.targets.joint else loss.curvature
+
+
+def check_pair(problem: Problem, optimizer: VarianceReduced) -> None:
+    """Raise where an optimizer cannot minimise the objective."""
+    name, loss, model = type(optimizer).__name__, problem.block.loss, problem.block.model
+    if "_kernel" not in vars(type(optimizer)):
+        raise ValueError(
+            f"{name} has no compiled loop: a variance-reduced optimizer of one's own cannot train. "
+            "Use SAGA() or SVRG(), or derive from Optimizer or FullBatchOptimizer."
+        )
+    if not model.linear:
+        raise ValueError(
+            f"{name} needs raw predictions that are linear in the parameters, and those of "
+            f"{model!r} are not; use a step rule, such as optimizer='adam' or optimizer='sgd'."
+        )
+    if not loss.smooth:
+        raise ValueError(
+            f"{name} needs a smooth loss and {loss!r} is not; use optimizer='auto', "
+            "optimizer='sgd' or optimizer='adam', or a smooth loss."
+        )
+    if optimizer.is_auto and curvature_of(problem) is None:
+        raise ValueError(
+            f"{name} takes its learning rate from the curvature of the loss, and that of {loss!r} "
+            f"has no known bound; use optimizer='auto' or optimizer='lbfgs', or give a learning "
+            f"rate: {name}(learning_rate=0.01)."
+        )
+
+
+def survey(problem: Problem) -> tuple[np.ndarray, str]:
+    """Look at the training rows once.
+
+    Returns
+    -------
+    norms : ndarray of shape (n_rows,)
+        Their squared norms, the intercept counted as a feature that is 1, times their weights.
+    mark : str
+        Tells these rows and their targets from others.
+    """
+    targets, weights, order = problem.block.targets.y, problem.block.weights, problem.order
+    code = np.random.default_rng(0).standard_normal(problem.n_features)
+    codes, norms = _kernel.survey(problem.objective.rows, code, order)
+    norms += problem.n_params > problem.n_weights
+    mark = hashlib.blake2b(repr((problem.n_features, problem.n_params)).encode(), digest_size=16)
+    mark.update(codes.tobytes())
+    mark.update((targets if order is None else targets[order]).tobytes())
+    if weights is not None:
+        weights = weights if order is None else weights[order]
+        norms *= weights
+        # rounded: partial_fit divides by a mean that may differ in its last bit
+        mark.update(weights.astype(np.float32).tobytes())
+    return norms, mark.hexdigest()
