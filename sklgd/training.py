@@ -232,7 +232,6 @@ class FullBatchDriver:
         self.converged = False
         state.optimizer = optimizer
         problem.remembers, problem.seed = True, state.seed
-        optimizer.forget(state.slots)
 
     def epoch(self) -> float:
         """Make one iteration; return the mean loss that it last evaluated."""
@@ -325,8 +324,11 @@ class TrainingLoop:
     """Runs a driver until something says stop, and leaves the state with the parameters to keep.
 
     Sets: ``params``, ``mean`` and ``rate_scale`` of the driver's state, beside what the driver
-    sets; nothing else.
+    sets; nothing else.  ``hooks`` are told of each epoch, and may end the training.
     """
+
+    #: what a loop remembers from epoch to epoch, beside the state
+    MEMORY = ("report", "watch", "start", "best", "ended", "next_print")
 
     def __init__(
         self,
@@ -334,36 +336,57 @@ class TrainingLoop:
         stopping: Stopping,
         *,
         validation: Validation | None = None,
+        hooks: Any = None,
         verbose: int = 0,
         name: str = "fit",
     ) -> None:
         self.driver, self.stopping, self.validation = driver, stopping, validation
         self.problem, self.state = driver.problem, driver.state
-        self.verbose, self.name = verbose, name
+        self.hooks, self.verbose, self.name = hooks, verbose, name
         self.report = Report()
         self.started = time.perf_counter()
         by_score = stopping.early_stopping and validation and validation.score is not None
         self.watch = Watch(stopping.tol, relative=not by_score)
         self.start: np.ndarray = self.state.result.copy()
         self.best: np.ndarray | None = None
-        self._next_print = 1
+        self.ended = False
+        self.next_print = 1
+
+    def progress(self) -> dict[str, Any]:
+        """Return a copy of what is remembered, with which another loop can `resume`."""
+        memory = {name: copy.copy(getattr(self, name)) for name in self.MEMORY}
+        memory["report"].history = {k: list(v) for k, v in self.report.history.items()}
+        return memory
+
+    def resume(self, progress: dict[str, Any]) -> None:
+        """Go on where `progress` was asked for; the state must be that of then, too."""
+        vars(self).update(copy.deepcopy(progress))
+        self.started -= self.report.history["time"][-1]
 
     def run(self) -> Report:
         """Train; return the report."""
         report = self.report
         try:
-            for report.n_iter in range(1, self.stopping.max_iter + 1):
-                if not self._record(self.driver.epoch()):
-                    report.stop_reason = "diverged"
-                    break
-                if self._has_stopped():
-                    break
+            while not self.ended and report.n_iter < self.stopping.max_iter:
+                report.n_iter += 1
+                self._epoch()
         except KeyboardInterrupt:
             if not self.stopping.survives_interruption:
                 raise
             report.stop_reason = "interrupted"
         self._finish()
         return report
+
+    def _epoch(self) -> None:
+        """Make an epoch, and decide whether training ends with it."""
+        if self.hooks is not None:
+            self.hooks.begin_epoch()
+        if self._record(self.driver.epoch()):
+            self.ended = self._has_stopped()
+        else:
+            self.ended, self.report.stop_reason = True, "diverged"
+        if self.hooks is not None and self.hooks.end_epoch() and not self.ended:
+            self.ended, self.report.stop_reason = True, "callback"
 
     def optimality(self) -> float:
         """Return the norm of the smallest subgradient at the end, relative to that at zero.
@@ -473,8 +496,8 @@ class TrainingLoop:
     def _print(self, row: dict[str, float]) -> None:
         """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""
         n_iter = self.report.n_iter
-        if not self.verbose or (self.verbose == 1 and n_iter < self._next_print):
+        if not self.verbose or (self.verbose == 1 and n_iter < self.next_print):
             return
-        self._next_print = max(n_iter + 1, math.ceil(1.4 * n_iter))
+        self.next_print = max(n_iter + 1, math.ceil(1.4 * n_iter))
         shown = "  ".join(f"{key} {number:.6g}" for key, number in row.items())
         print(f"{self.name} epoch {n_iter}: {shown}")

@@ -133,7 +133,7 @@ optimality_ : float
     After a step rule's e < 32 epochs it is estimated from e / 32 of the rows, and 1,024 at least.
     For losses with kinks it is that of the subgradient which the loss states, and need not vanish.
     NaN after an interruption; `partial_fit` removes it.
-stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "interrupted"}
+stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "callback", "interrupted"}
     What ended training; ``"no_improvement"`` is by validation data.
 history_ : dict of ndarray of shape (n_epochs,)
     One entry an epoch: ``"objective"``, ``"loss"`` and ``"penalty"``, ``"learning_rate"`` (that of
@@ -160,6 +160,8 @@ Notes
   smooth versions of it [2]_.
 - The loss of a step rule in ``history_`` is the mean over the epoch of each batch's loss before
   the step it causes; it costs nothing, and lags the loss at the epoch's end.
+- ``set_callbacks`` takes scikit-learn's callbacks, a progress bar or a monitor of scores, and those
+  of `sklgd.callbacks`: they see every epoch of `fit`, and may end it.
 - Sparse ``X`` is used as CSR, and the minimum is that of the same numbers when dense. float32 is
   used as it is; the arithmetic is in float64, and ``coef_`` has the type of ``X``.
 - Training that diverges ends with a ``ConvergenceWarning`` and the parameters of the best epoch,

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
@@ -31,6 +32,7 @@ from ..variance_reduced import VarianceReducedDriver
 from .axes import Strategies, StrategyParams, strategies_of, strategy_of
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
 from .fitted import FittedAttributes, is_same, joined
+from .hooks import KEPT, Hooks, Paused
 from .validation import RowSplit, make_validation, split_rows
 
 
@@ -53,7 +55,9 @@ def _check_partial_fit(estimator: BaseGD) -> bool:
 incremental = available_if(_check_partial_fit)
 
 
-class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
+class BaseGD(
+    FittedAttributes, StrategyParams, CachedParamNames, CallbackSupportMixin, BaseEstimator
+):
     """Base of `GDRegressor` and `GDClassifier`.
 
     A subclass says which losses it trains (`_can_train`), how it codes targets
@@ -124,34 +128,39 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         try:
             yield
         except BaseException:
+            before |= {name: self.__dict__[name] for name in KEPT if name in self.__dict__}
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, init: Init, given: ValidationData) -> None:
-        """Validate and train from the start, or from the last fit's end with ``warm_start``."""
+        """Validate and train: anew, or from the last fit's end, or from a checkpoint."""
+        hooks = Hooks(self, X, y, sample_weight) if hasattr(self, "_skl_callbacks") else None
         strategies = strategies_of(self)
         X, y = check_X_y(self, X, y, reset=True)
         self._learn_targets(y, strategies.loss)
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight)
-        split = split_rows(self, y, weights, given)
-        n_raw = targets.n_raw
-        strategies = self._choose(strategies, X, n_raw, incremental=False)
-        state = self._continued(strategies, X.shape[1], n_raw) if self.warm_start else None
-        if state is None:
-            init = self._warm_init(init, strategies.model) if self.warm_start else init
-            units = units_of(strategies, X, targets, weights, split.train)
-            state = self._new_state(strategies, X.shape[1], n_raw, init, units)
-        elif any(value is not None for value in init):
-            self._restart_at(state, init)
+        paused = self.__dict__.pop("_to_resume", None)
+        split = split_rows(self, y, weights, given) if paused is None else paused.split
+        strategies = self._choose(strategies, X, targets.n_raw, incremental=False)
+        if paused is None:
+            state = self._first_state(strategies, X, targets, weights, split, init)
+        else:
+            state = self._paused_state(paused, strategies, X, targets.n_raw, init)
         problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
         validation = make_validation(self, problem, split, given, X, y)
         stopping = Stopping(self.max_iter, self.tol, self.n_iter_no_change, self.early_stopping)
-        loop = self._loop(problem, strategies, state, stopping, validation)
+        loop = self._loop(problem, strategies, state, stopping, validation, hooks)
+        if paused is not None:
+            loop.resume(paused.progress)
+        if hooks is not None:
+            hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
+        if hooks is not None:
+            hooks.end()
 
     def _partial_fit(self, X: Any, y: np.ndarray, sample_weight: Any, *, first: bool) -> None:
         """Make one pass over validated rows, going on from what is there."""
@@ -257,7 +266,7 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
         model = strategies.model.choose(auto=isinstance(before, Auto))
         return strategies._replace(optimizer=optimizer, model=model)
 
-    def _loop(self, problem, strategies, state, stopping, validation) -> TrainingLoop:
+    def _loop(self, problem, strategies, state, stopping, validation, hooks=None) -> TrainingLoop:
         optimizer = strategies.optimizer
         if optimizer.full_batch:
             driver = FullBatchDriver(problem, optimizer, state)
@@ -274,6 +283,7 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
             driver,
             stopping,
             validation=validation,
+            hooks=hooks,
             verbose=self.verbose,
             name=type(self).__name__,
         )
@@ -307,6 +317,44 @@ class BaseGD(FittedAttributes, StrategyParams, CachedParamNames, BaseEstimator):
     def _average_from(self, optimizer: Optimizer) -> int:
         # An optimizer that goes on until it has converged leaves nothing to average.
         return 0 if optimizer.knows_when else int(self.average)
+
+    def _first_state(
+        self,
+        strategies: Strategies,
+        X: Any,
+        targets: Targets,
+        weights: np.ndarray | None,
+        split: RowSplit,
+        init: Init,
+    ) -> FitState:
+        """Return what `fit` starts from."""
+        n_features, n_raw = X.shape[1], targets.n_raw
+        state = self._continued(strategies, n_features, n_raw) if self.warm_start else None
+        if state is None:
+            init = self._warm_init(init, strategies.model) if self.warm_start else init
+            units = units_of(strategies, X, targets, weights, split.train)
+            return self._new_state(strategies, n_features, n_raw, init, units)
+        if any(value is not None for value in init):
+            self._restart_at(state, init)
+        return state
+
+    def _paused_state(
+        self, paused: Paused, strategies: Strategies, X: Any, n_raw: int, init: Init
+    ) -> FitState:
+        """Return what `fit` of an estimator from a checkpoint goes on from."""
+        same = (
+            strategies == self._fitted_strategies()
+            and paused.state.shape == (X.shape[1], n_raw, self.fit_intercept)
+            and paused.n_rows == X.shape[0]
+            and all(value is None for value in init)
+        )
+        if not same:
+            raise ValueError(
+                f"This {type(self).__name__} comes from a checkpoint: fit goes on with the data, "
+                "the strategies and the starting values of the interrupted fit, and here they are "
+                "others. Use sklearn.base.clone to train anew."
+            )
+        return paused.state.copy()
 
     def _resumed(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState:
         """Return a copy of the last call's state, with ``coef_`` as the user may have set it.

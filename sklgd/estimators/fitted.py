@@ -10,9 +10,11 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from ..models import Model
-from ..training import FitState, Report
+from ..training import FitState, Report, TrainingLoop
 from ..units import Units
 from .axes import Strategies
+from .hooks import Paused
+from .validation import RowSplit
 
 
 class Fitted(NamedTuple):
@@ -44,6 +46,12 @@ class FittedAttributes:
         self.best_iter_ = report.best_iter
         self.stop_reason_ = report.stop_reason
         self.t_ = state.t + 1.0
+
+    def _publish_paused(self, strategies: Strategies, loop: TrainingLoop, split: RowSplit) -> None:
+        """Publish a training between two epochs, with what going on with it takes."""
+        X, progress = loop.problem.block.X, loop.progress()
+        self._publish(strategies, loop.state.copy(), progress["report"], X.dtype)
+        self._paused = Paused(loop.state.copy(), loop.progress(), split, X.shape[0])
 
     def _set_params(
         self,
