@@ -92,32 +92,42 @@ def standardizing(problem: Any) -> Coordinates:
     Sparse features are not centred, and only those of a scale far from one are scaled: the
     inverse document frequencies in text, say, are information.
     """
-    X, order = problem.block.X, problem.order
+    X, order, weights = problem.block.X, problem.order, problem.block.weights
     if sp.issparse(X):
-        largest = np.zeros(X.shape[1])
-        for rows in _blocks(problem):
-            block = X[rows]
-            np.maximum.at(largest, block.indices, np.abs(block.data))
-        far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
-        return Coordinates(np.where(far, largest, 1.0), None, problem.n_raw)
-    weights = problem.block.weights
-    total, first, second = 0.0, np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    origin = X[0 if order is None else order[0]].astype(np.float64)
-    for rows in _blocks(problem):
-        block = X[rows] - origin  # a shift of the origin keeps large means from cancelling
-        w = np.ones(len(block)) if weights is None else weights[rows]
-        total += w.sum()
-        first += w @ block
-        second += np.einsum("i,ij,ij->j", w, block, block)
-    first /= total
-    scale = np.sqrt(np.maximum(second / total - first**2, 0.0))
-    mean = origin + first
+        return Coordinates(sparse_scale(X, order), None, problem.n_raw)
+    mean, scale = moments(X, order, weights)
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
         scale, mean = np.sqrt(scale**2 + mean**2), None
     scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 0.0
     scale = np.sqrt(scale**2 + _ridge(problem))
     scale[scale == 0.0] = 1.0
     return Coordinates(scale, mean, problem.n_raw)
+
+
+def sparse_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
+    """Return the largest sizes of sparse features, one where they are near one."""
+    largest = np.zeros(X.shape[1])
+    for rows in _blocks(X, order):
+        block = X[rows]
+        np.maximum.at(largest, block.indices, np.abs(block.data))
+    far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
+    return np.where(far, largest, 1.0)
+
+
+def moments(
+    X: np.ndarray, order: np.ndarray | None, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return means and standard deviations of dense features over given rows, None for all."""
+    total, first, second = 0.0, np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    origin = X[0 if order is None else order[0]].astype(np.float64)
+    for rows in _blocks(X, order):
+        block = X[rows] - origin  # a shift of the origin keeps large means from cancelling
+        w = np.ones(len(block)) if weights is None else weights[rows]
+        total += w.sum()
+        first += w @ block
+        second += np.einsum("i,ij,ij->j", w, block, block)
+    first /= total
+    return origin + first, np.sqrt(np.maximum(second / total - first**2, 0.0))
 
 
 def _ridge(problem: Any) -> np.ndarray:
@@ -127,8 +137,9 @@ def _ridge(problem: Any) -> np.ndarray:
     return bend / (problem.block.loss.curvature or 1.0)
 
 
-def _blocks(problem: Any) -> Iterator[slice | np.ndarray]:
+def _blocks(X: Any, order: np.ndarray | None) -> Iterator[slice | np.ndarray]:
     # The training rows, a few at a time.
-    for start in range(0, problem.n_rows, STAT_ROWS):
-        rows = slice(start, min(start + STAT_ROWS, problem.n_rows))
-        yield rows if problem.order is None else problem.order[rows]
+    n_rows = X.shape[0] if order is None else len(order)
+    for start in range(0, n_rows, STAT_ROWS):
+        rows = slice(start, min(start + STAT_ROWS, n_rows))
+        yield rows if order is None else order[rows]

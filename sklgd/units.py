@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
+
+from .coordinates import moments, sparse_scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,54 @@ class Units:
 def units_of(
     strategies: Any, X: Any, targets: Any, weights: np.ndarray | None, rows: np.ndarray | None
 ) -> Units | None:
-    """Return the units to train in; None where the model takes features and targets as they are."""
+    """Return the units to train in; None where the model takes features and targets as they are.
+
+    Parameters
+    ----------
+    strategies : Strategies
+        Loss and model.
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+        Rows.
+    targets : Targets
+        Their targets.
+    weights : ndarray of shape (n,) or None
+        Their weights.
+    rows : uint32 ndarray or None
+        The training rows; None for all.
+
+    Returns
+    -------
+    Units or None
+    """
     if not strategies.model.standardize:
         return None
-    raise NotImplementedError
+    if sp.issparse(X):
+        shift, factor = None, 1.0 / sparse_scale(X, rows)
+    else:
+        shift, scale = moments(X, rows, weights)
+        scale[scale <= 1e-12 * np.abs(shift)] = 1.0  # constant, up to rounding
+        factor = 1.0 / scale
+    y = targets.y if rows is None else targets.y[rows]
+    weights = weights if weights is None or rows is None else weights[rows]
+    return Units(shift, factor, *_of_targets(strategies.loss, targets, y, weights))
+
+
+def _of_targets(
+    loss: Any, targets: Any, y: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    # Shift and scale of the raw predictions, and the unit.
+    shift, scale = np.zeros(targets.n_raw), np.ones(targets.n_raw)
+    if loss.task == "classification" or targets.joint or targets.one_vs_rest is not None:
+        return shift, scale, 1.0
+    y = y.reshape(len(y), -1)
+    mean = np.average(y, axis=0, weights=weights)
+    link = loss.predict(np.array([0.0, 1.0]))
+    if np.array_equal(link, [0.0, 1.0]):
+        shift = mean
+        scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
+        scale[scale <= 1e-12 * np.abs(mean)] = 1.0
+    elif np.allclose(link, [1.0, np.e]) and (mean > 0.0).all():
+        shift = np.log(mean)
+    slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
+    unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))
+    return shift, scale, unit if 0.0 < unit < np.inf else 1.0

@@ -54,6 +54,7 @@ cdef class RowsKernel:
     cdef readonly Py_ssize_t n_rows
     cdef readonly Py_ssize_t n_features
     cdef readonly bint sparse
+    cdef readonly bint single               # float32
     # raw[i, c] = x_i . w[c]
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
     # w[c] = shrink * w[c] + sum_i draw[i, c] x_i
@@ -160,7 +161,7 @@ cdef class ModelKernel:
     cdef readonly Py_ssize_t weight_rows    # penalties see a matrix of so many rows
     cdef readonly Py_ssize_t n_kept         # numbers behind the parameters, such as running means
     # the size of the tape's work for batches of up to n rows
-    cdef Py_ssize_t work_size(self, Py_ssize_t n) noexcept nogil
+    cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil
     # grad += the derivative of sum(draw * raw) with respect to params; the tape is that of forward

@@ -123,7 +123,7 @@ cdef class ModelKernel:
     def __cinit__(self):
         self.weight_rows = 1
 
-    cdef Py_ssize_t work_size(self, Py_ssize_t n) noexcept nogil:
+    cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil:
         return 0
 
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,

@@ -38,6 +38,12 @@ typedef struct {
                       double *raw);
     void (*drift_tdot)(const void *data, const void *indices, ptrdiff_t size, const double *draw,
                        const Drift *w);
+    /* for w of shape (p, k) and x in units, factor[j] x[j] (NULL: 1):
+     * raw = sum_j x[j] w[j], and w[j] += x[j] draw */
+    void (*mix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                const double *factor, const double *w, double *raw);
+    void (*tmix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                 const double *factor, const double *draw, double *w);
 } csr_table;
 
 /* The functions for float32 or float64 data and int64 or int32 indices, in the best instructions

@@ -176,6 +176,32 @@ TARGET static void NAME(drift_tdot)(const void *data, const void *indices, ptrdi
     }
 }
 
+TARGET static void NAME(mix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                             const double *factor, const double *w, double *raw)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t c = 0; c < k; c++)
+        raw[c] = 0.0;
+    for (ptrdiff_t j = 0; j < size; j++) {
+        const double *v = w + (ptrdiff_t)at[j] * k;
+        const double a = factor ? factor[at[j]] * (double)x[j] : (double)x[j];
+        _Pragma("omp simd") for (ptrdiff_t c = 0; c < k; c++) raw[c] += a * v[c];
+    }
+}
+
+TARGET static void NAME(tmix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
+                              const double *factor, const double *draw, double *w)
+{
+    const REAL *x = data;
+    const INDEX *at = indices;
+    for (ptrdiff_t j = 0; j < size; j++) {
+        double *v = w + (ptrdiff_t)at[j] * k;
+        const double a = factor ? factor[at[j]] * (double)x[j] : (double)x[j];
+        _Pragma("omp simd") for (ptrdiff_t c = 0; c < k; c++) v[c] += a * draw[c];
+    }
+}
+
 #undef DOT_LOOP
 #undef AS_IT_IS
 #undef SOFT

@@ -184,7 +184,7 @@ cdef class Objective:
         cdef double[::1] draw = np.empty(SUM_ROWS * k)
         cdef double[::1] value = np.empty(SUM_ROWS * k)
         cdef double[::1] targets = np.empty(SUM_ROWS * self.target_width())
-        cdef double[::1] work = np.empty(self.model.work_size(SUM_ROWS) + 1)
+        cdef double[::1] work = np.empty(self.model.work_size(self.rows, SUM_ROWS) + 1)
         cdef Tape tape
         begin_tape(&tape, self.model, &work[0], <double*> params)
         batch.order = NULL if order is None else &order[0]
@@ -204,7 +204,7 @@ cdef class Objective:
 def predict_raw(RowsKernel rows, ModelKernel model, const double[::1] params):
     """Return the raw predictions of all rows, shape (n, n_raw)."""
     cdef double[:, ::1] raw = np.empty((rows.n_rows, model.n_raw))
-    cdef double[::1] work = np.empty(model.work_size(SUM_ROWS) + 1)
+    cdef double[::1] work = np.empty(model.work_size(rows, SUM_ROWS) + 1)
     cdef Tape tape
     cdef Batch batch
     begin_tape(&tape, model, &work[0], <double*> &params[0])
@@ -287,7 +287,7 @@ cdef class Epoch:
         self.average_from = average_from
         self.batch_size = batch_size
         self.unit = unit
-        self.work = np.empty(self.model.work_size(batch_size) + 1)
+        self.work = np.empty(self.model.work_size(self.rows, batch_size) + 1)
         begin_tape(&self.tape, self.model, &self.work[0], self.params)
         self.tape.seed = seed
         self.direct = linear_model and optimizer.linear and (smooth is None or not isnan(smooth.ridge))

@@ -8,6 +8,7 @@ cimport cython
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 
 from .base cimport Batch, Drift, Lazy, RowsKernel, batch_row
 from .simd cimport simd, simd_init, simd_prefetch
@@ -36,6 +37,10 @@ cdef extern from "csr.h" nogil:
                           double* raw) noexcept nogil
         void (*drift_tdot)(const void* data, const void* indices, Py_ssize_t size, const double* draw,
                            const Drift* w) noexcept nogil
+        void (*mix)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k,
+                    const double* factor, const double* w, double* raw) noexcept nogil
+        void (*tmix)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k,
+                     const double* factor, const double* draw, double* w) noexcept nogil
     const csr_table* csr_functions(int single, int wide)
 
 ctypedef fused real:
@@ -82,7 +87,6 @@ cdef class DenseRows(RowsKernel):
     cdef Py_ssize_t row_bytes
     cdef Py_ssize_t ahead
     cdef bint long_rows
-    cdef bint single
 
     def __init__(self, array):
         self.single = array.dtype == np.float32
@@ -197,6 +201,66 @@ cdef inline void standardize(Py_ssize_t p, const real* row, const double* shift,
         out[j] = (<double> row[j] - shift[j]) * factor[j]
 
 
+    cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
+                  double* raw) noexcept nogil:
+        cdef Py_ssize_t i, j
+        cdef const char* row
+        memset(raw, 0, batch.size * k * sizeof(double))
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.data + batch_row(batch, i) * self.row_bytes
+            for j in range(self.n_features):
+                simd.update_d(k, self.entry(row, j, factor), w + j * k, 1.0, raw + i * k)
+
+    cdef void tmix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* draw,
+                   double* w) noexcept nogil:
+        cdef Py_ssize_t i, j
+        cdef const char* row
+        for i in range(batch.size):
+            row = self.data + batch_row(batch, i) * self.row_bytes
+            for j in range(self.n_features):
+                simd.update_d(k, self.entry(row, j, factor), draw + i * k, 1.0, w + j * k)
+
+    cdef inline double entry(self, const char* row, Py_ssize_t j, const double* factor) noexcept nogil:
+        cdef double x = (<const float*> row)[j] if self.single else (<const double*> row)[j]
+        return x if factor == NULL else factor[j] * x
+
+    cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
+                     bint single) noexcept nogil:
+        cdef Py_ssize_t i, p = self.n_features
+        cdef const char* row
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.data + batch_row(batch, i) * self.row_bytes
+            if single and self.single:
+                copy_row[float, float](p, <const float*> row, shift, factor, <float*> out + i * p)
+            elif single:
+                copy_row[double, float](p, <const double*> row, shift, factor, <float*> out + i * p)
+            elif self.single:
+                copy_row[float, double](p, <const float*> row, shift, factor, <double*> out + i * p)
+            else:
+                copy_row[double, double](p, <const double*> row, shift, factor, <double*> out + i * p)
+
+
+ctypedef fused copied:
+    float
+    double
+
+
+cdef inline void copy_row(Py_ssize_t p, const real* row, const double* shift, const double* factor,
+                          copied* out) noexcept nogil:
+    cdef Py_ssize_t j
+    if factor == NULL:
+        for j in range(p):
+            out[j] = <copied> row[j]
+    elif shift == NULL:
+        for j in range(p):
+            out[j] = <copied> (factor[j] * row[j])
+    else:
+        for j in range(p):
+            out[j] = <copied> (factor[j] * (row[j] - shift[j]))
+
+
 cdef inline void dense_dot(Py_ssize_t p, const real* row, Py_ssize_t k, const double* w,
                            double* raw) noexcept nogil:
     cdef Py_ssize_t c = 0
@@ -231,11 +295,11 @@ cdef class CSRRows(RowsKernel):
     cdef bint wide      # int64 indices
 
     def __init__(self, matrix):
-        cdef bint single = matrix.data.dtype == np.float32
+        self.single = matrix.data.dtype == np.float32
         self.wide = matrix.indices.dtype == np.int64
         itype = np.int64 if self.wide else np.int32
-        self.types = csr_functions(single, self.wide)
-        self.data = <const char*> _pointer(matrix.data, np.float32 if single else np.float64)
+        self.types = csr_functions(self.single, self.wide)
+        self.data = <const char*> _pointer(matrix.data, np.float32 if self.single else np.float64)
         self.indices = <const char*> _pointer(matrix.indices, itype)
         self.indptr = _pointer(matrix.indptr, itype)
         self.matrix = (matrix.data, matrix.indices, matrix.indptr)
@@ -344,6 +408,23 @@ cdef class CSRRows(RowsKernel):
         for i in range(batch.size):
             row = self.row(batch, i)
             self.types.drift_tdot(row.data, row.indices, row.size, draw + 2 * i * w.k, w)
+
+    cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
+                  double* raw) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.row(batch, i)
+            self.types.mix(row.data, row.indices, row.size, k, factor, w, raw + i * k)
+
+    cdef void tmix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* draw,
+                   double* w) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            self.types.tmix(row.data, row.indices, row.size, k, factor, draw + i * k, w)
 
 
 ctypedef fused index:

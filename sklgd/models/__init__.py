@@ -8,7 +8,8 @@ contract.
 from .._strategy import registry
 from .base import Model
 from .linear import Linear
+from .mlp import MLP
 
-__all__ = ["MODELS", "Linear", "Model"]
+__all__ = ["MLP", "MODELS", "Linear", "Model"]
 
-MODELS = registry(Linear)
+MODELS = registry(Linear, MLP)

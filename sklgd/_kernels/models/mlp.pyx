@@ -1,0 +1,188 @@
+"""The compiled twin of `sklgd.models.MLP`: rows in, raw predictions out; network.c does the rest."""
+import numpy as np
+
+from libc.stdint cimport int64_t, uint64_t
+
+from ..base cimport Batch, ModelKernel, RowsKernel, Tape
+from ..simd cimport simd_init
+
+simd_init()
+
+cdef extern from "models/network.h" nogil:
+    ctypedef struct Network:
+        Py_ssize_t n_layers
+        Py_ssize_t n_params
+        const Py_ssize_t* size
+        const Py_ssize_t* weights
+        const Py_ssize_t* bias
+        const Py_ssize_t* gain
+        const Py_ssize_t* kept
+        const int* activation
+        const double* dropout
+        int normalization
+        const Py_ssize_t* z
+        const Py_ssize_t* a
+        const Py_ssize_t* hat
+        const Py_ssize_t* mask
+        const Py_ssize_t* out
+        Py_ssize_t row
+        Py_ssize_t widest
+        Py_ssize_t largest
+        const double* out_shift
+        const double* out_scale
+    ctypedef struct network_table:
+        void (*forward)(const Network* net, Py_ssize_t n, int sparse, const double* params, void* work,
+                        double* kept, uint64_t seed, int64_t t, double* raw) noexcept nogil
+        const void* (*backward)(const Network* net, Py_ssize_t n, int sparse, const double* params,
+                                void* work, int64_t t, const double* draw, double* grad) noexcept nogil
+    Py_ssize_t network_work(const Network* net, Py_ssize_t n, int sparse, int single)
+    Py_ssize_t network_rows(const Network* net, Py_ssize_t n)
+    const network_table* network_functions(int single)
+
+#: the activations by their numbers in network.h
+ACTIVATIONS = (
+    "identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus",
+)
+NORMALIZATIONS = (None, "batch", "layer")
+
+
+cdef const Py_ssize_t* _whole(dict owned, str name, numbers) except NULL:
+    # A C array of whole numbers, which `owned` keeps alive.
+    cdef Py_ssize_t[::1] view = np.array([*numbers, 0], dtype=np.intp)
+    owned[name] = view
+    return &view[0]
+
+
+cdef const double* _real(dict owned, str name, numbers) except NULL:
+    cdef double[::1] view = np.array([*numbers, 0.0], dtype=np.float64)
+    owned[name] = view
+    return &view[0]
+
+
+cdef class MLPKernel(ModelKernel):
+    """A feedforward network.
+
+    Parameters
+    ----------
+    layout : sklgd.models.mlp.Layout
+        Where in the parameters is what.
+    activations, dropout : sequences of str and of float, one for each hidden layer
+    normalization : {None, "batch", "layer"}
+    units : Units or None
+    """
+    cdef Network net
+    cdef const network_table* double_
+    cdef const network_table* single
+    cdef const double* shift
+    cdef const double* factor
+    cdef dict owned
+
+    def __init__(self, layout, activations, dropout, normalization, units=None):
+        cdef int[::1] codes = np.array(
+            [*map(ACTIVATIONS.index, activations), 0], dtype=np.intc)
+        cdef dict owned = {"codes": codes}
+        cdef Network* net = &self.net
+        self.owned = owned
+        size = layout.sizes
+        self.n_raw, self.n_weights = size[len(size) - 1], layout.n_weights
+        self.n_params, self.n_kept = layout.n_params, layout.n_kept
+        net.n_layers, net.n_params = len(size) - 1, layout.n_params
+        net.size = _whole(owned, "size", size)
+        net.weights = _whole(owned, "weights", layout.weights)
+        net.bias = _whole(owned, "bias", layout.bias or [-1] * (len(size) - 1))
+        net.gain = _whole(owned, "gain", layout.gain or [-1] * (len(size) - 1))
+        net.kept = _whole(owned, "kept", layout.kept or [0] * (len(size) - 1))
+        net.activation = &codes[0]
+        net.dropout = _real(owned, "dropout", dropout)
+        net.normalization = NORMALIZATIONS.index(normalization)
+        self.place_buffers(size, activations, dropout, normalization)
+        self.double_, self.single = network_functions(0), network_functions(1)
+        if units is not None:
+            if units.shift is not None:
+                self.shift = _real(owned, "shift", units.shift)
+            self.factor = _real(owned, "factor", units.factor)
+            net.out_shift = _real(owned, "out_shift", units.out_shift)
+            net.out_scale = _real(owned, "out_scale", units.out_scale)
+
+    cdef int place_buffers(self, size, activations, dropout, normalization) except -1:
+        # Where the numbers of a layer stand in the work; what can share a place does.
+        at = {name: [] for name in ("z", "a", "hat", "mask", "out")}
+        row = 0
+        for width, activation, rate in zip(size[1:], activations, dropout):
+            apart = {"z"}
+            if activation in ("gelu", "silu"):  # their derivatives need z itself
+                apart.add("a")
+            if normalization is not None:
+                apart.add("hat")
+            if rate > 0.0:
+                apart |= {"mask", "out"}
+            here = {}
+            for name, places in at.items():
+                shared = {"z": None, "a": "z", "hat": "z", "mask": "a", "out": "a"}[name]
+                here[name] = row if name in apart else here[shared]
+                row += width * (name in apart)
+                places.append(here[name])
+        self.net.z = _whole(self.owned, "z", at["z"])
+        self.net.a = _whole(self.owned, "a", at["a"])
+        self.net.hat = _whole(self.owned, "hat", at["hat"])
+        self.net.mask = _whole(self.owned, "mask", at["mask"])
+        self.net.out = _whole(self.owned, "out", at["out"])
+        self.net.row = row
+        self.net.widest = max(size[1:])
+        self.net.largest = max([a * b for a, b in zip(size[1:], size[2:])], default=0)
+        return 0
+
+    # float32 rows are trained on in float32; sums over all rows and predictions are double
+    cdef inline bint in_single(self, RowsKernel X, const Tape* tape) noexcept nogil:
+        return X.single and not X.sparse and tape.t > 0
+
+    cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil:
+        return network_work(&self.net, n, X.sparse, X.single)
+
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                     double* raw) except -1 nogil:
+        cdef bint single = self.in_single(X, tape)
+        cdef const network_table* functions = self.single if single else self.double_
+        cdef Py_ssize_t n = batch.size, rows = network_rows(&self.net, n)
+        if X.sparse:
+            X.mix(batch, self.net.size[1], self.factor, params, tape.work + self.sums_at(n))
+        else:
+            X.gather(batch, self.shift, self.factor,
+                     <void*> (<float*> tape.work + rows) if single else <void*> (tape.work + rows), single)
+        functions.forward(&self.net, n, X.sparse, params, tape.work, tape.kept, tape.seed, tape.t, raw)
+        return 0
+
+    # the sums of the first layer: its z, or the output where it is the last
+    cdef inline Py_ssize_t sums_at(self, Py_ssize_t n) noexcept nogil:
+        return n * (self.net.z[0] if self.net.n_layers > 1 else self.net.row)
+
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                      const double* draw, double* grad) except -1 nogil:
+        cdef bint single = self.in_single(X, tape)
+        cdef const network_table* functions = self.single if single else self.double_
+        cdef const void* first = functions.backward(
+            &self.net, batch.size, X.sparse, params, tape.work, tape.t, draw, grad)
+        if X.sparse:
+            X.tmix(batch, self.net.size[1], self.factor, <const double*> first, grad)
+        return 0
+
+
+def trip(RowsKernel rows, ModelKernel model, double[::1] params, const double[:, ::1] draw, *,
+         uint64_t seed=0, int64_t t=0):
+    """Return the raw predictions of all rows as one batch and the gradient of sum(draw * raw).
+
+    With ``t > 0`` as in that step of training: what the model keeps is written to ``params``.
+    """
+    cdef double[:, ::1] raw = np.empty((rows.n_rows, model.n_raw))
+    cdef double[::1] grad = np.zeros(model.n_params)
+    cdef double[::1] work = np.empty(model.work_size(rows, rows.n_rows) + 1)
+    cdef Batch batch
+    cdef Tape tape
+    batch.order = NULL
+    batch.start, batch.size, batch.end = 0, rows.n_rows, rows.n_rows
+    tape.work, tape.kept = &work[0], &params[0] + model.n_params
+    tape.seed, tape.t = seed, t
+    with nogil:
+        model.forward(rows, &batch, &params[0], &tape, &raw[0, 0])
+        model.backward(rows, &batch, &params[0], &tape, &draw[0, 0], &grad[0])
+    return np.asarray(raw), np.asarray(grad)

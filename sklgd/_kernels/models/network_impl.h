@@ -1,0 +1,339 @@
+/* The functions of network.h for one instruction set and one type; included by network.c with
+ *   NAME(f)  the function's name,  REAL,  SINGLE (1 for float),  TARGET,  VECTOR_BYTES, WIDE,
+ *   LOAD_SOME, STORE_SOME  for product.h.
+ */
+#include "product.h"
+
+#define SIMD_LOOP _Pragma("omp simd") for (ptrdiff_t j = 0; j < n; j++)
+#define CHUNK 256
+
+/* out = exp(sign * x), in chunks through double where REAL is float */
+TARGET static inline void NAME(exp)(ptrdiff_t n, const REAL *x, REAL sign, REAL *out)
+{
+    double part[CHUNK];
+    for (ptrdiff_t start = 0; start < n; start += CHUNK) {
+        ptrdiff_t size = n - start < CHUNK ? n - start : CHUNK;
+        for (ptrdiff_t j = 0; j < size; j++)
+            part[j] = sign * x[start + j];
+        simd.exp(size, part, part);
+        for (ptrdiff_t j = 0; j < size; j++)
+            out[start + j] = (REAL)part[j];
+    }
+}
+
+/* a = activation(z); a may be z but for gelu and silu, whose derivatives ask for z */
+TARGET static void NAME(activate)(int code, ptrdiff_t n, const REAL *z, REAL *a)
+{
+    REAL part[CHUNK];
+    switch (code) {
+    case RELU:
+        SIMD_LOOP a[j] = z[j] > 0 ? z[j] : 0;
+        return;
+    case LEAKY_RELU:
+        SIMD_LOOP a[j] = z[j] > 0 ? z[j] : (REAL)LEAK * z[j];
+        return;
+    case IDENTITY:
+        SIMD_LOOP a[j] = z[j];
+        return;
+    case GELU:
+        for (ptrdiff_t j = 0; j < n; j++)
+            a[j] = (REAL)(z[j] * 0.5 * erfc(-z[j] * M_SQRT1_2_));
+        return;
+    case SOFTPLUS:
+        for (ptrdiff_t j = 0; j < n; j++)
+            a[j] = (REAL)(z[j] > 0 ? z[j] + log1p(exp(-z[j])) : log1p(exp(z[j])));
+        return;
+    }
+    for (; n > 0; n -= CHUNK, z += CHUNK, a += CHUNK) {
+        ptrdiff_t size = n < CHUNK ? n : CHUNK;
+        switch (code) {
+        case LOGISTIC:
+            NAME(exp)(size, z, -1, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                a[j] = 1 / (1 + part[j]);
+            break;
+        case SILU:
+            NAME(exp)(size, z, -1, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                a[j] = z[j] / (1 + part[j]);
+            break;
+        case TANH:
+            NAME(exp)(size, z, -2, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                a[j] = 2 / (1 + part[j]) - 1;
+            break;
+        case ELU:
+            NAME(exp)(size, z, 1, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                a[j] = z[j] > 0 ? z[j] : part[j] - 1;
+            break;
+        }
+    }
+}
+
+/* d *= activation'(z), where a = activation(z) */
+TARGET static void NAME(differentiate)(int code, ptrdiff_t n, const REAL *z, const REAL *a,
+                                       REAL *d)
+{
+    REAL part[CHUNK];
+    switch (code) {
+    case IDENTITY:
+        return;
+    case RELU:
+        SIMD_LOOP d[j] = a[j] > 0 ? d[j] : 0;
+        return;
+    case LEAKY_RELU:
+        SIMD_LOOP d[j] = a[j] > 0 ? d[j] : (REAL)LEAK * d[j];
+        return;
+    case LOGISTIC:
+        SIMD_LOOP d[j] *= a[j] * (1 - a[j]);
+        return;
+    case TANH:
+        SIMD_LOOP d[j] *= (1 - a[j]) * (1 + a[j]);
+        return;
+    case ELU:
+        SIMD_LOOP d[j] *= a[j] > 0 ? 1 : a[j] + 1;
+        return;
+    case GELU:
+        for (ptrdiff_t j = 0; j < n; j++) {
+            double x = z[j];
+            d[j] *= (REAL)(0.5 * erfc(-x * M_SQRT1_2_) + x * INV_SQRT_2PI * exp(-0.5 * x * x));
+        }
+        return;
+    }
+    for (; n > 0; n -= CHUNK, z += CHUNK, a += CHUNK, d += CHUNK) {
+        ptrdiff_t size = n < CHUNK ? n : CHUNK;
+        if (code == SILU) {
+            NAME(exp)(size, z, -1, part);
+            for (ptrdiff_t j = 0; j < size; j++) {
+                REAL s = 1 / (1 + part[j]);
+                d[j] *= s + a[j] * (1 - s);
+            }
+        } else { /* softplus: a = log(1 + e^z), so that e^z / (1 + e^z) = 1 - e^-a */
+            NAME(exp)(size, a, -1, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                d[j] *= 1 - part[j];
+        }
+    }
+}
+
+TARGET static void NAME(add_row)(ptrdiff_t rows, ptrdiff_t n, const REAL *row, REAL *z)
+{
+    for (ptrdiff_t i = 0; i < rows; i++, z += n)
+        SIMD_LOOP z[j] += row[j];
+}
+
+/* sum[j] += sum_i d[i, j] */
+TARGET static void NAME(sum_rows)(ptrdiff_t rows, ptrdiff_t n, const REAL *d, double *sum)
+{
+    for (ptrdiff_t i = 0; i < rows; i++, d += n)
+        SIMD_LOOP sum[j] += (double)d[j];
+}
+
+/* The normalized numbers hat of z, and what they were divided by, inverse, in `scale`; then z
+ * becomes gain * hat + shift.  A step t > 0 takes the batch's own moments and moves the kept ones. */
+TARGET static void NAME(batch_norm)(ptrdiff_t rows, ptrdiff_t n, REAL *z, REAL *hat, REAL *scale,
+                                    const REAL *gain, double *kept, int64_t t)
+{
+    for (ptrdiff_t j = 0; j < n; j++) {
+        double mean = kept[j], var = kept[n + j];
+        if (t > 0) {
+            double sum = 0.0, square = 0.0;
+            for (ptrdiff_t i = 0; i < rows; i++)
+                sum += z[i * n + j];
+            mean = sum / rows;
+            for (ptrdiff_t i = 0; i < rows; i++)
+                square += (z[i * n + j] - mean) * (z[i * n + j] - mean);
+            var = square / rows;
+            kept[j] += NORM_RATE * (mean - kept[j]);
+            if (rows > 1)
+                kept[n + j] += NORM_RATE * (square / (rows - 1) - kept[n + j]);
+        }
+        scale[j] = (REAL)(1.0 / sqrt(var + NORM_EPSILON));
+        for (ptrdiff_t i = 0; i < rows; i++) {
+            hat[i * n + j] = (z[i * n + j] - (REAL)mean) * scale[j];
+            z[i * n + j] = gain[j] * hat[i * n + j] + gain[n + j];
+        }
+    }
+}
+
+TARGET static void NAME(layer_norm)(ptrdiff_t rows, ptrdiff_t n, REAL *z, REAL *hat, REAL *scale,
+                                    const REAL *gain)
+{
+    for (ptrdiff_t i = 0; i < rows; i++, z += n, hat += n) {
+        double mean = 0.0, var = 0.0;
+        SIMD_LOOP mean += z[j];
+        mean /= n;
+        SIMD_LOOP var += (z[j] - mean) * (z[j] - mean);
+        scale[i] = (REAL)(1.0 / sqrt(var / n + NORM_EPSILON));
+        SIMD_LOOP hat[j] = (z[j] - (REAL)mean) * scale[i];
+        SIMD_LOOP z[j] = gain[j] * hat[j] + gain[n + j];
+    }
+}
+
+/* d, the derivative by what the normalization returned, becomes that by what it got. */
+TARGET static void NAME(norm_back)(int kind, ptrdiff_t rows, ptrdiff_t n, REAL *d, const REAL *hat,
+                                   const REAL *scale, const REAL *gain, int64_t t, double *grad)
+{
+    for (ptrdiff_t i = 0; i < rows; i++)
+        for (ptrdiff_t j = 0; j < n; j++) {
+            grad[j] += d[i * n + j] * hat[i * n + j];
+            grad[n + j] += d[i * n + j];
+        }
+    /* of the numbers that were normalized together, lines of `length` entries `stride` apart */
+    ptrdiff_t lines = kind == BATCH_NORM ? n : rows, length = kind == BATCH_NORM ? rows : n;
+    ptrdiff_t stride = kind == BATCH_NORM ? n : 1, next = kind == BATCH_NORM ? 1 : n;
+    for (ptrdiff_t l = 0; l < lines; l++, d += next, hat += next) {
+        double mean = 0.0, along = 0.0;
+        for (ptrdiff_t e = 0; e < length; e++) {
+            d[e * stride] *= gain[kind == BATCH_NORM ? l : e];
+            mean += d[e * stride];
+            along += d[e * stride] * hat[e * stride];
+        }
+        if (kind == BATCH_NORM && t == 0) /* the moments were constants */
+            mean = along = 0.0;
+        mean /= length, along /= length;
+        for (ptrdiff_t e = 0; e < length; e++)
+            d[e * stride] = (REAL)(scale[l] * (d[e * stride] - mean - hat[e * stride] * along));
+    }
+}
+
+/* Entries are dropped where a hash of their number lies below the rate, others grow to make up. */
+TARGET static void NAME(drop)(ptrdiff_t n, double rate, uint64_t key, const REAL *a, REAL *mask,
+                              REAL *out)
+{
+    const uint64_t limit = (uint64_t)(rate * 0x1p53);
+    const REAL up = (REAL)(1.0 / (1.0 - rate));
+    for (ptrdiff_t j = 0; j < n; j++) {
+        mask[j] = mixed(key + (uint64_t)j) >> 11 < limit ? 0 : up;
+        out[j] = mask[j] * a[j];
+    }
+}
+
+/* Parameters as REAL: themselves, or a copy in the work. */
+TARGET static const REAL *NAME(reals)(const Network *net, ptrdiff_t n, const double *params,
+                                      REAL *work, int copy)
+{
+#if SINGLE
+    REAL *to = work + copies_at(net, n);
+    const ptrdiff_t size = net->n_params;
+    if (copy)
+        _Pragma("omp simd") for (ptrdiff_t j = 0; j < size; j++) to[j] = (REAL)params[j];
+    return to;
+#else
+    (void)net, (void)n, (void)work, (void)copy;
+    return params;
+#endif
+}
+
+TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, int sparse, const double *params,
+                                 void *memory, double *kept, uint64_t seed, int64_t t, double *raw)
+{
+    REAL *work = memory, *scales = work + n * net->row;
+    const REAL *values = NAME(reals)(net, n, params, work, 1);
+    const REAL *input = work + network_rows(net, n);
+    const ptrdiff_t last = net->n_layers - 1;
+    for (ptrdiff_t l = 0; l <= last; l++) {
+        const ptrdiff_t from = net->size[l], to = net->size[l + 1];
+        REAL *z = l < last ? work + n * net->z[l] : scales + last * (net->widest + n);
+        if (l > 0 || !sparse)
+            NAME(product)(n, to, from, input, from, 1, values + net->weights[l], z, 0);
+        if (net->bias[l] >= 0)
+            NAME(add_row)(n, to, values + net->bias[l], z);
+        if (l == last) {
+            for (ptrdiff_t i = 0; i < n * to; i++)
+                raw[i] = z[i];
+            break;
+        }
+        REAL *a = work + n * net->a[l], *out = work + n * net->out[l];
+        REAL *hat = work + n * net->hat[l], *scale = scales + l * (net->widest + n);
+        if (net->normalization == BATCH_NORM)
+            NAME(batch_norm)(n, to, z, hat, scale, values + net->gain[l], kept + net->kept[l], t);
+        else if (net->normalization == LAYER_NORM)
+            NAME(layer_norm)(n, to, z, hat, scale, values + net->gain[l]);
+        NAME(activate)(net->activation[l], n * to, z, a);
+        input = a;
+        if (net->dropout[l] > 0.0 && t > 0) {
+            uint64_t key = mixed(mixed(seed + (uint64_t)t) + (uint64_t)l);
+            NAME(drop)(n * to, net->dropout[l], key, a, work + n * net->mask[l], out);
+            input = out;
+        }
+    }
+    if (net->out_scale) {
+        const ptrdiff_t k = net->size[last + 1];
+        for (ptrdiff_t i = 0; i < n; i++)
+            for (ptrdiff_t c = 0; c < k; c++)
+                raw[i * k + c] = net->out_shift[c] + net->out_scale[c] * raw[i * k + c];
+    }
+}
+
+/* grad (from, to) += input' d */
+TARGET static void NAME(add_weights)(const Network *net, ptrdiff_t n, ptrdiff_t from, ptrdiff_t to,
+                                     const REAL *input, const REAL *d, REAL *work, double *grad)
+{
+#if SINGLE
+    REAL *part = work + copies_at(net, n) + net->n_params;
+    const ptrdiff_t size = from * to;
+    NAME(product)(from, to, n, input, 1, from, d, part, 0);
+    _Pragma("omp simd") for (ptrdiff_t j = 0; j < size; j++) grad[j] += (double)part[j];
+#else
+    (void)net, (void)work;
+    NAME(product)(from, to, n, input, 1, from, d, grad, 1);
+#endif
+}
+
+TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n, int sparse,
+                                         const double *params, void *memory, int64_t t,
+                                         const double *draw, double *grad)
+{
+    REAL *work = memory, *scales = work + n * net->row;
+    const REAL *values = NAME(reals)(net, n, params, work, 0);
+    const ptrdiff_t last = net->n_layers - 1;
+    REAL *d = scales + last * (net->widest + n), *before = d + n * net->widest;
+    REAL *turned = before + n * net->widest, *swap;
+    for (ptrdiff_t i = 0; i < n; i++)
+        for (ptrdiff_t k = net->size[last + 1], c = 0; c < k; c++)
+            d[i * k + c] = (REAL)(net->out_scale ? net->out_scale[c] * draw[i * k + c]
+                                                 : draw[i * k + c]);
+    for (ptrdiff_t l = last; l >= 0; l--) {
+        const ptrdiff_t from = net->size[l], to = net->size[l + 1];
+        const int dropped = l > 0 && net->dropout[l - 1] > 0.0 && t > 0;
+        const REAL *input = l == 0  ? work + network_rows(net, n)
+                            : dropped ? work + n * net->out[l - 1]
+                                      : work + n * net->a[l - 1];
+        if (net->bias[l] >= 0)
+            NAME(sum_rows)(n, to, d, grad + net->bias[l]);
+        if (l > 0 || !sparse)
+            NAME(add_weights)(net, n, from, to, input, d, work, grad + net->weights[l]);
+        if (l == 0)
+            break;
+        NAME(transpose)(from, to, values + net->weights[l], turned);
+        NAME(product)(n, from, to, d, to, 1, turned, before, 0);
+        swap = d, d = before, before = swap;
+        if (dropped) {
+            const REAL *mask = work + n * net->mask[l - 1];
+            for (ptrdiff_t j = 0; j < n * from; j++)
+                d[j] *= mask[j];
+        }
+        NAME(differentiate)(net->activation[l - 1], n * from, work + n * net->z[l - 1],
+                            work + n * net->a[l - 1], d);
+        if (net->normalization)
+            NAME(norm_back)(net->normalization, n, from, d, work + n * net->hat[l - 1],
+                            scales + (l - 1) * (net->widest + n), values + net->gain[l - 1], t,
+                            grad + net->gain[l - 1]);
+    }
+    return d;
+}
+
+static const network_table NAME(table) = {NAME(forward), NAME(backward), NAME(product)};
+
+#undef SIMD_LOOP
+#undef CHUNK
+#undef NAME
+#undef REAL
+#undef SINGLE
+#undef TARGET
+#undef VECTOR_BYTES
+#undef WIDE
+#undef LOAD_SOME
+#undef STORE_SOME
