@@ -414,7 +414,7 @@ class BaseGD(
         return self._resumed(strategies, n_features, n_raw)
 
     def _warm_init(self, init: Init, model: Model) -> Init:
-        if getattr(self, "model_", None) != model:
+        if not isinstance(getattr(self, "model_", None), type(model)):
             return init
         last = self._published_init()
         return Init(*(old if new is None else new for old, new in zip(last, init, strict=True)))

@@ -7,14 +7,22 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..models import Model
 from ..training import FitState, Report, TrainingLoop
 from ..units import Units
-from .axes import Strategies
+from .axes import Strategies, strategy_of
 from .hooks import Paused
 from .validation import RowSplit
+
+
+def _has_coef(estimator: Any) -> bool:
+    model = strategy_of(estimator, "model")
+    if not model.linear:
+        raise AttributeError(f"{model!r} has no coef_ that could be converted.")
+    return True
 
 
 class Fitted(NamedTuple):
@@ -97,6 +105,7 @@ class FittedAttributes:
 
     # -- sparse coefficients -----------------------------------------------------------------
 
+    @available_if(_has_coef)
     def sparsify(self) -> Self:
         """Convert ``coef_`` to a CSR array, which saves memory where most weights are zero.
 
@@ -113,6 +122,7 @@ class FittedAttributes:
             self.coef_ = sp.csr_array(np.atleast_2d(self.coef_))
         return self
 
+    @available_if(_has_coef)
     def densify(self) -> Self:
         """Convert ``coef_`` back to an ndarray of the shape it had.
 

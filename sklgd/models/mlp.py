@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -89,13 +90,13 @@ class Layout:
     @property
     def weights(self) -> list[int]:
         """Where the weights of each layer begin."""
-        ends = np.cumsum([0, *(a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False))])
+        ends = np.cumsum([0, *(a * b for a, b in pairwise(self.sizes))])
         return ends[:-1].tolist()
 
     @property
     def n_weights(self) -> int:
         """How many weights there are."""
-        return sum(a * b for a, b in zip(self.sizes, self.sizes[1:], strict=False))
+        return sum(a * b for a, b in pairwise(self.sizes))
 
     @property
     def bias(self) -> list[int]:
@@ -455,7 +456,7 @@ class MLP(Model):
         """Write weights and intercepts, a list each with an entry a layer, into the parameters."""
         layout = self.layout(n_features, n_raw, fit_intercept)
         before = self.unpack(params, n_features, n_raw, units)
-        shapes = list(zip(layout.sizes, layout.sizes[1:], strict=False))
+        shapes = list(pairwise(layout.sizes))
         coefs = _checked("coef_init", coef, before["coefs_"], shapes)
         sizes = [shape[1:] for shape in shapes]
         intercepts = _checked("intercept_init", intercept, before["intercepts_"], sizes)
