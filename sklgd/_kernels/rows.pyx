@@ -193,14 +193,6 @@ cdef class DenseRows(RowsKernel):
                 standardize[double](self.n_features, <const double*> row, shift, factor, out)
             out += stride
 
-
-cdef inline void standardize(Py_ssize_t p, const real* row, const double* shift,
-                             const double* factor, double* out) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(p):
-        out[j] = (<double> row[j] - shift[j]) * factor[j]
-
-
     cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
                   double* raw) noexcept nogil:
         cdef Py_ssize_t i, j
@@ -240,6 +232,13 @@ cdef inline void standardize(Py_ssize_t p, const real* row, const double* shift,
                 copy_row[float, double](p, <const float*> row, shift, factor, <double*> out + i * p)
             else:
                 copy_row[double, double](p, <const double*> row, shift, factor, <double*> out + i * p)
+
+
+cdef inline void standardize(Py_ssize_t p, const real* row, const double* shift,
+                             const double* factor, double* out) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(p):
+        out[j] = (<double> row[j] - shift[j]) * factor[j]
 
 
 ctypedef fused copied:

@@ -27,12 +27,15 @@ typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
 #define PAIR_d(p) (*(const pair_d *)(p))
 #define PAIR_f(p) __builtin_convertvector(*(const pair_f *)(p), pair_d)
 
+#define ROOT(x) ((NAME(vec))_mm256_sqrt_pd((__m256d)(x)))
 #define NAME(f) avx2_##f
 #define NAME_STRING "avx2"
 #define TARGET __attribute__((target("avx2,fma")))
 #define LANES 4
 #include "simd_impl.h"
 
+#undef ROOT
+#define ROOT(x) ((NAME(vec))_mm512_sqrt_pd((__m512d)(x)))
 #define NAME(f) avx512_##f
 #define NAME_STRING "avx512"
 #ifdef __clang__

@@ -9,6 +9,10 @@
 #include <stddef.h>
 
 typedef struct {
+    double beta_1, beta_2, rate, root, epsilon;
+} simd_adam;
+
+typedef struct {
     /* sum_j x[j] w[j] */
     double (*dot_d)(ptrdiff_t n, const double *x, const double *w);
     double (*dot_f)(ptrdiff_t n, const float *x, const double *w);
@@ -35,6 +39,10 @@ typedef struct {
     void (*exp)(ptrdiff_t n, const double *x, double *out);
     /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
     void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
+    /* m = beta_1 m + (1 - beta_1) grad, v = beta_2 v + (1 - beta_2) grad^2,
+     * params -= rate * m / (sqrt(v) * root + epsilon) */
+    void (*adam)(ptrdiff_t n, double *params, const double *grad, double *m, double *v,
+                 const simd_adam *rule);
     const char *name;
 } simd_table;
 

@@ -2,6 +2,12 @@
 
 
 cdef extern from "simd.h" nogil:
+    ctypedef struct simd_adam:
+        double beta_1
+        double beta_2
+        double rate
+        double root
+        double epsilon
     ctypedef struct simd_table:
         double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil
         double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept nogil
@@ -18,6 +24,8 @@ cdef extern from "simd.h" nogil:
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*log1p_unit)(Py_ssize_t n, const double* x, double* out) noexcept nogil
+        void (*adam)(Py_ssize_t n, double* params, const double* grad, double* m, double* v,
+                     const simd_adam* rule) noexcept nogil
         const char* name
     simd_table simd
     void simd_init()

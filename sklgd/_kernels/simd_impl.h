@@ -265,11 +265,35 @@ TARGET static void NAME(average)(ptrdiff_t n, double rate, const double *w, doub
 
 #include "simd_math.h"
 
+/* Adam's step; the divisions are what it costs. */
+TARGET static void NAME(adam)(ptrdiff_t n, double *params, const double *grad, double *m,
+                              double *v, const simd_adam *rule)
+{
+    const double b1 = rule->beta_1, b2 = rule->beta_2, rate = rule->rate;
+    ptrdiff_t j = 0;
+#if LANES > 1
+    for (; j + LANES <= n; j += LANES) {
+        NAME(vec) g = LOAD_d(grad + j);
+        NAME(vec) first = b1 * LOAD_d(m + j) + (1.0 - b1) * g;
+        NAME(vec) second = b2 * LOAD_d(v + j) + (1.0 - b2) * g * g;
+        *(NAME(vec) *)(m + j) = first;
+        *(NAME(vec) *)(v + j) = second;
+        *(NAME(vec) *)(params + j) =
+            LOAD_d(params + j) - rate * first / (ROOT(second) * rule->root + rule->epsilon);
+    }
+#endif
+    for (; j < n; j++) {
+        m[j] = b1 * m[j] + (1.0 - b1) * grad[j];
+        v[j] = b2 * v[j] + (1.0 - b2) * grad[j] * grad[j];
+        params[j] -= rate * m[j] / (sqrt(v[j]) * rule->root + rule->epsilon);
+    }
+}
+
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
     NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
     NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(log1p_unit),
-    NAME_STRING,
+    NAME(adam), NAME_STRING,
 };
 
 #undef DEFINE_DOT

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..schedules import InvScaling
+from ..schedules import Adaptive, InvScaling
 from .adam import Adam
 from .base import Optimizer
 from .continuation import Continuation
@@ -54,7 +54,7 @@ class Auto(Optimizer):
     ) -> Optimizer:
         """Return the optimizer for this problem."""
         if not model.linear:
-            return Adam()
+            return Adam() if incremental else Adam(Adaptive(0.003, factor=5, min_rate=1e-4))
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, n_raw):

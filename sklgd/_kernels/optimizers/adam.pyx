@@ -3,6 +3,9 @@ from libc.math cimport fabs, fmax, pow, sqrt
 from libc.stdint cimport int64_t
 
 from ..base cimport OptimizerKernel
+from ..simd cimport simd, simd_adam, simd_init
+
+simd_init()
 
 
 cdef class AdamKernel(OptimizerKernel):
@@ -36,6 +39,7 @@ cdef class AdamKernel(OptimizerKernel):
         cdef double* m = state
         cdef double* v = state + p
         cdef double* largest = state + 2 * p
+        cdef simd_adam rule
         if self.amsgrad:
             for j in range(p):
                 g = grad[j]
@@ -44,11 +48,9 @@ cdef class AdamKernel(OptimizerKernel):
                 largest[j] = fmax(largest[j], v[j])
                 params[j] -= rate * m[j] / (sqrt(largest[j]) * root + eps)
         else:
-            for j in range(p):
-                g = grad[j]
-                m[j] = b1 * m[j] + (1.0 - b1) * g
-                v[j] = b2 * v[j] + (1.0 - b2) * g * g
-                params[j] -= rate * m[j] / (sqrt(v[j]) * root + eps)
+            rule.beta_1, rule.beta_2, rule.epsilon = b1, b2, eps
+            rule.rate, rule.root = rate, root
+            simd.adam(p, params, grad, m, v, &rule)
         return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
