@@ -167,6 +167,15 @@ class Problem:
         block = self.block._replace(loss=loss)
         return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
 
+    def parts(self, *, composite: bool) -> tuple[Penalty | None, Penalty | None]:
+        """Return the part of the penalty in step rules' gradients, and that in proximal steps.
+
+        With ``composite`` a penalty that has a proximal step is applied by it as a whole.
+        """
+        if composite and self.smooth is not None and self.penalty.steps_whole():
+            return None, self.penalty
+        return self.smooth, self.rest
+
     def weights(self, params: np.ndarray) -> np.ndarray:
         """Return the weights in ``params`` as penalties see them: (p,), or (k, p) for k > 1."""
         weights = params[: self.n_weights]

@@ -153,6 +153,16 @@ class Penalty(Strategy):
             f"{type(self).__name__} must define prox(w, lr) or add_gradient(w, grad)."
         )
 
+    def steps_whole(self) -> bool:
+        """Whether ``prox`` is the step of all of it, the part that ``split`` calls smooth included.
+
+        Returns
+        -------
+        bool
+            Here: no part is smooth, or this is a class of this module.
+        """
+        return self._is_as_defined() or self.split()[0] is None
+
     def _redefines(self, cls: type[Penalty]) -> bool:
         """Whether a subclass of ``cls`` overrides anything of it: then cls's split is void."""
         mine = type(self).__mro__

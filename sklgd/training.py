@@ -154,7 +154,7 @@ class StepDriver:
         self.batch_size = batch_size
         penalties = (
             None if part is None else compose_kernel(part, adapters.PyPenalty)
-            for part in (problem.smooth, problem.rest)
+            for part in problem.parts(composite=optimizer.composite)
         )
         self.epoch_kernel = Epoch(
             problem.objective,

@@ -12,6 +12,8 @@ from sklearn.base import clone
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LOSSES, LogLoss
+from sklgd.models import Linear
+from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import (
     FTRL,
     OPTIMIZERS,
@@ -39,7 +41,9 @@ from sklgd.optimizers import (
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
 )
-from sklgd.penalties import L2, PENALTIES, GroupLasso
+from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, GroupLasso
+from sklgd.schedules import InvScaling
+from sklgd.training import FitState, StepDriver
 
 N, P = 45, 12
 RULES = {
@@ -65,6 +69,7 @@ KIN = [
     Prodigy(d0=1e-3),
     PolyakSGD(0.1),
     PassiveAggressive(0.1),
+    PassiveAggressive(0.1, "pa2"),
     ScheduleFreeSGD(0.05),
     ScheduleFreeAdamW(0.02),
 ]
@@ -259,6 +264,146 @@ def test_tiny_rates_and_many_features():
         model = GDRegressor(penalty=penalty, alpha=2e-3, learning_rate="invscaling", eta0=0.5)
         model.set_params(max_iter=4, tol=None, random_state=0)
         assert_same(clone(model).fit(X, y), model.fit(X.toarray(), y), rtol=1e-8)
+
+
+# -- steps on the entries that a batch touches ---------------------------------------------
+
+WIDE_N, WIDE_P = 120, 60
+FACTORS = np.r_[0.0, np.random.default_rng(2).uniform(0.2, 2.0, WIDE_P - 1)]
+LOWER = np.where(np.arange(WIDE_P) % 3 == 0, 0.02, -0.2)  # some may not be zero
+UPPER = np.where(np.arange(WIDE_P) % 3 == 1, -0.01, 0.3)
+ELEMENTWISE = [
+    None,
+    L2(0.05),
+    L2(30.0),
+    L2(0.05, weights=FACTORS),
+    L1(0.01),
+    L1(0.01, weights=FACTORS),
+    ElasticNet(0.05, 0.3),
+    ElasticNet(0.05, 0.3, weights=FACTORS),
+    MCP(0.03, 1.5),
+    MCP(0.03, 1.5, weights=FACTORS),
+    SCAD(0.03, 2.5),
+    SCAD(0.03, 2.5, weights=FACTORS),
+    Box(),
+    Box(np.minimum(LOWER, UPPER), np.maximum(LOWER, UPPER), l1=0.01, l2=0.02),
+    Box(-0.1, 0.2, l1=0.01, l2=0.02, weights=FACTORS),
+]
+DECAYING = InvScaling(0.3, power_t=0.2)
+#: rules whose steps on CSR cost what the batch has nonzeros
+LOCAL = [
+    SGD(0.05),
+    SGD(DECAYING),
+    AdaGrad(0.1),
+    AdaGrad(DECAYING),
+    FTRL(0.1),
+    FTRL(0.2, l1=0.01, l2=0.03),
+    FTRL(DECAYING, l1=0.01),
+    NormalizedAdaGrad(0.3),
+    PassiveAggressive(0.1),
+    PassiveAggressive(0.1, "pa2"),
+    PolyakSGD(0.1),
+    Clipped(AdaGrad(0.1), 0.5),
+    Clipped(NormalizedAdaGrad(0.3), 0.5),
+]
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Rows that have few of many features, so that most weights miss most steps."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((WIDE_N, WIDE_P)) * (rng.random((WIDE_N, WIDE_P)) < 0.04)
+    X[3], X[:, 5] = 0.0, 0.0
+    y = X @ rng.standard_normal(WIDE_P) + 0.1 * rng.standard_normal(WIDE_N)
+    return X, np.c_[y, rng.standard_normal(WIDE_N) - y]
+
+
+def test_the_table_of_penalties_is_complete():
+    assert {type(p) for p in ELEMENTWISE if p} == set(PENALTIES.values()) - {GroupLasso}
+
+
+@pytest.mark.parametrize("rule", [*RULES.values(), *KIN, *LOCAL[1:]], ids=repr)
+def test_wide_dense_equals_csr(wide, rule):
+    """Every rule with every penalty, averaged from the start, from the middle and not at all."""
+    X, Y = wide
+    averages = (False,) if rule.full_batch else (False, True, 200)
+    for penalty in (*ELEMENTWISE, GroupLasso(0.01)):
+        for average in averages:
+            for y, batch_size in ((Y[:, 0], 1), (Y, 3)):
+                model = GDRegressor(optimizer=rule, penalty=penalty, average=average)
+                model.set_params(batch_size=batch_size, max_iter=4, tol=None, random_state=0)
+                dense, sparse = clone(model).fit(X, y), model.fit(csr(X), y)
+                scale = np.abs(dense.coef_).max()
+                assert_allclose(sparse.coef_, dense.coef_, rtol=1e-9, atol=1e-11 * scale)
+                assert_allclose(sparse.intercept_, dense.intercept_, rtol=1e-9, atol=1e-12)
+                assert_allclose(sparse.loss_curve_, dense.loss_curve_, rtol=1e-9)
+                # a ridge's weights may round to zero in one and just not do so in the other
+                sizes = np.maximum(np.abs(dense.coef_), np.abs(sparse.coef_))
+                large = (sizes == 0) | (sizes > 1e-15 * scale)
+                assert_array_equal((sparse.coef_ == 0)[large], (dense.coef_ == 0)[large])
+
+
+@pytest.mark.parametrize("penalty", [MCP(0.01, 1.5), SCAD(0.01, 2.5)], ids=repr)
+@pytest.mark.parametrize("rate", [3.0, InvScaling(4.0, power_t=0.2)], ids=repr)
+def test_steps_longer_than_a_concave_penalty_bends(wide, penalty, rate):
+    X, y = 0.3 * wide[0], wide[1][:, 0]
+    for average in (False, True):
+        model = GDRegressor(optimizer=SGD(rate), penalty=penalty, average=average, batch_size=1)
+        model.set_params(fit_intercept=False, max_iter=4, tol=None, random_state=0)
+        assert_same(clone(model).fit(X, y), model.fit(csr(X), y))
+
+
+def test_entries_that_name_a_feature_twice(wide):
+    """A CSR row may hold two entries of one feature: they add up."""
+    X, y = wide[0], wide[1][:, 0]
+    matrix = csr(X)
+    data = np.repeat(matrix.data, 2) * np.tile([0.25, 0.75], matrix.nnz)
+    twice = sp.csr_array(
+        (data, np.repeat(matrix.indices, 2), 2 * matrix.indptr), shape=matrix.shape
+    )
+    for rule in LOCAL:
+        for batch_size in (1, 3):
+            model = GDRegressor(optimizer=rule, batch_size=batch_size, max_iter=2, tol=None)
+            model.set_params(random_state=0, penalty=L1(1e-3))
+            assert_same(clone(model).fit(X, y), model.fit(twice, y))
+
+
+def is_lazy(X, rule, penalty, *, batch_size=1, average=False, steady=True):
+    targets = Targets(np.zeros(X.shape[0]), 1)
+    block = Block(csr(X), targets, None, LOSSES["squared_error"](), Linear(), True)
+    problem = Problem(block, penalty)
+    params = np.zeros(problem.n_params)
+    state = FitState(params, rule.init_state(params), mean=params.copy() if average else None)
+    driver = StepDriver(problem, rule, state, batch_size=batch_size, shuffle=False)
+    return driver.epoch_kernel.is_lazy(steady)
+
+
+@pytest.mark.parametrize("rule", LOCAL, ids=repr)
+def test_steps_that_cost_what_the_batch_has_nonzeros(wide, rule):
+    X = wide[0]
+    has_own_ridge = isinstance(rule, FTRL) and rule.l2 > 0
+    for penalty in ELEMENTWISE:
+        assert is_lazy(X, rule, penalty)
+        # at changing rates, FTRL's own ridge changes each weight's steps in another way
+        assert is_lazy(X, rule, penalty, steady=False) == (penalty is None or not has_own_ridge)
+    # the sums of weights that a lasso or nothing moves have closed forms at any rates
+    for penalty in (None, L1(0.1), L1(0.1, weights=FACTORS), Box(l1=0.1)):
+        assert is_lazy(X, rule, penalty, average=True)
+    # and those that a ridge moves, too, at steady ones
+    steady = not rule.needs_rows and not rule.needs_loss and not isinstance(rule, Clipped)
+    for penalty in (ElasticNet(0.1), MCP(0.1)):
+        assert is_lazy(X, rule, penalty, average=True) == steady
+    # nothing is gained where a batch has about as many entries as there are features
+    plain = isinstance(rule, SGD)
+    assert is_lazy(X, rule, L2(0.1), batch_size=30) == plain
+
+
+def test_steps_that_cost_what_there_are_features(wide):
+    X = wide[0]
+    for rule in (SGD(momentum=0.9), Adam(), AdaDelta(), DoG()):
+        assert not is_lazy(X, rule, None)
+    for rule in (SGD(), AdaGrad()):
+        assert not is_lazy(X, rule, GroupLasso(0.1))
 
 
 # -- float32 -------------------------------------------------------------------------------

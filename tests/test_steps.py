@@ -56,6 +56,8 @@ class PlainLoop:
     def __init__(self, loss, rule, penalty, n_raw, joint, average):
         self.loss, self.rule, self.joint = loss, rule, joint
         self.smooth, self.rest = (None, None) if penalty is None else penalty.split()
+        if rule.composite:
+            self.smooth, self.rest = None, penalty
         self.params = np.zeros(n_raw * (P + 1))
         self.state = np.zeros((rule.n_slots, self.params.size))
         self.k, self.t, self.average, self.iterates = n_raw, 0, average, []

@@ -5,7 +5,7 @@ the user returns is checked for its shape; what the user raises reaches the call
 """
 import numpy as np
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from .base cimport LossKernel, OptimizerKernel, PenaltyKernel
 
@@ -139,7 +139,8 @@ cdef class PyPenalty(PenaltyKernel):
             )
         return 0
 
-    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
+                  const int32_t* at) except -1 nogil:
         cdef Py_ssize_t rows = p if k == 1 else k, columns = 0 if k == 1 else p
         with gil:
             rates = lr if sizes == NULL else _view(sizes, rows, columns, False)

@@ -5,7 +5,7 @@ format of X; virtual methods take ``(n, pointer)`` arguments, run without the GI
 and are called once per batch.  Those that may run a user's Python code return
 0, or -1 with an exception set.
 """
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 
 cdef struct Batch:
@@ -47,6 +47,22 @@ cdef extern from "drift.h" nogil:
         const double* sums
         Py_ssize_t n
     double drift_settle(const Drift* w, DriftWeight* weight)
+cdef extern from "missed.h" nogil:
+    ctypedef struct Mark:
+        int32_t since
+        int32_t place
+    ctypedef struct Touch:  # the distinct features of a batch: see touched.pxd
+        Mark* marks
+        int32_t now
+        Py_ssize_t count
+        int32_t* features
+        int32_t* since
+        int32_t* where
+    ctypedef struct Piece:  # of an elementwise penalty, which is a lasso and a ridge between two sizes
+        double floor
+        double top
+        double l1
+        double l2
 
 
 cdef class RowsKernel:
@@ -90,6 +106,14 @@ cdef class RowsKernel:
     # sparse rows alone: dot on v, brought up to date, and tdot on pairs (v, g)
     cdef void drift_dot(self, const Batch* batch, const Drift* w, double* raw) noexcept nogil
     cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil
+    # sparse rows: the number of their entries, the list of their features, and dot and tdot with
+    # the m of that list in the place of all
+    cdef Py_ssize_t n_entries(self, const Batch* batch) noexcept nogil
+    cdef void touch(self, const Batch* batch, Touch* touch) noexcept nogil
+    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
+                          double* raw) noexcept nogil
+    cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                           const double* draw, double* w) noexcept nogil
 
 
 cdef class LossKernel:
@@ -119,18 +143,35 @@ cdef class PenaltyKernel:
     # what the lazy and the fused loops can do without a call
     cdef readonly double ridge
     cdef readonly double threshold
-    # what multiplies the threshold of each feature, or NULL where all are 1
+    # what multiplies the penalty of each feature, or NULL where all are 1
     cdef const double* factors
+    # what steps without a loss do to a weight, where that is the same for all but for factors and
+    # bounds: n_pieces of them, or 0
+    cdef Piece[2] pieces
+    cdef readonly int n_pieces
+    cdef readonly bint bounded
+    # With at != NULL, the p columns stand for the features at[0], ..., at[p - 1] alone; only a
+    # penalty in pieces is asked that.
     # grad += gradient of the penalty at w
     cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil
+    # of a ridge, plain or not: w *= max(0, 1 - lr * alpha * factor), a step along its gradient
+    cdef readonly bint shrinks
+    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const int32_t* at) except -1 nogil
     # w = argmin_v |v - w|^2 / 2 + lr * penalty(v); with sizes != NULL, the metric is 1 / sizes
     # instead of 1 / lr, entry by entry
-    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
+                  const int32_t* at) except -1 nogil
+    # clip the weights of m features, from number `first` on or those in `at`, to bounds if any
+    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil
 
 
 cdef class OptimizerKernel:
     """A step rule; its state belongs to the fit."""
     cdef readonly bint linear   # params -= lr * grad and nothing else
+    # an entry without a gradient stays as it is, state included, and is of no account to others:
+    # the step may be taken on some entries alone
+    cdef readonly bint local
+    cdef readonly int n_scalars     # slots, the last ones, of which the first entry alone is used
     cdef readonly bint needs_rows   # observe is called before the raw predictions of each step
     cdef public double loss     # the batch's mean loss; the loop sets it before each step
     # of the feature that each parameter multiplies, over the batch: largest size, mean square
@@ -141,6 +182,11 @@ cdef class OptimizerKernel:
     # the rule's step sizes after step t: 0 with one number in sizes[0], or 1 with p numbers
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil
+    # of a local rule whose sizes are p numbers: the factor that all have in common in step t; the
+    # rest of a size stays as it is while the entry has no gradient
+    cdef double pace(self, Py_ssize_t p, const double* state, double lr, int64_t t) noexcept nogil
+    cdef readonly bint paced    # ... whatever lr does; otherwise only while lr stays the same
+    cdef readonly bint steady   # a pace is lr, or stays the same with it
 
 
 cdef struct Tape:           # one trip of a batch through a model and back

@@ -58,6 +58,20 @@ cdef class RowsKernel:
     cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil:
         pass
 
+    cdef Py_ssize_t n_entries(self, const Batch* batch) noexcept nogil:
+        return batch.size * self.n_features
+
+    cdef void touch(self, const Batch* batch, Touch* touch) noexcept nogil:
+        pass
+
+    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
+                          double* raw) noexcept nogil:
+        pass
+
+    cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                           const double* draw, double* w) noexcept nogil:
+        pass
+
 
 cdef int _abstract(str name) except -1 with gil:
     raise NotImplementedError(f"this kernel has no {name}")
@@ -98,12 +112,23 @@ cdef class PenaltyKernel:
         with gil:
             return _abstract("add_gradient")
 
-    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const int32_t* at) except -1 nogil:
+        with gil:
+            return _abstract("shrink")
+
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
+                  const int32_t* at) except -1 nogil:
         with gil:
             return _abstract("prox")
 
+    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil:
+        pass
+
 
 cdef class OptimizerKernel:
+    def __cinit__(self):
+        self.paced = self.steady = True
+
     cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
                      const double* mean_square, Py_ssize_t k) except -1 nogil:
         return 0
@@ -117,6 +142,9 @@ cdef class OptimizerKernel:
                         double* sizes) except -1 nogil:
         sizes[0] = lr
         return 0
+
+    cdef double pace(self, Py_ssize_t p, const double* state, double lr, int64_t t) noexcept nogil:
+        return lr
 
 
 cdef class ModelKernel:

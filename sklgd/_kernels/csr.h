@@ -10,6 +10,7 @@
 
 #include "drift.h"
 #include "lazy.h"
+#include "missed.h"
 
 typedef struct {
     ptrdiff_t data_bytes;  /* of one entry */
@@ -44,6 +45,8 @@ typedef struct {
                 const double *factor, const double *w, double *raw);
     void (*tmix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
                  const double *factor, const double *draw, double *w);
+    /* number the features that the batch has not met yet; where is the row's */
+    void (*touch)(const void *indices, ptrdiff_t size, Touch *touch, int32_t *where);
 } csr_table;
 
 /* The functions for float32 or float64 data and int64 or int32 indices, in the best instructions

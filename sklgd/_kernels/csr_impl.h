@@ -202,6 +202,25 @@ TARGET static void NAME(tmix)(const void *data, const void *indices, ptrdiff_t s
     }
 }
 
+TARGET static void NAME(touch)(const void *indices, ptrdiff_t size, Touch *touch, int32_t *where)
+{
+    const INDEX *at = indices;
+    Mark *marks = touch->marks;
+    const int32_t now = touch->now;
+    int32_t count = (int32_t)touch->count;
+    for (ptrdiff_t j = 0; j < size; j++) {
+        Mark *mark = marks + at[j];
+        if (mark->since != now) {
+            touch->features[count] = (int32_t)at[j];
+            touch->since[count] = mark->since;
+            mark->since = now;
+            mark->place = count++;
+        }
+        where[j] = mark->place;
+    }
+    touch->count = count;
+}
+
 #undef DOT_LOOP
 #undef AS_IT_IS
 #undef SOFT

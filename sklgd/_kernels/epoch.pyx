@@ -18,6 +18,7 @@ from .base cimport (
 )
 from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .simd cimport simd, simd_init
+from .touched cimport Touched
 
 simd_init()
 
@@ -258,6 +259,8 @@ cdef class Epoch:
     cdef readonly bint direct       # rows update the weights, without a gradient vector
     cdef readonly bint lazy         # ... which are kept behind in time
     cdef Lazy w
+    cdef Touched touched            # what takes steps on the entries that batches touch, or None
+    cdef bint sums                  # whether the mean is a sum for now
     cdef readonly int64_t t         # the next step
     cdef Tape tape
     cdef double[::1] work
@@ -290,9 +293,9 @@ cdef class Epoch:
         self.work = np.empty(self.model.work_size(self.rows, batch_size) + 1)
         begin_tape(&self.tape, self.model, &self.work[0], self.params)
         self.tape.seed = seed
-        self.direct = linear_model and optimizer.linear and (smooth is None or not isnan(smooth.ridge))
-        # The mean of weights that a soft threshold moves between updates has no closed form.
+        self.direct = linear_model and optimizer.linear and (smooth is None or smooth.shrinks)
         self.lazy = self.direct and objective.rows.sparse and (
+            smooth is None or not isnan(smooth.ridge)) and (
             proximal is None or (not isnan(proximal.threshold) and mean is None))
         self.raw = np.empty(batch_size * k)
         self.draw = np.empty(batch_size * k)
@@ -311,6 +314,22 @@ cdef class Epoch:
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
             self.prox(0.0, NULL)
+        if linear_model and objective.rows.sparse and not self.lazy and self.n_entries() < (
+            objective.rows.n_features // 2) and Touched.suits(optimizer, smooth, proximal):
+            self.touched = Touched(
+                objective.rows, optimizer, smooth, proximal, k, params, state, mean, average_from)
+
+    # Entries of a batch, in the mean.
+    cdef double n_entries(self) noexcept nogil:
+        cdef Batch rows
+        rows.order = NULL
+        rows.start = 0
+        rows.size = rows.end = self.rows.n_rows
+        return <double> self.batch_size * self.rows.n_entries(&rows) / rows.size
+
+    def is_lazy(self, bint steady=True):
+        """Whether steps cost O(nonzeros), where the learning rates are steady or not."""
+        return self.lazy or (self.touched is not None and self.touched.fits(steady))
 
     def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
         """Take a step for each batch of positions ``start`` to ``stop``.
@@ -339,23 +358,31 @@ cdef class Epoch:
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
         self.t = t
+        cdef bint touches = self.touched is not None and self.touched.fits(stride == 0)
         if self.lazy:
             self.begin_lazy()
+        elif touches:
+            self.touched.prepare((stop - start) // self.batch_size)
         try:
             with nogil:
                 if self.lazy and self.batch_size == 1 and self.model.n_raw == 1:
                     self.run_lazy_rows(&batch, rate, stride, &total)
                 elif self.lazy:
                     self.run_lazy(&batch, rate, stride, &total)
-                elif self.direct and self.batch_size == 1 and self.model.n_raw == 1:
+                elif touches:
+                    self.run_touched(&batch, rate, stride, &total)
+                elif self.direct and self.batch_size == 1 and self.model.n_raw == 1 and (
+                    self.smooth is None or not isnan(self.smooth.ridge)):
                     self.run_rows(&batch, rate, stride, &total)
-                elif self.direct:
-                    self.run_direct(&batch, rate, stride, &total)
                 else:
-                    self.run_general(&batch, rate, stride, &total)
-        finally:
-            if self.lazy:   # also where a user's code has raised: the weights are true in any case
+                    self.run_all(&batch, rate, stride, &total)
+        finally:    # also where a user's code has raised: the weights are true in any case
+            if self.lazy:
                 self.end_lazy()
+            elif touches:
+                self.touched.settle()
+                self.divide_mean(self.model.n_params)
+                self.touched.bound(self.mean)
         return total
 
     cdef inline double ridge(self) noexcept nogil:
@@ -363,7 +390,7 @@ cdef class Epoch:
 
     cdef inline int prox(self, double lr, const double* sizes) except -1 nogil:
         cdef Py_ssize_t k = self.model.weight_rows
-        return self.proximal.prox(k, self.model.n_weights // k, self.params, lr, sizes)
+        return self.proximal.prox(k, self.model.n_weights // k, self.params, lr, sizes, NULL)
 
     # The loss of a batch at its raw predictions; draw becomes factor * its gradient.
     cdef inline int evaluate(self, const Batch* batch, double factor, double* total) except -1 nogil:
@@ -407,6 +434,13 @@ cdef class Epoch:
             largest[j] = square[j] = 1.0
         return self.optimizer.observe(self.model.n_params, self.params, self.state, largest, square, k)
 
+    # Steps on all parameters.
+    cdef int run_all(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                     double* total) except -1 nogil:
+        if self.direct:
+            return self.run_direct(batch, rate, stride, total)
+        return self.run_general(batch, rate, stride, total)
+
     # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
     cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride,
                          double* total) except -1 nogil:
@@ -443,12 +477,18 @@ cdef class Epoch:
     # Plain gradient steps of a linear model: the rows move the weights themselves.
     cdef int run_direct(self, Batch* batch, const double* rate, Py_ssize_t stride,
                         double* total) except -1 nogil:
-        cdef double ridge = self.ridge()
+        cdef Py_ssize_t k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
+        cdef double ridge = self.ridge(), shrink = 1.0
+        cdef bint weighted = self.smooth is not None and isnan(self.smooth.ridge)
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
             self.model.forward(self.rows, batch, self.params, &self.tape, &self.raw[0])
             self.evaluate(batch, -rate[0] / batch.size, total)
-            self.rows.tdot(batch, self.model.n_raw, &self.draw[0], fmax(0.0, 1.0 - rate[0] * ridge), self.params)
+            if weighted:
+                self.smooth.shrink(k, p, self.params, rate[0], NULL)
+            else:
+                shrink = fmax(0.0, 1.0 - rate[0] * ridge)
+            self.rows.tdot(batch, k, &self.draw[0], shrink, self.params)
             self.move_intercept(batch)
             if self.proximal is not None:
                 self.prox(rate[0], NULL)
@@ -543,10 +583,50 @@ cdef class Epoch:
         total[0] += loss_sum
         return 0
 
+    # Any local rule on sparse rows, at O(nonzeros) a step.  The first step is one on all entries: it
+    # sets up the rule's state, and leaves weights within the penalty's bounds.
+    cdef int run_touched(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                         double* total) except -1 nogil:
+        cdef Batch first = batch[0]
+        cdef double loss
+        first.end = min(batch.end, batch.start + self.batch_size)
+        self.touched.begin(self.t)
+        self.run_all(&first, rate, stride, total)
+        self.multiply_mean(self.model.n_params)
+        self.touched.begin(self.t)
+        batch.start = first.end
+        while batch.start < batch.end:
+            rate += stride
+            batch.size = min(self.batch_size, batch.end - batch.start)
+            self.touched.open(batch)
+            self.touched.forward(batch, &self.raw[0])
+            loss = 0.0
+            self.evaluate(batch, 1.0 / batch.size, &loss)
+            total[0] += loss
+            self.touched.step(batch, &self.draw[0], rate[0], loss / batch.size)
+            batch.start += batch.size
+            self.t += 1
+        return 0
+
+    # The mean's first n entries become the sum of the averaged steps, and back.
+    cdef void multiply_mean(self, Py_ssize_t n) noexcept nogil:
+        cdef int64_t averaged = self.t - self.average_from
+        cdef Py_ssize_t e
+        self.sums = self.mean != NULL
+        if self.sums:
+            for e in range(n):
+                self.mean[e] *= averaged if averaged > 0 else 0
+
+    cdef void divide_mean(self, Py_ssize_t n) noexcept nogil:
+        cdef int64_t averaged = self.t - self.average_from
+        cdef Py_ssize_t e
+        if self.sums and averaged > 0:
+            for e in range(n):
+                self.mean[e] /= averaged
+        self.sums = False
+
     cdef void begin_lazy(self) noexcept nogil:
         cdef Lazy* w = &self.w
-        cdef Py_ssize_t e
-        cdef int64_t averaged = self.t - self.average_from     # steps that the mean holds already
         w.k = self.model.n_raw
         w.p = self.model.n_weights // w.k
         w.v = self.params
@@ -555,15 +635,8 @@ cdef class Epoch:
         w.total = self.mean
         w.scale = 1.0
         w.threshold = w.area = 0.0
-        if w.total != NULL:
-            for e in range(self.model.n_weights):
-                w.total[e] *= averaged if averaged > 0 else 0
+        self.multiply_mean(self.model.n_weights)
 
     cdef void end_lazy(self) noexcept nogil:
-        cdef Lazy* w = &self.w
-        cdef Py_ssize_t e
-        cdef int64_t averaged = self.t - self.average_from
-        lazy_settle(w)
-        if w.total != NULL and averaged > 0:
-            for e in range(self.model.n_weights):
-                w.total[e] /= averaged
+        lazy_settle(&self.w)
+        self.divide_mean(self.model.n_weights)

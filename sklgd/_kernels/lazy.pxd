@@ -40,7 +40,8 @@ cdef inline void lazy_shrink(Lazy* w, double shrink) noexcept nogil:
     if shrink == 1.0:
         return
     w.scale *= shrink
-    if w.scale < 1e-9:  # before 1 / scale loses digits; also where shrink is 0
+    # before 1 / scale loses digits, or a sum's two parts cancel; also where shrink is 0
+    if w.scale < (1e-9 if w.total == NULL else 1e-3):
         lazy_settle(w)
 
 

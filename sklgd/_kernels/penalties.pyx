@@ -4,11 +4,12 @@
 # An elementwise penalty is two loops over a stretch of one output's features: `slope`
 # (grad += weight * derivative) and `cut` (the proximal step).  The walk over outputs, step
 # sizes and feature weights is `_Elementwise`'s, and the only place that tells those cases apart.
-from libc.math cimport fabs, sqrt
+from libc.math cimport INFINITY, fabs, sqrt
+from libc.stdint cimport int32_t
 
 import numpy as np
 
-from .base cimport PenaltyKernel
+from .base cimport PenaltyKernel, Piece
 
 from .._groups import check_groups, parse_groups
 
@@ -36,17 +37,28 @@ cdef int _wrong_length(str name, Py_ssize_t given, Py_ssize_t p) except -1 with 
     raise ValueError(f"{name} has {given} entries, but there are {p} features.")
 
 
+cdef inline Piece piece(double floor, double top, double l1, double l2) noexcept nogil:
+    cdef Piece p
+    p.floor, p.top, p.l1, p.l2 = floor, top, l1, l2
+    return p
+
+
 cdef class _Elementwise(PenaltyKernel):
     cdef const double[::1] weights      # None where all weights are 1
 
-    def __init__(self, weights):
+    def __init__(self, weights, *pieces):
         self.weights = None if weights is None else np.array(weights, dtype=np.float64)
+        if weights is not None and self.weights.shape[0]:
+            self.factors = &self.weights[0]
+        for floor, top, l1, l2 in pieces:
+            self.pieces[self.n_pieces] = piece(floor, top, l1, l2)
+            self.n_pieces += 1
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         pass
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         pass
 
     cdef int check(self, Py_ssize_t p) except -1 nogil:
@@ -55,20 +67,23 @@ cdef class _Elementwise(PenaltyKernel):
         return 0
 
     cdef void fill(self, Py_ssize_t start, Py_ssize_t m, double lr, const double* sizes,
-                   double* step) noexcept nogil:
+                   double* step, const int32_t* at) noexcept nogil:
         # step = (sizes or lr) * (weights or 1)
         cdef Py_ssize_t i
-        cdef const double* weights
         if sizes == NULL:
             for i in range(m):
                 step[i] = lr
         else:
             for i in range(m):
                 step[i] = sizes[i]
-        if self.weights is not None:
-            weights = &self.weights[start]
+        if self.weights is None:
+            return
+        if at == NULL:
             for i in range(m):
-                step[i] *= weights[i]
+                step[i] *= self.factors[start + i]
+        else:
+            for i in range(m):
+                step[i] *= self.factors[at[start + i]]
 
     cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
         cdef double[BLOCK] factor
@@ -77,24 +92,29 @@ cdef class _Elementwise(PenaltyKernel):
         for b in range((p + BLOCK - 1) // BLOCK):
             start = b * BLOCK
             m = min(<Py_ssize_t> BLOCK, p - start)
-            self.fill(start, m, 1.0, NULL, factor)
+            self.fill(start, m, 1.0, NULL, factor, NULL)
             for c in range(k):
-                self.slope(start, m, w + c * p + start, factor, grad + c * p + start)
+                self.slope(m, w + c * p + start, factor, grad + c * p + start)
         return 0
 
-    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
+                  const int32_t* at) except -1 nogil:
         cdef double[BLOCK] step
+        cdef double* stretch
         cdef Py_ssize_t c, b, start, m
-        self.check(p)
+        if at == NULL:
+            self.check(p)
         for b in range((p + BLOCK - 1) // BLOCK):
             start = b * BLOCK
             m = min(<Py_ssize_t> BLOCK, p - start)
             if sizes == NULL:
-                self.fill(start, m, lr, NULL, step)
+                self.fill(start, m, lr, NULL, step, at)
             for c in range(k):
                 if sizes != NULL:
-                    self.fill(start, m, lr, sizes + c * p + start, step)
-                self.cut(start, m, w + c * p + start, step)
+                    self.fill(start, m, lr, sizes + c * p + start, step, at)
+                stretch = w + c * p + start
+                self.cut(m, stretch, step)
+                self.bound(m, stretch, start, at if at == NULL else at + start)
         return 0
 
 
@@ -102,19 +122,32 @@ cdef class L2Kernel(_Elementwise):
     cdef double alpha
 
     def __init__(self, *, alpha, weights=None):
-        _Elementwise.__init__(self, weights)
+        _Elementwise.__init__(self, weights, (0.0, INFINITY, 0.0, alpha))
         self.alpha = alpha
+        self.shrinks = True
         if weights is None:
             self.ridge = alpha
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         cdef double alpha = self.alpha
         cdef Py_ssize_t i
         for i in range(m):
             grad[i] += factor[i] * (alpha * w[i])
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const int32_t* at) except -1 nogil:
+        cdef double alpha = lr * self.alpha, share = 1.0 - alpha
+        cdef Py_ssize_t c, i
+        if at == NULL:
+            self.check(p)
+        for c in range(k):
+            for i in range(p):
+                if self.weights is not None:
+                    share = 1.0 - alpha * self.factors[i if at == NULL else at[i]]
+                w[c * p + i] *= share if share > 0.0 else 0.0
+        return 0
+
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         cdef double alpha = self.alpha
         cdef Py_ssize_t i
         for i in range(m):
@@ -125,19 +158,17 @@ cdef class L1Kernel(_Elementwise):
     cdef double alpha
 
     def __init__(self, *, alpha, weights=None):
-        _Elementwise.__init__(self, weights)
+        _Elementwise.__init__(self, weights, (0.0, INFINITY, alpha, 0.0))
         self.alpha = self.threshold = alpha
-        if weights is not None and self.weights.shape[0]:
-            self.factors = &self.weights[0]
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         cdef double alpha = self.alpha
         cdef Py_ssize_t i
         for i in range(m):
             grad[i] += factor[i] * (alpha * sign(w[i]))
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         cdef double alpha = self.alpha
         cdef Py_ssize_t i
         for i in range(m):
@@ -149,18 +180,18 @@ cdef class ElasticNetKernel(_Elementwise):
     cdef double l2
 
     def __init__(self, *, alpha, l1_ratio, weights=None):
-        _Elementwise.__init__(self, weights)
         self.l1 = alpha * l1_ratio
         self.l2 = alpha * (1.0 - l1_ratio)
+        _Elementwise.__init__(self, weights, (0.0, INFINITY, self.l1, self.l2))
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         cdef double l1 = self.l1, l2 = self.l2
         cdef Py_ssize_t i
         for i in range(m):
             grad[i] += factor[i] * (l1 * sign(w[i]) + l2 * w[i])
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         cdef double l1 = self.l1, l2 = self.l2
         cdef Py_ssize_t i
         for i in range(m):
@@ -172,11 +203,11 @@ cdef class MCPKernel(_Elementwise):
     cdef double gamma
 
     def __init__(self, *, alpha, gamma, weights=None):
-        _Elementwise.__init__(self, weights)
+        _Elementwise.__init__(self, weights, (0.0, gamma * alpha, alpha, -1.0 / gamma))
         self.alpha = alpha
         self.gamma = gamma
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         cdef double alpha = self.alpha, gamma = self.gamma, size
         cdef Py_ssize_t i
@@ -184,7 +215,7 @@ cdef class MCPKernel(_Elementwise):
             size = alpha - fabs(w[i]) / gamma
             grad[i] += factor[i] * sign(w[i]) * (size if size > 0.0 else 0.0)
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         cdef double alpha = self.alpha, gamma = self.gamma, tau, shrink, limit, inner
         cdef Py_ssize_t i
         for i in range(m):
@@ -200,11 +231,13 @@ cdef class SCADKernel(_Elementwise):
     cdef double gamma
 
     def __init__(self, *, alpha, gamma, weights=None):
-        _Elementwise.__init__(self, weights)
+        top = gamma * alpha
+        _Elementwise.__init__(
+            self, weights, (alpha, top, top / (gamma - 1.0), -1.0 / (gamma - 1.0)), (0.0, alpha, alpha, 0.0))
         self.alpha = alpha
         self.gamma = gamma
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         cdef double alpha = self.alpha, gamma = self.gamma, size
         cdef Py_ssize_t i
@@ -213,7 +246,7 @@ cdef class SCADKernel(_Elementwise):
             size = size if size > 0.0 else 0.0
             grad[i] += factor[i] * sign(w[i]) * (size if size < alpha else alpha)
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         cdef double alpha = self.alpha, gamma = self.gamma, tau, shrink, limit, knee, size, at
         cdef Py_ssize_t i
         for i in range(m):
@@ -239,9 +272,10 @@ cdef class BoxKernel(_Elementwise):
     cdef const double[::1] highs
 
     def __init__(self, *, lower, upper, l1=0.0, l2=0.0, weights=None):
-        _Elementwise.__init__(self, weights)
+        _Elementwise.__init__(self, weights, (0.0, INFINITY, l1, l2))
         self.l1 = l1
         self.l2 = l2
+        self.bounded = True
         lower, upper = np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
         self.lows = self.highs = None           # unset, a memoryview is not None
         if weights is None and lower.ndim == upper.ndim == 0:
@@ -258,24 +292,28 @@ cdef class BoxKernel(_Elementwise):
             return _wrong_length("lower, upper or weights", self.lows.shape[0], p)
         return 0
 
-    cdef void slope(self, Py_ssize_t start, Py_ssize_t m, const double* w, const double* factor,
+    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
                     double* grad) noexcept nogil:
         cdef double l1 = self.l1, l2 = self.l2
         cdef Py_ssize_t i
         for i in range(m):
             grad[i] += factor[i] * (l1 * sign(w[i]) + l2 * w[i])
 
-    cdef void cut(self, Py_ssize_t start, Py_ssize_t m, double* w, const double* step) noexcept nogil:
+    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
         cdef double l1 = self.l1, l2 = self.l2
         cdef Py_ssize_t i
         for i in range(m):
             w[i] = soft(w[i], step[i] * l1) / (1.0 + step[i] * l2)
+
+    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil:
+        cdef Py_ssize_t i, feature
         if self.lows is None:
             for i in range(m):
                 w[i] = clip(w[i], self.low, self.high)
-        else:
-            for i in range(m):
-                w[i] = clip(w[i], self.lows[start + i], self.highs[start + i])
+            return
+        for i in range(m):
+            feature = first + i if at == NULL else at[i]
+            w[i] = clip(w[i], self.lows[feature], self.highs[feature])
 
 
 cdef struct Group:
@@ -386,7 +424,8 @@ cdef class GroupLassoKernel(PenaltyKernel):
                         grad[at + entry(&g, i)] += g.strength * (w[at + entry(&g, i)] / norm)
         return 0
 
-    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes) except -1 nogil:
+    cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
+                  const int32_t* at_features) except -1 nogil:
         cdef Py_ssize_t number, i, j, c, at, rows = 1 if self.members is None else k
         cdef double radius, cut
         cdef Group g
@@ -437,4 +476,4 @@ def prox(PenaltyKernel kernel, w, double lr, sizes=None):
             raise ValueError(f"sizes has shape {sizes.shape}, but w has shape {w.shape}.")
         size = sizes.reshape(-1)
         each = &size[0]
-    kernel.prox(k, p, &at[0], lr, each)
+    kernel.prox(k, p, &at[0], lr, each, NULL)

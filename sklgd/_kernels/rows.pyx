@@ -10,7 +10,7 @@ import numpy as np
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from .base cimport Batch, Drift, Lazy, RowsKernel, batch_row
+from .base cimport Batch, Drift, Lazy, RowsKernel, Touch, batch_row
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()
@@ -41,6 +41,7 @@ cdef extern from "csr.h" nogil:
                     const double* factor, const double* w, double* raw) noexcept nogil
         void (*tmix)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k,
                      const double* factor, const double* draw, double* w) noexcept nogil
+        void (*touch)(const void* indices, Py_ssize_t size, Touch* touch, int32_t* where) noexcept nogil
     const csr_table* csr_functions(int single, int wide)
 
 ctypedef fused real:
@@ -291,6 +292,7 @@ cdef class CSRRows(RowsKernel):
     cdef const char* indices
     cdef const void* indptr
     cdef const csr_table* types
+    cdef const csr_table* touched   # ... with the indices of a list of features, which are int32
     cdef bint wide      # int64 indices
 
     def __init__(self, matrix):
@@ -298,6 +300,7 @@ cdef class CSRRows(RowsKernel):
         self.wide = matrix.indices.dtype == np.int64
         itype = np.int64 if self.wide else np.int32
         self.types = csr_functions(self.single, self.wide)
+        self.touched = csr_functions(self.single, False)
         self.data = <const char*> _pointer(matrix.data, np.float32 if self.single else np.float64)
         self.indices = <const char*> _pointer(matrix.indices, itype)
         self.indptr = _pointer(matrix.indptr, itype)
@@ -424,6 +427,42 @@ cdef class CSRRows(RowsKernel):
         for i in range(batch.size):
             row = self.row(batch, i)
             self.types.tmix(row.data, row.indices, row.size, k, factor, draw + i * k, w)
+
+    cdef Py_ssize_t n_entries(self, const Batch* batch) noexcept nogil:
+        cdef Py_ssize_t i, total = 0
+        for i in range(batch.size):
+            total += self.row(batch, i).size
+        return total
+
+    cdef void touch(self, const Batch* batch, Touch* touch) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        cdef int32_t* where = touch.where
+        for i in range(batch.size):
+            self.fetch_ahead(batch, i)
+            row = self.row(batch, i)
+            self.types.touch(row.indices, row.size, touch, where)
+            where += row.size
+
+    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
+                          double* raw) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        cdef const int32_t* where = touch.where
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            self.touched.dot(row.data, where, row.size, k, touch.count, w, raw + i * k)
+            where += row.size
+
+    cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                           const double* draw, double* w) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef Entries row
+        cdef const int32_t* where = touch.where
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            self.touched.tdot(row.data, where, row.size, k, touch.count, draw + i * k, w)
+            where += row.size
 
 
 ctypedef fused index:

@@ -216,7 +216,7 @@ cdef class VarianceReduced:
         return total
 
     cdef inline int prox(self, double lr) except -1 nogil:
-        return self.proximal.prox(self.k, self.n_weights // self.k, self.params, lr, NULL)
+        return self.proximal.prox(self.k, self.n_weights // self.k, self.params, lr, NULL, NULL)
 
     cdef inline void add_intercept(self, const Batch* batch, const double* params, double* raw) noexcept nogil:
         cdef Py_ssize_t i, c

@@ -17,6 +17,8 @@ class AdaGrad(Optimizer):
         v \leftarrow v + g^2, \qquad \theta \leftarrow \theta - \eta g / (\sqrt v + \epsilon)
 
     as in Duchi, Hazan and Singer [1]_ and torch.optim.Adagrad, whose defaults these are.
+    Penalties, a ridge too, are proximal steps of size :math:`\eta / (\sqrt v + \epsilon)`, the
+    composite steps of that paper: v is about the loss alone, and rests where a feature is absent.
 
     Parameters
     ----------
@@ -43,6 +45,7 @@ class AdaGrad(Optimizer):
     """
 
     n_slots = 1
+    composite = True
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": RATE,
         "initial_accumulator": NOT_NEGATIVE,
@@ -276,6 +279,7 @@ class FTRL(Optimizer):
     """
 
     n_slots = 4
+    composite = True
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": RATE,
         "l1": NOT_NEGATIVE,
@@ -315,10 +319,10 @@ class FTRL(Optimizer):
         n, z, left, rate = state
         if t == 1:
             n += self.initial_accumulator
-        last_lr = rate[0] if rate[0] > 0.0 else lr
-        rate[0] = lr
         if lr == 0.0:
             return
+        last_lr = np.where(rate > 0.0, rate, lr)
+        rate[:] = lr
         last = (self.beta + np.sqrt(n)) / last_lr
         moved, sign = params != left, np.sign(params)
         agreeing = -(last + 2.0 * self.l2) * params - self.l1 * sign
@@ -377,6 +381,7 @@ class NormalizedAdaGrad(Optimizer):
     """
 
     n_slots = 3
+    composite = True
     needs_rows = True
     _parameter_constraints: ClassVar[dict] = {"learning_rate": RATE}
     _kernel = _kernels.NormalizedAdaGradKernel

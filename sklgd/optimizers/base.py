@@ -50,6 +50,8 @@ class Optimizer(Strategy):
       parameter whose gradient keeps the value one, as a float or one number for each.  A
       penalty's proximal step is taken in this metric, since with any other the fixed point would
       not be the minimum.
+    - ``composite = True``, where a ridge, too, is to be a proximal step instead of a part of the
+      gradient: then the state is about gradients of the loss alone.
     - ``observe(params, state, largest, mean_square, n_raw)``, with ``needs_rows = True``, is called
       before the raw predictions of each step: for each parameter the largest size and the
       mean square, over the batch's rows, of the feature that it multiplies (one for an
@@ -87,6 +89,8 @@ class Optimizer(Strategy):
     knows_when: ClassVar[bool] = False
     #: whether `observe` is shown the features of each batch; only linear models have such
     needs_rows: bool = False
+    #: whether penalties are proximal steps as a whole, so that the state knows of the loss alone
+    composite: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
     #: whether steps on rows are corrected by what is remembered of all rows (SAGA, SVRG)

@@ -65,6 +65,11 @@ class Clipped(Optimizer):
         """Whether the rule is shown the features of each batch."""
         return self.optimizer.needs_rows
 
+    @property
+    def composite(self) -> bool:
+        """Whether the rule's penalties are proximal steps as a whole."""
+        return self.optimizer.composite
+
     def validate(self) -> Self:
         """Raise where a parameter is out of range, or the optimizer takes no single gradients."""
         super().validate()

@@ -257,6 +257,7 @@ class PolyakSGD(Optimizer):
 
     needs_loss = True
     n_slots = 1
+    composite = True
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": RATE,
         "minimum": [Interval(Real, None, None, closed="neither")],
@@ -328,6 +329,7 @@ class PassiveAggressive(Optimizer):
 
     needs_loss = True
     n_slots = 1
+    composite = True
     _parameter_constraints: ClassVar[dict] = {
         "C": POSITIVE,
         "variant": [StrOptions({"pa", "pa1", "pa2"})],

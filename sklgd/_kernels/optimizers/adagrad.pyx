@@ -12,6 +12,7 @@ cdef class AdaGradKernel(OptimizerKernel):
     def __init__(self, learning_rate=None, initial_accumulator=0.0, epsilon=1e-10):
         self.initial_accumulator = initial_accumulator
         self.epsilon = epsilon
+        self.local = True
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* total,
                   double lr, int64_t t) except -1 nogil:
@@ -113,6 +114,8 @@ cdef class FTRLKernel(OptimizerKernel):
         self.l2 = l2
         self.beta = beta
         self.initial_accumulator = initial_accumulator
+        self.local = True
+        self.paced = l2 == 0.0
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
@@ -125,12 +128,12 @@ cdef class FTRLKernel(OptimizerKernel):
         if t == 1:
             for j in range(p):
                 n[j] = self.initial_accumulator
-        last_lr = rate[0] if rate[0] > 0.0 else lr
-        rate[0] = lr
         if lr == 0.0:
             return 0
         for j in range(p):
             w = params[j]
+            last_lr = rate[j] if rate[j] > 0.0 else lr
+            rate[j] = lr
             before = sqrt(n[j])
             if w != left[j]:
                 curvature = (self.beta + before) / last_lr + 2.0 * self.l2
@@ -158,6 +161,9 @@ cdef class NormalizedAdaGradKernel(OptimizerKernel):
 
     def __init__(self, learning_rate=None):
         self.needs_rows = True
+        self.local = True
+        self.steady = False
+        self.n_scalars = 1
 
     cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
                      const double* mean_square, Py_ssize_t k) except -1 nogil:
@@ -198,3 +204,6 @@ cdef class NormalizedAdaGradKernel(OptimizerKernel):
             unit = (state[j] if state[j] > 0.0 else 1.0) * sqrt(state[p + j])
             sizes[j] = rate / unit if unit > 0.0 else rate
         return 1
+
+    cdef double pace(self, Py_ssize_t p, const double* state, double lr, int64_t t) noexcept nogil:
+        return self.rate(p, state, lr, t)

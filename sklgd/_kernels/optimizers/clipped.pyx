@@ -20,6 +20,9 @@ cdef class ClippedKernel(OptimizerKernel):
         self.inner = compose_kernel(optimizer, PyOptimizer)
         self.n_slots = optimizer.n_slots
         self.needs_rows = self.inner.needs_rows
+        self.local, self.paced = self.inner.local, self.inner.paced
+        self.n_scalars = self.inner.n_scalars + 1
+        self.steady = False
         self.max_norm = max_norm
 
     cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
@@ -30,7 +33,7 @@ cdef class ClippedKernel(OptimizerKernel):
                   double lr, int64_t t) except -1 nogil:
         cdef Py_ssize_t j
         cdef double total = 0.0, share
-        if self.clipped is None or self.clipped.shape[0] != p:
+        if self.clipped is None or self.clipped.shape[0] < p:
             with gil:
                 self.clipped = np.empty(p)
         for j in range(p):
@@ -50,3 +53,6 @@ cdef class ClippedKernel(OptimizerKernel):
         for j in range(p if per_entry else 1):
             sizes[j] *= share
         return per_entry
+
+    cdef double pace(self, Py_ssize_t p, const double* state, double lr, int64_t t) noexcept nogil:
+        return self.inner.pace(p, state, lr, t) * state[self.n_slots * p]

@@ -134,6 +134,9 @@ cdef class PolyakSGDKernel(OptimizerKernel):
 
     def __init__(self, learning_rate=None, minimum=0.0):
         self.minimum = minimum
+        self.local = True
+        self.steady = False
+        self.n_scalars = 1
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
@@ -158,6 +161,9 @@ cdef class PassiveAggressiveKernel(OptimizerKernel):
     def __init__(self, C=1.0, variant="pa1"):
         self.limit = C if variant == "pa1" else float("inf")
         self.slack = 0.5 / C if variant == "pa2" else 0.0
+        self.local = True
+        self.steady = False
+        self.n_scalars = 1
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:

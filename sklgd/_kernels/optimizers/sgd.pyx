@@ -12,7 +12,7 @@ cdef class SGDKernel(OptimizerKernel):
     def __init__(self, learning_rate=None, momentum=0.0, nesterov=False):
         self.momentum = momentum
         self.nesterov = nesterov
-        self.linear = momentum == 0.0
+        self.linear = self.local = momentum == 0.0
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:

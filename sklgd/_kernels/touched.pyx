@@ -1,0 +1,339 @@
+# Steps on the entries that a sparse batch touches: touched.pxd has the theory.
+import numpy as np
+
+from libc.math cimport INFINITY, copysign, fabs, fmax
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
+
+from .base cimport Batch, Mark, OptimizerKernel, PenaltyKernel, RowsKernel
+
+# Features that are brought up to date at a time.
+cdef Py_ssize_t SETTLED_AT_ONCE = 2048
+
+
+cdef class Touched:
+    """The parameters of a linear model on sparse rows, of which a step sees some.
+
+    Writes to ``params``, ``state`` and ``total``, which hold true values after `settle`.
+
+    Parameters
+    ----------
+    rows, optimizer : kernels
+    smooth, proximal : PenaltyKernel or None
+        As of `Epoch`; for these ``suits`` must hold.
+    n_raw : int
+    params, state : float64 arrays
+    mean : float64 array or None
+        While steps are taken, the sum instead of the mean.
+    average_from : int
+    """
+
+    def __init__(self, RowsKernel rows, OptimizerKernel optimizer, PenaltyKernel smooth,
+                 PenaltyKernel proximal, Py_ssize_t n_raw, double[::1] params, double[:, ::1] state,
+                 double[::1] mean, int64_t average_from):
+        self.rows, self.optimizer = rows, optimizer
+        self.smooth, self.proximal = smooth, proximal
+        self.k, self.p = n_raw, rows.n_features
+        self.n_all = params.shape[0]
+        self.n_intercepts = self.n_all - self.k * self.p
+        self.n_slots = state.shape[0]
+        self.all_params = &params[0]
+        self.all_state = &state[0, 0] if self.n_slots else NULL
+        self.total = NULL if mean is None else &mean[0]
+        self.average_from = average_from
+        if proximal is not None:
+            self.pieces, self.n_pieces = proximal.pieces, proximal.n_pieces
+        if smooth is not None:      # the step of a ridge's gradient, and after it the lasso's
+            self.pieces[0].floor, self.pieces[0].top = 0.0, INFINITY
+            self.pieces[0].l1 = self.pieces[0].l1 if proximal is not None else 0.0
+            self.pieces[0].l2 = smooth.pieces[0].l2
+            self.n_pieces = 1
+            self.missed.gradient = True
+        self.marks = np.zeros(2 * self.p, dtype=np.int32)
+        self.touch.marks = <Mark*> &self.marks[0]
+        self.room(SETTLED_AT_ONCE, SETTLED_AT_ONCE)
+        self.table = np.empty((1, COLUMNS))
+
+    @staticmethod
+    def suits(OptimizerKernel optimizer, PenaltyKernel smooth, PenaltyKernel proximal):
+        """Whether a rule leaves what it does not touch to these penalties, and they can wait."""
+        if not optimizer.local or (proximal is not None and proximal.n_pieces == 0):
+            return False
+        if smooth is None:
+            return True
+        return optimizer.linear and smooth.shrinks and (
+            proximal is None or (proximal.n_pieces == 1 and proximal.pieces[0].l2 == 0.0))
+
+    cdef bint fits(self, bint steady):
+        # whether all closed forms that are needed exist, where learning rates are steady or not
+        cdef int i
+        if self.n_pieces == 0 or (steady and self.optimizer.steady):
+            return True
+        if not (steady or self.optimizer.paced):
+            return False
+        if self.total != NULL:
+            for i in range(self.n_pieces):
+                if self.pieces[i].l2 != 0.0:
+                    return False
+        return True
+
+    def room(self, Py_ssize_t entries, Py_ssize_t features):
+        """Make the buffers fit batches with so many entries of so many features."""
+        n = self.k * features + self.n_intercepts
+        self.where = np.empty(entries, dtype=np.int32)
+        self.features = np.empty(features, dtype=np.int32)
+        self.since = np.empty(features, dtype=np.int32)
+        self.params, self.grad, self.sizes = np.empty((3, n))
+        self.state = np.empty(max(self.n_slots, 1) * n)
+        if self.optimizer.needs_rows:
+            self.seen = np.zeros((3, n))
+        self.touch.where = &self.where[0]
+        self.touch.features = &self.features[0]
+        self.touch.since = &self.since[0]
+
+    cdef int make_room(self, Py_ssize_t entries) except -1 nogil:
+        if entries > self.where.shape[0]:
+            with gil:
+                self.room(2 * entries, min(2 * entries, max(self.p, SETTLED_AT_ONCE)))
+        return 0
+
+    # Once before steps, with the GIL and without.
+    cdef prepare(self, Py_ssize_t n_steps):
+        if self.table.shape[0] <= n_steps:
+            self.table = np.empty((n_steps + 1, COLUMNS))
+        self.missed.table = &self.table[0, 0]
+
+    cdef void begin(self, int64_t t) noexcept nogil:
+        memset(&self.marks[0], 0, 2 * self.p * sizeof(int32_t))
+        missed_begin(&self.missed)
+        self.t, self.lr = t, 1.0
+        self.averages = self.total != NULL and t >= self.average_from
+
+    # Find a batch's features and what is kept of them; bring their weights up to date.
+    cdef int open(self, const Batch* batch) except -1 nogil:
+        self.make_room(self.rows.n_entries(batch))
+        self.touch.count = 0
+        self.touch.now = <int32_t> self.missed.steps + 1
+        self.rows.touch(batch, &self.touch)
+        if self.touch.count == 0:   # a step of the intercept alone: some feature, as a matter of form
+            self.features[0] = 0
+            self.since[0] = self.touch.marks[0].since
+            self.touch.marks[0].since = self.touch.now
+            self.touch.count = 1
+        self.m = self.touch.count
+        self.is_open = True
+        self.gather()
+        self.catch_up()
+        if self.optimizer.needs_rows:
+            self.observe(batch)
+        return 0
+
+    cdef void forward(self, const Batch* batch, double* raw) noexcept nogil:
+        cdef Py_ssize_t i, c, k = self.k
+        cdef const double* intercept = &self.params[0] + k * self.m
+        self.rows.touched_dot(batch, &self.touch, k, &self.params[0], raw)
+        if self.n_intercepts:
+            for i in range(batch.size):
+                for c in range(k):
+                    raw[i * k + c] += intercept[c]
+
+    # The step, for draw the loss's gradient with respect to the raw predictions.
+    cdef int step(self, const Batch* batch, const double* draw, double lr, double loss) except -1 nogil:
+        cdef Py_ssize_t i, c, k = self.k
+        cdef double* grad = &self.grad[0]
+        cdef double* sizes = &self.sizes[0]
+        cdef bint per_entry
+        memset(grad, 0, self.n * sizeof(double))
+        self.rows.touched_tdot(batch, &self.touch, k, draw, grad)
+        if self.n_intercepts:
+            for i in range(batch.size):
+                for c in range(k):
+                    grad[k * self.m + c] += draw[i * k + c]
+        if self.smooth is not None:
+            self.smooth.shrink(k, self.m, &self.params[0], lr, &self.features[0])
+        self.optimizer.loss = loss
+        self.optimizer.step(self.n, &self.params[0], grad, &self.state[0], lr, self.t)
+        self.lr = lr if lr > 0.0 else self.lr
+        sizes[0] = lr
+        if self.n_pieces:
+            per_entry = self.optimizer.step_sizes(self.n, &self.state[0], lr, self.t, sizes)
+            if self.proximal is not None:
+                self.proximal.prox(k, self.m, &self.params[0], sizes[0], sizes if per_entry else NULL,
+                                   &self.features[0])
+            if per_entry:
+                sizes[0] = self.optimizer.pace(self.n, &self.state[0], lr, self.t)
+        missed_record(&self.missed, sizes[0])
+        self.scatter()
+        if self.averages:
+            self.add(&self.params[0])
+        self.t += 1
+        if self.total != NULL and not self.averages and self.t >= self.average_from:
+            self.settle()
+            self.begin(self.t)
+        return 0
+
+    # Bring all weights up to date.
+    cdef int settle(self) except -1 nogil:
+        cdef Py_ssize_t start = 0, i
+        if self.is_open:    # a user's code has raised before the step
+            self.scatter()
+        if self.n_pieces == 0 and not self.averages:
+            return 0
+        while start < self.p:
+            self.m = min(SETTLED_AT_ONCE, self.p - start)
+            for i in range(self.m):
+                self.features[i] = <int32_t> (start + i)
+                self.since[i] = self.touch.marks[start + i].since
+            self.gather()
+            self.catch_up()
+            self.scatter()
+            start += self.m
+        return 0
+
+    # Undo the rounding that takes a mean out of bounds which all its terms keep.
+    cdef void bound(self, double* mean) noexcept nogil:
+        cdef Py_ssize_t c
+        if mean != NULL and self.averages and self.proximal is not None and self.proximal.bounded:
+            for c in range(self.k):
+                self.proximal.bound(self.p, mean + c * self.p, 0, NULL)
+
+    # From all parameters to those of the features in the list, and back.
+    cdef void gather(self) noexcept nogil:
+        cdef Py_ssize_t slot, n
+        self.n = n = self.k * self.m + self.n_intercepts
+        self.take(self.all_params, &self.params[0])
+        for slot in range(self.n_slots):
+            if slot < self.n_slots - self.optimizer.n_scalars:
+                self.take(self.all_state + slot * self.n_all, &self.state[slot * n])
+            else:
+                self.state[slot * n] = self.all_state[slot * self.n_all]
+
+    cdef void scatter(self) noexcept nogil:
+        cdef Py_ssize_t slot, n = self.n
+        self.give(&self.params[0], self.all_params)
+        for slot in range(self.n_slots):
+            if slot < self.n_slots - self.optimizer.n_scalars:
+                self.give(&self.state[slot * n], self.all_state + slot * self.n_all)
+            else:
+                self.all_state[slot * self.n_all] = self.state[slot * n]
+        self.is_open = False
+
+    cdef void take(self, const double* all, double* few) noexcept nogil:
+        cdef Py_ssize_t c, i, m = self.m
+        cdef const int32_t* at = &self.features[0]
+        for c in range(self.k):
+            for i in range(m):
+                few[c * m + i] = all[c * self.p + at[i]]
+        for c in range(self.n_intercepts):
+            few[self.k * m + c] = all[self.k * self.p + c]
+
+    cdef void give(self, const double* few, double* all) noexcept nogil:
+        cdef Py_ssize_t c, i, m = self.m
+        cdef const int32_t* at = &self.features[0]
+        for c in range(self.k):
+            for i in range(m):
+                all[c * self.p + at[i]] = few[c * m + i]
+        for c in range(self.n_intercepts):
+            all[self.k * self.p + c] = few[self.k * m + c]
+
+    cdef void add(self, const double* few) noexcept nogil:
+        cdef Py_ssize_t c, i, m = self.m
+        cdef const int32_t* at = &self.features[0]
+        for c in range(self.k):
+            for i in range(m):
+                self.total[c * self.p + at[i]] += few[c * m + i]
+        for c in range(self.n_intercepts):
+            self.total[self.k * self.p + c] += few[self.k * m + c]
+
+    # Show the optimizer the features of a batch; the entries of a row that name one feature add up.
+    cdef int observe(self, const Batch* batch) except -1 nogil:
+        cdef Py_ssize_t i, j, m = self.m, size
+        cdef double* row = &self.seen[0, 0]
+        cdef double* largest = &self.seen[1, 0]
+        cdef double* square = &self.seen[2, 0]
+        cdef double one_draw = 1.0, x
+        cdef Batch one = batch[0]
+        cdef Touch touch = self.touch
+        one.size = 1
+        memset(largest, 0, m * sizeof(double))
+        memset(square, 0, m * sizeof(double))
+        for i in range(batch.size):
+            one.start = batch.start + i
+            size = self.rows.n_entries(&one)
+            self.rows.touched_tdot(&one, &touch, 1, &one_draw, row)
+            for j in range(size):
+                x = row[touch.where[j]]
+                row[touch.where[j]] = 0.0
+                largest[touch.where[j]] = fmax(largest[touch.where[j]], fabs(x))
+                square[touch.where[j]] += x * x / batch.size
+            touch.where += size
+        for j in range(m, self.k * m):
+            largest[j] = largest[j - m]
+            square[j] = square[j - m]
+        for j in range(self.k * m, self.n):
+            largest[j] = square[j] = 1.0
+        return self.optimizer.observe(self.n, &self.params[0], &self.state[0], largest, square, self.k)
+
+    # Take the steps that the weights in the list missed.
+    cdef int catch_up(self) except -1 nogil:
+        cdef Py_ssize_t i, c, m = self.m, steps
+        cdef const int32_t* at = &self.features[0]
+        cdef const double* shrunk = self.smooth.factors if self.smooth is not None else NULL
+        cdef const double* cut = self.proximal.factors if self.proximal is not None else NULL
+        cdef double* w = &self.params[0]
+        cdef double* rest = NULL
+        cdef double* sizes = &self.sizes[0]
+        cdef double gone = 0.0, size, q, pace = 1.0, q1, q2
+        cdef bint per_entry = False
+        if self.missed.steps == 0 or (self.n_pieces == 0 and not self.averages):
+            return 0
+        if self.n_pieces:
+            per_entry = self.optimizer.step_sizes(self.n, &self.state[0], self.lr, self.t - 1, sizes)
+            if per_entry:
+                pace = self.optimizer.pace(self.n, &self.state[0], self.lr, self.t - 1)
+        if self.proximal is not None and self.proximal.bounded:
+            rest = &self.grad[0]
+            for i in range(self.k * m):
+                rest[i] = -INFINITY if w[i] > 0.0 else INFINITY
+            for c in range(self.k):
+                self.proximal.bound(m, rest + c * m, 0, at)
+        for c in range(self.k):
+            for i in range(m):
+                steps = self.missed.steps - self.since[i]
+                size = fabs(w[i])
+                if steps <= 0 or size == 0.0:
+                    continue
+                gone = 0.0
+                if self.n_pieces == 0:
+                    gone = steps * size
+                else:
+                    q = sizes[c * m + i] / pace if per_entry else 1.0
+                    q1 = q if cut == NULL else q * cut[at[i]]
+                    q2 = q1 if self.smooth is None else q if shrunk == NULL else q * shrunk[at[i]]
+                    if q2 * self.pieces[0].l2 * self.missed.longest <= -1.0:
+                        size = self.replay(size, at[i], q, self.since[i], &gone)
+                    else:
+                        size = missed_size(
+                            &self.missed, self.pieces, self.n_pieces,
+                            0.0 if rest == NULL else fmax(0.0, copysign(rest[i], w[i] * rest[i])),
+                            q1, q2, size, self.since[i], steps, &gone if self.averages else NULL)
+                if self.averages:
+                    self.total[c * self.p + at[i]] += copysign(gone, w[i])
+                w[i] = copysign(size, w[i]) + 0.0   # no -0.0
+            w += m
+            rest = NULL if rest == NULL else rest + m
+        return 0
+
+    # The same, step by step: where the steps are too long for a concave penalty's curvature.
+    cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,
+                       double* gone) except? -1.0 nogil:
+        cdef Py_ssize_t i
+        cdef double before
+        for i in range(since + 1, self.missed.steps + 1):
+            before = size
+            self.proximal.prox(1, 1, &size, q * self.table[i, 0], NULL, &feature)
+            gone[0] += size
+            if size == before and (size == 0.0 or self.missed.steady):  # so it stays
+                gone[0] += (self.missed.steps - i) * size
+                break
+        return size
