@@ -22,6 +22,7 @@ copyright = "2026, The sklgd developers"
 release = version = installed_version("sklgd")
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "numpydoc",
@@ -34,6 +35,10 @@ autodoc_typehints = "none"
 autosummary_generate = True
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the class template lists them
+
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 100)]
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklgd"

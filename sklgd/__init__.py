@@ -8,13 +8,14 @@ strings or as objects, and train them in one compiled loop on dense and sparse d
 # Python 3.11 0.1 s longer (frames at the edge of a stack chunk, which is mapped at each call).
 import sklearn.base  # noqa: F401
 
-from . import callbacks, losses, models, optimizers, penalties, schedules, testing
+from . import callbacks, displays, losses, models, optimizers, penalties, schedules, testing
 from .estimators import GDClassifier, GDRegressor
 
 __all__ = [
     "GDClassifier",
     "GDRegressor",
     "callbacks",
+    "displays",
     "losses",
     "models",
     "optimizers",

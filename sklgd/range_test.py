@@ -81,17 +81,9 @@ class RangeTest:
         -------
         matplotlib axes
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
+        from .displays import LearningRateDisplay  # which stands above this module
 
-            ax = plt.subplots()[1]
-        ax.semilogx(self.rates, self.losses)
-        if np.isfinite(self.suggestion):
-            ax.axvline(self.suggestion, linestyle="--", label=f"{self.suggestion:.2g}")
-            ax.legend(title="suggestion")
-        ax.set_xlabel("learning rate")
-        ax.set_ylabel("loss")
-        return ax
+        return LearningRateDisplay(self).plot(ax).ax_
 
 
 @validate_params(

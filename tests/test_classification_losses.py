@@ -122,7 +122,3 @@ def test_class_weight_in_partial_fit_knows_classes_that_are_not_there_yet():
     model.partial_fit(X3[some], Y3[some], classes=[0, 1, 2])
     known.partial_fit(X3[some], Y3[some], classes=[0, 1, 2])
     assert_array_equal(model.coef_, known.coef_)
-    with pytest.raises(ValueError, match="balanced"):
-        GDClassifier(optimizer="sgd", class_weight="balanced").partial_fit(
-            X3, Y3, classes=[0, 1, 2]
-        )

@@ -258,6 +258,43 @@ def test_balanced_counts_weights(classes):
     assert_allclose(weighted.coef_, repeated.coef_, atol=1e-5)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_balanced_in_a_stream_counts_what_has_come(classes, weighted):
+    """Each part is weighed by the rows, or their weights, of all parts so far."""
+    X, y = classes
+    order = np.argsort(y, kind="stable")  # the first part has one class, the last all but one
+    X, y = X[order], y[order]
+    weights = np.random.default_rng(0).integers(0, 4, N).astype(float)
+    model = GDClassifier(optimizer=SGD(0.01), class_weight="balanced", random_state=0)
+    plain = clone(model).set_params(class_weight=None)
+    for stop in range(20, N + 1, 20):
+        part, so_far = slice(stop - 20, stop), slice(0, stop)
+        given = weights[part] if weighted else None
+        total = weights[so_far] if weighted else np.ones(stop)
+        sums = {label: total[y[so_far] == label].sum() for label in np.unique(y[so_far])}
+        factor = np.array([total.sum() / (len(sums) * sums[label]) for label in y[part]])
+        model.partial_fit(X[part], y[part], classes=["a", "b", "c"], sample_weight=given)
+        own = factor * (weights[part] if weighted else 1.0)
+        plain.partial_fit(X[part], y[part], classes=["a", "b", "c"], sample_weight=own)
+        assert_allclose(model.coef_, plain.coef_, rtol=1e-12)
+
+
+def test_balanced_counts_go_on_after_fit_and_start_anew_with_it(classes):
+    X, y = classes
+    model = GDClassifier(optimizer=SGD(0.01), class_weight="balanced", random_state=0)
+    twice = clone(model).fit(X, y).partial_fit(X[:20], y[:20])
+    assert twice._class_counts.sum() == N + 20
+    assert_identical(twice.fit(X, y), model.fit(X, y))
+
+
+def test_balanced_with_a_part_of_weight_zero(classes):
+    X, y = classes
+    model = GDClassifier(optimizer=SGD(0.01), class_weight="balanced", random_state=0)
+    model.partial_fit(X, y, classes=["a", "b", "c"], sample_weight=np.zeros(N))
+    assert_array_equal(model.coef_, 0.0)
+    assert np.abs(model.partial_fit(X, y).coef_).max() > 0
+
+
 # -- validation and ensembles --------------------------------------------------------------
 
 

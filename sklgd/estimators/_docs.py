@@ -142,6 +142,9 @@ history_ : dict of ndarray of shape (n_epochs,)
     ``partial_fit`` add to it.
 loss_curve_ : ndarray of shape (n_epochs,)
     ``history_["objective"]``.
+validation_scores_ : ndarray of shape (n_epochs,) or None
+    ``history_["val_score"]``, or minus ``history_["val_loss"]`` where ``scoring`` is ``"loss"``;
+    None without validation data.
 loss_, optimizer_, penalty_, model_ : objects
     The strategies that were used; ``penalty_`` is None without a penalty.
 n_features_in_ : int

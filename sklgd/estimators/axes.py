@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils._repr_html.estimator import _VisualBlock
 
 from .._strategy import Strategy, resolve
 from ..losses import LOSSES, Loss
@@ -69,6 +70,20 @@ def strategies_of(estimator: BaseEstimator) -> Strategies:
 
 class StrategyParams:
     """Mixin: ``set_params(optimizer__learning_rate=0.1)`` works where ``optimizer`` is a string."""
+
+    def _sk_visual_block_(self) -> _VisualBlock:
+        """Return the HTML diagram: the strategies beside each other, below the estimator."""
+        fitted = hasattr(self, "loss_")
+        used = {
+            axis: getattr(self, f"{axis}_") if fitted else strategy_of(self, axis) for axis in AXES
+        }
+        used = {axis: strategy for axis, strategy in used.items() if strategy is not None}
+        return _VisualBlock(
+            "parallel",
+            list(used.values()),
+            names=[f"{axis}: {type(strategy).__name__}" for axis, strategy in used.items()],
+            name_details=[str(strategy) for strategy in used.values()],
+        )
 
     def set_params(self, **params: Any):
         """Set parameters of the estimator and of its strategies.

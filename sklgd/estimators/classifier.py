@@ -53,8 +53,8 @@ loss : str or Loss, default="log_loss"
         more_parameters="""
 class_weight : dict, "balanced" or None, default=None
     What the weights of a class's rows are multiplied by, as a dict from labels to numbers of 0 or
-    more, where a missing label has 1. ``"balanced"`` makes all classes weigh the same. Not for
-    indicator matrices.
+    more, where a missing label has 1. ``"balanced"`` makes all classes weigh the same; in
+    `partial_fit` by the rows of each class in all calls so far. Not for indicator matrices.
 """,
         attributes="""
 classes_ : ndarray of shape (n_classes,)
@@ -184,6 +184,7 @@ True
         before = getattr(self, "classes_", None) if self.warm_start else None
         labels = Labels.of(y, loss, before)
         self.classes_, self._multilabel = labels.classes, labels.multilabel
+        self._class_counts = 0.0
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
         return self._labels.encode(y, loss)
@@ -201,8 +202,9 @@ True
         if labels.multilabel or y.ndim == 2:
             kind = "an indicator matrix" if labels.multilabel else "probabilities as"
             raise ValueError(f"class_weight is not supported with {kind} y. Use sample_weight.")
-        if learn:
-            self._weight_by_class = labels.class_weights(self.class_weight, y, weights)
+        if learn:  # of all rows since training began: a stream comes in parts
+            self._class_counts = self._class_counts + labels.class_counts(y, weights)
+            self._weight_by_class = labels.class_weights(self.class_weight, self._class_counts)
         expanded = self._weight_by_class[labels.index(y)]
         return expanded if weights is None else expanded * weights
 
@@ -278,14 +280,6 @@ True
         self : GDClassifier
             The fitted estimator.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight 'balanced' is not supported for partial_fit. In order to use "
-                "'balanced' weights, use compute_class_weight('balanced', classes=classes, y=y). "
-                "In place of y you can use a large enough sample of the full training set target "
-                "to properly estimate the class frequency distributions. Pass the resulting "
-                "weights as the class_weight parameter."
-            )
         with self._all_or_nothing():
             first = not hasattr(self, "classes_")
             X, y = check_X_y(self, X, y, reset=first)
@@ -293,6 +287,7 @@ True
             if first:
                 loss = strategy_of(self, "loss")
                 self._multilabel = Labels.named(self.classes_, y, loss).multilabel
+                self._class_counts = 0.0
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils._optional_dependencies import check_pandas_support
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -102,6 +103,29 @@ class FittedAttributes:
     def loss_curve_(self) -> np.ndarray:
         """The objective of each epoch: ``history_["objective"]``."""
         return self.history_.get("objective", np.empty(0))
+
+    @property
+    def validation_scores_(self) -> np.ndarray | None:
+        """The score of each epoch on validation data, None without; larger is better.
+
+        ``history_["val_score"]``, or with ``scoring="loss"`` minus ``history_["val_loss"]``.
+        """
+        history = self.history_
+        if "val_score" in history:
+            return history["val_score"]
+        return -history["val_loss"] if "val_loss" in history else None
+
+    def history_frame(self) -> Any:
+        """Return ``history_`` as a `pandas.DataFrame`, indexed by the number of the epoch.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n_epochs, n_quantities)
+        """
+        pd = check_pandas_support(f"{type(self).__name__}.history_frame")
+        history = self.history_
+        epochs = pd.RangeIndex(1, len(self.loss_curve_) + 1, name="epoch")
+        return pd.DataFrame(history, index=epochs)
 
     # -- sparse coefficients -----------------------------------------------------------------
 

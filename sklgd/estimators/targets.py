@@ -145,20 +145,22 @@ class Labels:
             return self.classes[y.argmax(axis=1)] if y.shape[1] > 1 else y
         return y
 
-    def class_weights(
-        self, class_weight: dict | str, y: np.ndarray, weights: np.ndarray | None
-    ) -> np.ndarray:
-        """Return what the weights of each class's rows are multiplied by, shape (n_classes,)."""
-        by_class = np.zeros(len(self.classes))
-        if isinstance(class_weight, str):  # rows of weight zero are absent, so are not counted
-            used = slice(None) if weights is None else weights > 0
-            counted = None if weights is None else weights[used]
-            present = np.unique(y[used])
-            by_class[np.searchsorted(self.classes, present)] = compute_class_weight(
-                class_weight, classes=present, y=y[used], sample_weight=counted
-            )
-        else:  # of all classes: a part of a stream may lack some
-            by_class[:] = compute_class_weight(class_weight, classes=self.classes, y=y)
+    def class_counts(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """Return the sum of the weights of each class's rows, shape (n_classes,)."""
+        return np.bincount(self.index(y), weights, len(self.classes)).astype(np.float64)
+
+    def class_weights(self, class_weight: dict | str, counts: np.ndarray) -> np.ndarray:
+        """Return what the weights of each class's rows are multiplied by, shape (n_classes,).
+
+        ``"balanced"`` makes the classes weigh the same that occur in ``counts``.
+        """
+        if isinstance(class_weight, str):
+            occur = counts > 0
+            balanced = np.zeros_like(counts)
+            balanced[occur] = counts.sum() / (np.count_nonzero(occur) * counts[occur])
+            return balanced
+        # of all classes: a part of a stream may lack some
+        by_class = compute_class_weight(class_weight, classes=self.classes, y=self.classes)
         if not (np.isfinite(by_class) & (by_class >= 0)).all():
             raise ValueError(
                 f"class_weight must not be negative, infinite or NaN. Got {class_weight}."
