@@ -46,7 +46,9 @@ cdef extern from "drift.h" nogil:
         DriftWeight* weights
         const double* sums
         Py_ssize_t n
-    double drift_settle(const Drift* w, DriftWeight* weight)
+    double drift_settle(const Drift* w, double now, DriftWeight* weight)
+
+
 cdef extern from "missed.h" nogil:
     ctypedef struct Mark:
         int32_t since

@@ -147,16 +147,17 @@ TARGET static void NAME(drift_dot)(const void *data, const void *indices, ptrdif
 {
     const REAL *x = data;
     const INDEX *at = indices;
+    const double now = w->sums[w->n];
     for (ptrdiff_t c = 0; c < w->k; c++) {
         DriftWeight *weights = w->weights + c * w->p;
         double s0 = 0.0, s1 = 0.0;
         ptrdiff_t j = 0;
         for (; j + 2 <= size; j += 2) {
-            s0 += (double)x[j] * drift_settle(w, weights + at[j]);
-            s1 += (double)x[j + 1] * drift_settle(w, weights + at[j + 1]);
+            s0 += (double)x[j] * drift_settle(w, now, weights + at[j]);
+            s1 += (double)x[j + 1] * drift_settle(w, now, weights + at[j + 1]);
         }
         if (j < size)
-            s0 += (double)x[j] * drift_settle(w, weights + at[j]);
+            s0 += (double)x[j] * drift_settle(w, now, weights + at[j]);
         raw[c] = s0 + s1;
     }
 }

@@ -25,7 +25,7 @@ typedef struct {
     ptrdiff_t n;
 } Drift;
 
-/* Where a weight v > 0 with g > cut ends that crosses zero on the way. */
+/* Where a weight v > 0 with g > cut >= 0 ends that crosses zero on the way. */
 static inline double drift_cross(double v, double g, double cut, double last, const Drift *w)
 {
     ptrdiff_t low = 0, high = w->n; /* sums[low] <= meeting point < sums[high] */
@@ -44,25 +44,19 @@ static inline double drift_cross(double v, double g, double cut, double last, co
     return rest - (g - cut) * (w->sums[w->n] - w->sums[high]);
 }
 
-/* Bring a weight up to the present, and return it. */
-static inline double drift_settle(const Drift *w, DriftWeight *weight)
+/* Bring a weight up to `now`, the last of the sums, and return it.  Seen from its side of zero, where
+ * a weight that is zero has the side it is drawn to, it ends at v - (g + cut) span or at zero: no
+ * branch but the rare one has to be guessed. */
+static inline double drift_settle(const Drift *w, double now, DriftWeight *weight)
 {
-    double now = w->sums[w->n], last = weight->last, span = now - last, v = weight->v;
-    double g = weight->g, cut = weight->cut;
-    if (span == 0.0)
-        return v;
+    double v = weight->v, g = weight->g, cut = weight->cut, last = weight->last;
+    double side = copysign(1.0, v != 0.0 ? v : -g);
+    double pull = side * g, end = fabs(v) - (pull + cut) * (now - last);
     weight->last = now;
-    if (v == 0.0) {
-        if (fabs(g) > cut)
-            weight->v = -copysign((fabs(g) - cut) * span, g);
-        return weight->v;
-    }
-    double side = v < 0.0 ? -1.0 : 1.0;
-    v *= side; /* positive from here on */
-    g *= side;
-    double end = v - (g + cut) * span;
-    if (end < 0.0)
-        end = g <= cut ? 0.0 : drift_cross(v, g, cut, last, w);
+    if (end < 0.0 && pull > cut)
+        end = drift_cross(fabs(v), pull, cut, last, w);
+    else
+        end = 0.0 > end ? 0.0 : end; /* NaN stays NaN */
     return weight->v = side * end + 0.0; /* no -0.0 */
 }
 

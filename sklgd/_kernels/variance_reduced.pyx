@@ -406,8 +406,9 @@ cdef class VarianceReduced:
         # bring all weights up to date and shrink them; the sums start again at zero
         cdef Py_ssize_t e
         cdef DriftWeight* weight = self.drift.weights
+        cdef double now = self.drift.sums[self.drift.n]
         for e in range(self.n_weights):
-            weight[e].v = shrink * (self.scale * drift_settle(&self.drift, &weight[e]))
+            weight[e].v = shrink * (self.scale * drift_settle(&self.drift, now, &weight[e]))
             weight[e].last = 0.0
         self.scale = 1.0
         self.drift.n = 0
