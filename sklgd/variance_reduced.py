@@ -61,7 +61,6 @@ class VarianceReducedDriver(StepDriver):
         self.epoch_kernel = None
         # a schedule that waits for plateaus leaves it to the loop to see them
         self.knows_when = self.schedule.on_plateau(1.0) is None
-        self.first, self.hits = math.nan, 0
 
     def _weigh(self, bounds: np.ndarray) -> None:
         """Set how often a pass draws each row, where they are not all alike."""
@@ -103,8 +102,7 @@ class VarianceReducedDriver(StepDriver):
     def _watch(self, objective: float) -> None:
         """See whether the next epoch promises less than ``tol`` asks for."""
         problem, state = self.problem, self.state
-        if math.isnan(self.first):
-            self.first = objective
+        first, hits = state.slots.get("watch", (objective, 0))
         point = self.optimizer.seen_at(state.params, state.slots)
         grad = state.slots["gradient"].copy()
         weights = problem.weights(grad)
@@ -114,9 +112,10 @@ class VarianceReducedDriver(StepDriver):
             weights[...] = problem.rest.residual(problem.weights(point), weights)
         steps = math.ceil(problem.n_rows / self.batch_size)
         promised = steps * self.rate() * float(grad @ grad)
-        small = promised <= problem.tol * scale_of(objective, self.first, problem.tol)
-        self.hits = self.hits + 1 if small else 0
-        self.converged = self.knows_when and self.hits >= PATIENCE
+        small = promised <= problem.tol * scale_of(objective, first, problem.tol)
+        hits = hits + 1 if small else 0
+        state.slots["watch"] = first, hits
+        self.converged = self.knows_when and hits >= PATIENCE
 
     def _draw(self, seed: int) -> None:
         """Fill the order with a pass's rows: each as often as it should be, rounded up or down.

@@ -16,8 +16,9 @@ from sklearn.linear_model import Lasso, Ridge
 from sklearn.preprocessing import scale
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.callbacks import Checkpoint, load_checkpoint
 from sklgd.losses import LOSSES, Hinge, Huber, Loss, Poisson, SquaredError
-from sklgd.models import Linear
+from sklgd.models import MLP, Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import LBFGS, OPTIMIZERS, SAGA, SVRG
 from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, GroupLasso
@@ -441,6 +442,19 @@ def test_other_rows_make_a_new_memory(X, optimizer):
 
 
 @each
+def test_a_checkpoint_stops_where_the_fit_does(optimizer, tmp_path):
+    model, X, y = PROBLEMS["squared error"]
+    model = clone(model).set_params(optimizer=optimizer, tol=1e-6, random_state=0)
+    whole = clone(model).fit(X, y)
+    assert whole.stop_reason_ == "tol" and whole.n_iter_ > 5
+    checkpoint = Checkpoint(tmp_path / "model.pkl", every=whole.n_iter_ - 1)
+    clone(model).set_callbacks(checkpoint).fit(X, y)
+    again = load_checkpoint(tmp_path / "model.pkl").fit(X, y)
+    assert again.n_iter_ == whole.n_iter_ and again.stop_reason_ == "tol"
+    assert_array_equal(again.coef_, whole.coef_)
+
+
+@each
 def test_any_number_of_threads(optimizer):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((9000, 4)), rng.standard_normal(9000)
@@ -522,6 +536,15 @@ def test_losses_that_cannot_work(X, optimizer):
     found = GDRegressor(Bounded(), optimizer=optimizer, random_state=0, max_iter=9, tol=None)
     found.fit(X, targets(SquaredError(), 1))
     assert found.history_["learning_rate"][-1] > 0.01
+
+
+@each
+def test_models_that_are_not_linear(X, optimizer):
+    name = type(optimizer).__name__
+    model = GDRegressor(optimizer=optimizer, model=MLP((4,)))
+    with pytest.raises(ValueError, match=f"{name} needs raw predictions that are linear.*adam"):
+        model.fit(X, targets(SquaredError(), 1))
+    assert not hasattr(model, "n_iter_")
 
 
 def test_a_subclass_does_not_train_with_its_parents_loop(X):

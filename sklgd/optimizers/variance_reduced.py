@@ -84,6 +84,10 @@ class VarianceReduced(Optimizer):
         """Return the state of a new fit: an empty dict, filled at its first pass; picklable."""
         return {}
 
+    def forget(self, state: dict[str, Any]) -> None:
+        """Forget how near to its end a fit was."""
+        state.pop("watch", None)
+
     def restart(self, params: np.ndarray, state: dict[str, Any]) -> None:
         """Go on from ``params``; a memory that is not finite is forgotten."""
         arrays = [value for value in state.values() if isinstance(value, np.ndarray)]
