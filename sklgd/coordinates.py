@@ -33,6 +33,11 @@ class Coordinates:
     shift: np.ndarray | None
     n_raw: int
 
+    @property
+    def trivial(self) -> bool:
+        """Whether parameters are their own coordinates."""
+        return self.shift is None and bool(np.all(self.scale == 1.0))
+
     def _split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n_weights = self.n_raw * len(self.scale)
         return vector[:n_weights].reshape(self.n_raw, -1), vector[n_weights:]

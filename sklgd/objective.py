@@ -9,12 +9,13 @@ rows alone, so any number of threads gives the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from ._kernels import adapters
 from ._kernels.curvature import Curvature
@@ -149,9 +150,16 @@ class Problem:
         self.unit = 1.0 if block.units is None else block.units.unit
         #: the fit's seed, for optimizers that draw
         self.seed = 0
+        #: rows of a block; more where the gradient is large beside the rows that it sums
+        self.block_rows = BLOCK_ROWS
+        if block.model.linear and sp.issparse(block.X):
+            row_size = block.X.nnz / max(block.X.shape[0], 1)
+            while self.block_rows < min(16 * self.n_params / max(row_size, 1.0), self.n_rows):
+                self.block_rows *= 2
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._pool: ThreadPoolExecutor | None = None
 
     def thinned(self, n_rows: int) -> Problem:
         """Return the problem of about ``n_rows`` of the training rows, spread evenly."""
@@ -256,7 +264,7 @@ class Problem:
         kernel = Curvature(self.objective, shift, 1.0 / space.scale)
 
         def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
-            return kernel.sums(params if sparse else u, self.order, start, stop, BLOCK_ROWS)
+            return kernel.sums(params if sparse else u, self.order, start, stop, self.block_rows)
 
         loss, sums = self._reduce(leaf)
         sums /= self.weight_sum
@@ -361,15 +369,16 @@ class Problem:
 
     def _reduce(self, leaf: Callable[[int, int], tuple]) -> tuple[float, np.ndarray | None]:
         """Sum ``leaf(start, stop)`` over the blocks, in a tree; divide the loss by the weights."""
-        starts = range(0, self.n_rows, BLOCK_ROWS)
-        bounds = [(start, min(start + BLOCK_ROWS, self.n_rows)) for start in starts]
+        starts = range(0, self.n_rows, self.block_rows)
+        bounds = [(start, min(start + self.block_rows, self.n_rows)) for start in starts]
         if self.n_threads > 1 and len(bounds) > 1:
-            with ThreadPoolExecutor(self.n_threads) as pool:
-                parts = list(pool.map(lambda bound: leaf(*bound), bounds))
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.n_threads)
+            parts = self._pool.map(lambda bound: leaf(*bound), bounds)
         else:
-            parts = [leaf(*bound) for bound in bounds]
-        loss, grad = _tree_sum(parts)
-        return loss / self.weight_sum, grad
+            parts = (leaf(*bound) for bound in bounds)
+        loss, sums = _tree_sum(parts)
+        return loss / self.weight_sum, sums
 
 
 def _joined(grams: np.ndarray, k: int) -> np.ndarray:
@@ -382,12 +391,19 @@ def _joined(grams: np.ndarray, k: int) -> np.ndarray:
     return whole.reshape(1, k * q, k * q)
 
 
-def _tree_sum(parts: list[tuple]) -> tuple:
-    # Neighbours are added pairwise until one is left.
-    while len(parts) > 1:
-        pairs = [_add(parts[i], parts[i + 1]) for i in range(0, len(parts) - 1, 2)]
-        parts = pairs + parts[2 * len(pairs) :]
-    return parts[0]
+def _tree_sum(parts: Iterable[tuple]) -> tuple:
+    # Neighbours are added pairwise, then pairs, and so on; a sum as soon as both its parts are
+    # there, so that few are kept.
+    waiting: list[tuple[int, tuple]] = []
+    for part in parts:
+        leaves = 1
+        while waiting and waiting[-1][0] == leaves:
+            part, leaves = _add(waiting.pop()[1], part), 2 * leaves
+        waiting.append((leaves, part))
+    total = waiting.pop()[1]
+    while waiting:
+        total = _add(waiting.pop()[1], total)
+    return total
 
 
 def _add(a: tuple, b: tuple) -> tuple:

@@ -7,6 +7,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.linear_model import ElasticNet as SkElasticNet
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.preprocessing import scale
 from sklgd._kernels.curvature import Curvature, cholesky, cholesky_solve, descend
@@ -16,7 +17,7 @@ from sklgd.coordinates import Coordinates
 from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
-from sklgd.optimizers import LBFGS, Newton
+from sklgd.optimizers import FISTA, LBFGS, Newton
 from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso
 
 CONVEX = [name for name, cls in LOSSES.items() if cls.smooth and name not in ("cauchy", "focal")]
@@ -282,21 +283,37 @@ def test_many_targets_are_one_problem_each():
             assert_allclose(coef, alone.coef_, rtol=1e-5, atol=1e-6)
 
 
+SECOND_ORDER = [Newton(), LBFGS(), LBFGS(standardize=True)]
+
+
+@pytest.mark.parametrize("optimizer", SECOND_ORDER, ids=repr)
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
-def test_lasso(form):
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.7])
+def test_lasso_and_elastic_net(form, optimizer, l1_ratio):
     X, y = load_diabetes(return_X_y=True)
-    X = X * 10.0 ** np.arange(-2, 8)
-    model = GDRegressor(optimizer=Newton(), penalty=L1(0.5), tol=1e-12).fit(form(X), y)
-    exact = Lasso(alpha=0.5, tol=1e-14, max_iter=1_000_000).fit(X, y)
-    assert_allclose(model.coef_, exact.coef_, rtol=1e-6, atol=1e-9)
+    X = scale(X) * np.linspace(0.5, 2.0, 10)
+    model = GDRegressor(optimizer=optimizer, penalty=ElasticNet(5.0, l1_ratio), tol=1e-14)
+    model.set_params(max_iter=5000).fit(form(X), y)
+    exact = SkElasticNet(alpha=5.0, l1_ratio=l1_ratio, tol=1e-14, max_iter=1_000_000).fit(X, y)
+    assert_allclose(model.coef_, exact.coef_, rtol=1e-6, atol=1e-6)
     assert_array_equal(model.coef_ == 0, exact.coef_ == 0)
     assert (model.coef_ == 0).any() and model.optimality_ < 1e-6
 
 
-def test_l1_logistic():
+def test_lasso_of_raw_features():
+    X, y = load_diabetes(return_X_y=True)
+    X = X * 10.0 ** np.arange(-2, 8)
+    model = GDRegressor(optimizer=Newton(), penalty=L1(0.5), tol=1e-12).fit(X, y)
+    exact = Lasso(alpha=0.5, tol=1e-14, max_iter=1_000_000).fit(X, y)
+    assert_allclose(model.coef_, exact.coef_, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", SECOND_ORDER, ids=repr)
+def test_l1_logistic(optimizer):
     X, y = load_breast_cancer(return_X_y=True)
     X, alpha = scale(X), 0.01
-    model = GDClassifier(optimizer=Newton(), penalty="l1", alpha=alpha, tol=1e-13).fit(X, y)
+    model = GDClassifier(optimizer=optimizer, penalty="l1", alpha=alpha, tol=1e-14).fit(X, y)
+    assert (np.diff(model.history_["objective"]) <= 0).all()
     theirs = LogisticRegression(C=1 / (alpha * len(y)), l1_ratio=1.0, solver="saga", tol=1e-10)
     theirs.set_params(max_iter=100_000).fit(X, y)
     assert_allclose(model.coef_, theirs.coef_, atol=1e-6)
@@ -379,6 +396,17 @@ class Quartic(SquaredError):
 
     def gradient(self, y, raw):
         return 1.0 * (raw - y)
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS(), FISTA()], ids=repr)
+def test_first_order_methods_refuse_kinks(optimizer):
+    X, y = load_breast_cancer(return_X_y=True)
+    message = r"needs a smooth loss, and Hinge\(\) is not.*Continuation\("
+    with pytest.raises(ValueError, match=message):
+        GDClassifier("hinge", optimizer=optimizer).fit(X, y)
+    for penalty in (Box(), GroupLasso(0.1), MCP(0.1)):
+        with pytest.raises(ValueError, match=r"LBFGS needs a smooth objective.*'fista'"):
+            GDClassifier(optimizer=LBFGS(), penalty=penalty).fit(X, y)
 
 
 @pytest.mark.parametrize(

@@ -522,7 +522,7 @@ def test_gradient_descent_formula(regression):
 
 @pytest.mark.parametrize("standardize", [False, True])
 def test_lbfgs_refuses_what_is_not_smooth(regression, standardize):
-    model = GDRegressor(optimizer=LBFGS(standardize=standardize), penalty="l1")
+    model = GDRegressor(optimizer=LBFGS(standardize=standardize), penalty="group_lasso")
     with pytest.raises(ValueError, match=r"LBFGS needs a smooth objective.*use optimizer='fista'"):
         model.fit(*regression)
 

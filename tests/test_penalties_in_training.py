@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.optimizers import FISTA, SGD, Adam, GradientDescent
+from sklgd.optimizers import FISTA, LBFGS, SGD, Adam, GradientDescent, Newton
 from sklgd.penalties import L1, L2, MCP, SCAD, Box, ElasticNet, GroupLasso
 
 N, P = 120, 15
@@ -142,7 +142,11 @@ def test_weights_of_another_length(data, penalty, optimizer):
 
 
 @pytest.mark.parametrize("average", [False, True])
-@pytest.mark.parametrize("optimizer", [SGD(0.05), Adam(0.01), FISTA()], ids=repr)
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD(0.05), Adam(0.01), FISTA(), LBFGS(), LBFGS(standardize=True), Newton()],
+    ids=repr,
+)
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
 def test_zeros_survive(data, form, optimizer, average):
     """A weight that is zero after every step is zero in the mean, on disk and when predicting."""

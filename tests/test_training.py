@@ -17,7 +17,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LogLoss, SquaredError
-from sklgd.optimizers import FISTA, LBFGS, OPTIMIZERS, SGD, Adam, GradientDescent
+from sklgd.optimizers import FISTA, LBFGS, OPTIMIZERS, SGD, Adam, GradientDescent, Newton
 from sklgd.penalties import ElasticNet
 from sklgd.schedules import Adaptive, InvScaling
 
@@ -457,7 +457,9 @@ def test_verbose(regression, capsys):
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 @pytest.mark.parametrize(
-    "optimizer", [GradientDescent(0.1), LBFGS(standardize=True), FISTA(), "auto"], ids=repr
+    "optimizer",
+    [GradientDescent(0.1), LBFGS(standardize=True), FISTA(), Newton(), "auto"],
+    ids=repr,
 )
 def test_threads_give_the_same_bits(optimizer, form):
     rng = np.random.default_rng(0)

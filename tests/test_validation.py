@@ -227,7 +227,7 @@ PARAMETERS = [
     ({"verbose": -1}, "'verbose' parameter of GDRegressor"),
     ({"n_jobs": "two"}, "'n_jobs' parameter of GDRegressor"),
     ({"random_state": "seed"}, "'random_state' parameter of GDRegressor"),
-    ({"optimizer": LBFGS(), "penalty": "l1"}, "LBFGS needs a smooth objective"),
+    ({"optimizer": LBFGS(), "penalty": "mcp"}, "LBFGS needs a smooth objective"),
 ]
 
 

@@ -16,7 +16,8 @@ from .base import Optimizer
 from .clipped import Clipped
 from .continuation import Continuation
 from .dual import SDCA
-from .full_batch import FISTA, LBFGS, FullBatchOptimizer, GradientDescent
+from .full_batch import FISTA, FullBatchOptimizer, GradientDescent
+from .lbfgs import LBFGS
 from .newton import Newton
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD

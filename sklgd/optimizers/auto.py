@@ -13,7 +13,8 @@ from .adam import Adam
 from .base import Optimizer
 from .continuation import Continuation
 from .dual import SDCA, ridge_of
-from .full_batch import FISTA, LBFGS
+from .full_batch import FISTA
+from .lbfgs import LBFGS
 
 #: more features than this make no Hessian
 MANY = 500

@@ -1,12 +1,10 @@
-"""Optimizers that see the objective itself: gradient descent, FISTA and L-BFGS."""
+"""Optimizers that see the objective itself: their base, gradient descent and FISTA."""
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
 from ..objective import scale_of
@@ -30,7 +28,8 @@ class _Point:
         weights: np.ndarray | None = None,
     ) -> _Point:
         """Return the point ``u``; ``weights`` are its weights where they are known exactly."""
-        params = space.to_params(u)
+        # one array where it can be: with many features memory counts
+        params = u if weights is None and space.trivial else space.to_params(u)
         if weights is not None:
             params[: problem.n_weights] = weights[: problem.n_weights]
         loss, grad = problem.value_and_gradient(params)
@@ -56,52 +55,18 @@ def _prox_in(space: coordinates.Coordinates, u: np.ndarray, params: np.ndarray) 
     return new
 
 
-def _refuse_rest(optimizer: Any, problem: Any) -> None:
-    if problem.rest is not None:
+def _refuse_kinks(optimizer: Any, loss: Any) -> None:
+    if not loss.smooth:
+        name = type(optimizer).__name__
         raise ValueError(
-            f"{type(optimizer).__name__} needs a smooth objective and the penalty {problem.rest!r} "
-            "is not; use optimizer='fista', optimizer='sgd' or optimizer='auto'."
+            f"{name} needs a smooth loss, and {loss!r} is not; use optimizer='auto', "
+            f"optimizer='sgd' or Continuation({optimizer!r})."
         )
 
 
 def _scale(tol: float | None, value: float, first: float) -> float:
     # What counts as small beside an objective: see `sklgd.training.Stopping`.
     return tol * scale_of(value, first, tol) if tol else 0.0
-
-
-def _two_loop(pairs: list, vector: np.ndarray) -> np.ndarray:
-    """Apply the inverse Hessian that (step, gradient change) pairs describe."""
-    q, stack = vector.copy(), []
-    for s, y in reversed(pairs):
-        rho = 1.0 / (s @ y)
-        a = rho * (s @ q)
-        q -= a * y
-        stack.append((a, rho))
-    if pairs:
-        s, y = pairs[-1]
-        q *= (s @ y) / (y @ y)
-    for (s, y), (a, rho) in zip(pairs, reversed(stack), strict=True):
-        q += (a - rho * (y @ q)) * s
-    return q
-
-
-def _wolfe(problem, space, point, direction, *, first):
-    """Return a point along ``direction`` that satisfies the weak Wolfe conditions, or None."""
-    slope = point.grad @ direction
-    if not slope < 0.0:
-        return None
-    low, high, best = 0.0, np.inf, None
-    step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
-    for _ in range(60):
-        new = _Point.at(problem, space, point.u + step * direction)
-        if not new.total <= point.total + 1e-4 * step * slope:  # not: NaN and inf are too far
-            high = step
-        elif new.grad @ direction < 0.9 * slope:
-            low, best = step, new
-        else:
-            return new
-        step = 2.0 * low if high == np.inf else 0.5 * (low + high)
-    return best
 
 
 class FullBatchOptimizer(Optimizer):
@@ -194,81 +159,6 @@ class GradientDescent(FullBatchOptimizer):
         return loss
 
 
-class LBFGS(FullBatchOptimizer):
-    r"""L-BFGS: quasi-Newton steps from the last few changes of the gradient.
-
-    The direction is :math:`-H \nabla F` by the two-loop recursion of Nocedal [1]_; the step
-    length satisfies the weak Wolfe conditions, by bisection [2]_.  Training stops where
-    :math:`\nabla F^T H \nabla F / 2`, the decrease that the model of the objective still
-    promises, is small beside ``tol`` times the objective.
-
-    Parameters
-    ----------
-    history_size : int, default=10
-        Number of changes that are remembered.
-    standardize : bool, default=False
-        Whether to work in coordinates in which features are centred and scaled.  The objective
-        stays what it is; raw features converge as fast as standardised ones.
-
-    References
-    ----------
-    .. [1] Nocedal (1980). Updating quasi-Newton matrices with limited storage. Mathematics of
-       Computation 35, 773-782.
-    .. [2] Lewis and Overton (2013). Nonsmooth optimization via quasi-Newton methods.
-       Mathematical Programming 141, 135-163.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklgd import GDRegressor
-    >>> from sklgd.optimizers import LBFGS
-    >>> X = np.array([[-1.0], [1.0]])
-    >>> model = GDRegressor(optimizer=LBFGS(), penalty=None).fit(X, [-2.0, 4.0])
-    >>> model.coef_.round(3), model.intercept_.round(3)
-    (array([3.]), array([1.]))
-    """
-
-    knows_when = True
-    _parameter_constraints: ClassVar[dict] = {
-        "history_size": [Interval(Integral, 1, None, closed="left")],
-        "standardize": ["boolean"],
-    }
-
-    def __init__(self, history_size: int = 10, standardize: bool = False) -> None:
-        self.history_size = history_size
-        self.standardize = standardize
-
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
-        """Take one quasi-Newton step; return the loss after it."""
-        _refuse_rest(self, problem)
-        space = _space(self, problem, state)
-        point = state.get("point")
-        if point is None:
-            point = _Point.at(problem, space, space.from_params(params))
-            state.setdefault("pairs", [])
-            state["first"] = point.total
-            state["hits"] = 0
-        direction = _two_loop(state["pairs"], -point.grad)
-        new = _wolfe(problem, space, point, direction, first=not state["pairs"])
-        if new is None and state["pairs"]:  # what is remembered may be of elsewhere
-            state["pairs"] = []
-            new = _wolfe(problem, space, point, -point.grad, first=True)
-        if new is None:  # no lower point to be found: as far as rounding allows
-            state["converged"] = True
-            return point.loss
-        change, bend = new.u - point.u, new.grad - point.grad
-        if change @ bend > 1e-10 * (bend @ bend) ** 0.5 * (change @ change) ** 0.5:
-            state["pairs"] = [*state["pairs"], (change, bend)][-self.history_size :]
-        promised = 0.5 * abs(new.grad @ _two_loop(state["pairs"], new.grad))
-        scale = _scale(problem.tol, new.total, state["first"])
-        left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        state["hits"] = state["hits"] + 1 if left <= 0.02 * scale else 0
-        state["converged"] = state["hits"] >= state.get("patience", 2)
-        state["point"] = new
-        params[:] = new.params
-        return new.loss
-
-
 class FISTA(FullBatchOptimizer):
     r"""Accelerated proximal gradient descent, for penalties that are not smooth.
 
@@ -312,6 +202,7 @@ class FISTA(FullBatchOptimizer):
 
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one accelerated step; return the loss after it."""
+        _refuse_kinks(self, problem.block.loss)
         space = _space(self, problem, state)
         if state.get("point") is None:
             problem.prox(params, 0.0)  # to where the penalty is finite

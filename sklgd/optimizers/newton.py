@@ -81,7 +81,11 @@ class _Model:
             _solve(factor, scale, column)
             for (factor, scale), column in zip(self._factors, columns, strict=True)
         ]
-        return self.flat(np.array(solved))
+        direction = self.flat(np.array(solved))
+        if len(self.hess) < self.space.n_raw:  # of a softmax: the same for all classes is nothing
+            intercepts = direction[self.space.n_raw * len(self.space.scale) :]
+            intercepts -= intercepts.sum() / max(intercepts.size, 1)
+        return direction
 
     def descend(self, u: np.ndarray, grad: np.ndarray, rest: tuple) -> tuple[np.ndarray, float]:
         """Return the minimum of the model and ``rest``, and the model's change up to there."""
