@@ -418,7 +418,9 @@ class TrainingLoop:
         if self.validation is not None:
             row["val_loss"] = value = self.validation.loss(params)
             if self.validation.score is not None:
-                row["val_score"] = self.validation.score(params)
+                # a scorer would refuse predictions that have overflowed
+                finite = math.isfinite(row["val_loss"])
+                row["val_score"] = self.validation.score(params) if finite else math.nan
                 value = -row["val_score"]
             if not self.stopping.early_stopping:
                 value = row["objective"]

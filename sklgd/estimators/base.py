@@ -370,7 +370,7 @@ class BaseGD(
                 f"fit_intercept={self.fit_intercept}. Call fit to start anew."
             )
         state = self._state.copy()
-        if not self._is_as_published(state.result, state.units):
+        if not self._is_as_published(state.result, state.shape, state.units):
             self._restart_at(state, self._published_init())
         if strategies.optimizer != self.optimizer_ or (
             self._average_from(strategies.optimizer) != state.average_from
@@ -390,10 +390,11 @@ class BaseGD(
         self.model_.place(params, *init, *state.shape, state.units)
         state.restart(params)
 
-    def _is_as_published(self, params: np.ndarray, units: Units | None) -> bool:
+    def _is_as_published(
+        self, params: np.ndarray, shape: tuple[int, int, bool], units: Units | None
+    ) -> bool:
         """Whether the fitted attributes are still what `_set_parts` made of the parameters."""
-        n_features, n_raw, _ = self._state.shape
-        for name, value in self.model_.unpack(params, n_features, n_raw, units).items():
+        for name, value in self.model_.unpack(params, *shape[:2], units).items():
             found = self._dense_coef() if name == "coef_" else getattr(self, name)
             if not is_same(found, value):
                 return False
@@ -444,7 +445,7 @@ class BaseGD(
     def _raw_of_model(self, X: Any) -> np.ndarray:
         # From the parameters themselves: attributes of another type or unit are not as exact.
         params, shape, units = self._fitted
-        if not self._is_as_published(params, units):
+        if not self._is_as_published(params, shape, units):
             params = params.copy()
             self.model_.place(params, *self._published_init(), *shape, units)
         raw = predict_raw(make_rows(mend(X)), self.model_.compose(*shape, units), params)

@@ -1,0 +1,184 @@
+"""scikit-learn's own tests of its networks, with sklgd's estimators in the place of its own.
+
+    python tests/sklearn_mlp.py [pytest options]
+
+collects ``sklearn/neural_network/tests/test_mlp.py`` of the installed scikit-learn with adapters as
+``MLPClassifier`` and ``MLPRegressor``, and prints how many tests pass.  An adapter has
+scikit-learn's parameters, and turns them into `GDClassifier` or `GDRegressor` with `MLP`: a solver
+into an optimizer, and its ``alpha``, which scikit-learn divides by the number of rows, into `L2`.
+
+`DIFFERENCES` lists every test that does not pass, with its reason; a test that fails without
+standing there, or passes though it does, is an error.
+"""
+
+import inspect
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn.neural_network
+from sklearn.neural_network.tests import __file__ as folder
+from sklearn.utils.metaestimators import available_if
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd.losses import Poisson, SquaredError
+from sklgd.models import MLP
+from sklgd.optimizers import LBFGS, SGD, Adam
+from sklgd.penalties import L2
+from sklgd.schedules import Adaptive, Constant, InvScaling
+
+#: pattern of test names -> why it does not pass
+DIFFERENCES = {
+    "test_fit": "sets the private attributes of a fit that has not been made",
+    "test_gradient": "a private function of the loss and its gradient",
+    "test_learning_rate_warmstart": "a private optimizer with its current rate",
+    "test_adaptive_learning_rate": "a private optimizer with its current rate",
+    "test_n_iter_no_change*": "a private count of epochs without improvement",
+    "test_lbfgs_*_maxfun*": "L-BFGS has no limit on evaluations beside max_iter",
+    "test_nonfinite_params": "divergence is a warning and a usable model, not an error",
+    "test_verbose_sgd": "the line of an epoch says epoch, not Iteration",
+    "test_early_stopping_stratified": "the message names the label itself, not its coding",
+    "test_preserve_feature_names[[]Classifier]": "one class is an error in a classifier",
+    "test_mlp_partial_fit_after_fit*": (
+        "partial_fit is absent with early stopping: AttributeError, not ValueError"
+    ),
+    "test_minimum_input_sample_size": "a single row is enough to validate on",
+}
+
+
+class Adapter:
+    """scikit-learn's parameters and attributes on an estimator of sklgd."""
+
+    theirs: type
+    ours: type
+    scoring: str
+
+    def __init__(self, *args, **given):
+        bound = inspect.signature(self.theirs).bind(*args, **given)
+        bound.apply_defaults()
+        self.__dict__.update(bound.arguments)
+        self.network = None
+
+    def set_params(self, **params):
+        self.__dict__.update(params)
+        return self
+
+    def optimizer(self):
+        if self.solver == "lbfgs":
+            return LBFGS()
+        if self.solver == "adam":
+            return Adam(self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon)
+        rate = {
+            "constant": Constant(self.learning_rate_init),
+            "invscaling": InvScaling(self.learning_rate_init, self.power_t),
+            "adaptive": Adaptive(self.learning_rate_init),
+        }[self.learning_rate]
+        nesterov = self.nesterovs_momentum and self.momentum > 0
+        return SGD(rate, momentum=self.momentum, nesterov=nesterov)
+
+    def loss_object(self):
+        return "log_loss"
+
+    def built(self, n_rows):
+        """Return the network of sklgd for so many rows, going on where it should."""
+        if self.network is None or not self.warm_start:
+            self.network = self.ours(random_state=self.random_state)
+        patience = self.n_iter_no_change
+        return self.network.set_params(
+            loss=self.loss_object(),
+            model=MLP(self.hidden_layer_sizes, self.activation),
+            optimizer=self.optimizer(),
+            penalty=L2(self.alpha / n_rows),
+            batch_size=min(200, n_rows) if self.batch_size == "auto" else self.batch_size,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            shuffle=self.shuffle,
+            early_stopping=self.early_stopping,
+            validation_fraction=self.validation_fraction,
+            n_iter_no_change=sys.maxsize if np.isinf(patience) else patience,
+            scoring=self.scoring if self.early_stopping else "loss",
+            warm_start=self.warm_start,
+            verbose=bool(self.verbose),
+        )
+
+    def fit(self, X, y, sample_weight=None):
+        self.built(len(y)).fit(X, y, sample_weight)
+        scores = self.network.history_.get("val_score")
+        self.validation_scores_ = None if scores is None else scores.tolist()
+        self.best_validation_score_ = None if scores is None else max(scores)
+        self.best_loss_ = min(self.network.loss_curve_, default=None) if scores is None else None
+        return self
+
+    @available_if(lambda self: self.solver != "lbfgs")
+    def partial_fit(self, X, y, **kwargs):
+        if self.network is None:
+            self.built(len(y))
+        self.network.partial_fit(X, y, **kwargs)
+        return self
+
+    def __getattr__(self, name):
+        if name.startswith("__") or self.__dict__.get("network") is None:
+            raise AttributeError(name)
+        return getattr(self.network, name)
+
+
+class Classifier(Adapter):
+    """`MLPClassifier`, trained by `GDClassifier`."""
+
+    theirs, ours, scoring = sklearn.neural_network.MLPClassifier, GDClassifier, "accuracy"
+
+
+class Regressor(Adapter):
+    """`MLPRegressor`, trained by `GDRegressor`."""
+
+    theirs, ours, scoring = sklearn.neural_network.MLPRegressor, GDRegressor, "r2"
+
+    def loss_object(self):
+        """Return the loss that scikit-learn's name stands for."""
+        return {"squared_error": SquaredError(), "poisson": Poisson()}[self.loss]
+
+
+class Counter:
+    """A plugin that counts outcomes."""
+
+    def __init__(self) -> None:
+        self.passed: list[str] = []
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.partition("::")[2]
+        if report.failed:
+            self.failed.append(name)
+        elif report.passed and report.when == "call":
+            self.passed.append(name)
+
+
+def reason(name: str) -> str | None:
+    """Return why a test is expected to fail; None where it is not."""
+    return next((why for known, why in DIFFERENCES.items() if fnmatchcase(name, known)), None)
+
+
+def main(*options: str) -> int:
+    """Run the tests, print the count and return the number of surprises."""
+    sklearn.neural_network.MLPClassifier = Classifier
+    sklearn.neural_network.MLPRegressor = Regressor
+    seen = Counter()
+    tests = str(Path(folder).with_name("test_mlp.py"))
+    quiet = ["-p", "no:cacheprovider", "-q", "--tb=no", "--no-summary", "-W", "ignore"]
+    pytest.main([tests, *quiet, *options], plugins=[seen])
+    expected = {name: reason(name) for name in seen.failed}
+    print(f"\n{len(seen.passed)} of {len(seen.passed) + len(seen.failed)} tests pass.")
+    for why in dict.fromkeys(filter(None, expected.values())):
+        names = [name.partition("[")[0] for name in seen.failed if expected[name] == why]
+        print(f"{len(names):4d} {why}: {', '.join(dict.fromkeys(names))}")
+    surprises = [f"{name} fails" for name, why in expected.items() if why is None]
+    surprises += [f"{name} passes" for name in seen.passed if reason(name)]
+    for line in surprises:
+        print(f"SURPRISE {line}")
+    return len(surprises)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]) > 0)
