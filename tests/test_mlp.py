@@ -332,6 +332,21 @@ def test_dense_and_sparse_are_the_same(optimizer):
     assert_allclose(dense.predict(X), sparse.predict(sp.csr_array(X)), rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+def test_every_optimizer(name):
+    """Each trains a network, or says that it needs a linear model."""
+    X, y = make_regression(60, P, random_state=0)
+    y = (y - y.mean()) / y.std()
+    network = GDRegressor(model=MLP((8,), "tanh"), optimizer=name, random_state=0, max_iter=30)
+    try:
+        network.fit(X, y)
+    except ValueError as error:
+        assert "linear" in str(error)
+    else:
+        assert network.history_["objective"][-1] < network.history_["objective"][0]
+
+
 def test_full_batch_optimizers_refuse_chance():
     X, y = make_regression(60, P, random_state=0)
     for model in (MLP(dropout=0.5), MLP(normalization="batch")):

@@ -47,7 +47,9 @@ optimizer : str or Optimizer, default="auto"
     - An object of `sklgd.optimizers`, or of a class of your own.
 
 model : str or Model, default="linear"
-    What computes the raw predictions: ``"linear"`` or an object of `sklgd.models`.
+    What computes the raw predictions: ``"linear"``, ``"mlp"`` or an object of `sklgd.models`. A
+    model that is not linear has fitted attributes of its own in place of ``coef_`` and
+    ``intercept_``: `sklgd.models.MLP` has ``coefs_``, ``intercepts_`` and ``n_layers_``.
 penalty : str, Penalty or None, default="l2"
     What is added to the mean loss. ``"l2"``, ``"l1"``, ``"elasticnet"``, ``"group_lasso"``,
     ``"mcp"`` and ``"scad"`` read ``alpha``, ``"elasticnet"`` also ``l1_ratio``; ``"box"`` keeps
@@ -72,7 +74,7 @@ tol : float or None, default=1e-3
 batch_size : int or "auto", default="auto"
     Rows of a step. ``"auto"`` is 1 for SGD without momentum, PassiveAggressive, SAGA and SVRG.
     For other step rules it is 32, and more on sparse data, up to 4096, so that moving all
-    parameters costs little beside reading the rows. Optimizers that use all rows at once do not
+    parameters costs little beside reading the rows; for networks 32 to 128. Optimizers that use all rows at once do not
     read it.
 shuffle : bool, default=True
     Whether step rules see the rows in a new random order each epoch.

@@ -275,7 +275,10 @@ class BaseGD(
             if batch_size == "auto":
                 X = problem.block.X
                 row_nonzeros = X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
-                batch_size = optimizer.auto_batch_size(problem.n_rows, X.shape[1], row_nonzeros)
+                own = problem.block.model.auto_batch_size(problem.n_rows)
+                batch_size = own or optimizer.auto_batch_size(
+                    problem.n_rows, X.shape[1], row_nonzeros
+                )
             batch_size = min(batch_size, problem.n_rows)
             family = VarianceReducedDriver if optimizer.variance_reduced else StepDriver
             driver = family(problem, optimizer, state, batch_size=batch_size, shuffle=self.shuffle)

@@ -55,6 +55,21 @@ class Model(Strategy):
         """
         return self
 
+    def auto_batch_size(self, n_samples: int) -> int | None:
+        """Return the number of rows of a step under ``batch_size="auto"``.
+
+        Parameters
+        ----------
+        n_samples : int
+            Training rows.
+
+        Returns
+        -------
+        int or None
+            None leaves it to the optimizer.
+        """
+        return None
+
     def init_params(
         self,
         n_features: int,

@@ -277,6 +277,10 @@ class MLP(Model):
             return type(self)(**self.get_params(deep=False) | {"standardize": auto})
         return self
 
+    def auto_batch_size(self, n_samples: int) -> int:
+        """Return an eighth of the rows, at least 32 and at most 128 of them."""
+        return min(128, max(32, n_samples // 8))
+
     def _hidden(self) -> list:
         sizes = self.hidden_layer_sizes
         return [sizes] if isinstance(sizes, Integral) else list(sizes)

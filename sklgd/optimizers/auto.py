@@ -36,6 +36,7 @@ class Auto(Optimizer):
       has sharp bends (huber): on a smooth loss that is made ever sharper.
     - `Adam`, with a decaying rate, for ``partial_fit`` and for losses that are neither smooth nor
       can be smoothed: its steps do not depend on the units of the gradient.
+    - `Adam`, with a rate that falls at plateaus, for models that are not linear.
 
     It has no parameters; to set a learning rate, use ``optimizer="sgd"`` or an optimizer object.
 
