@@ -12,7 +12,7 @@ from scipy.optimize import minimize, rosen, rosen_der
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, make_regression
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Lasso, Ridge, SGDClassifier
+from sklearn.linear_model import Lasso, Ridge, SGDClassifier, SGDRegressor
 from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -688,8 +688,36 @@ def test_passive_aggressive_is_that_of_scikit_learn(variant, intercept):
     theirs.fit(np.c_[X, np.ones(len(X))] if intercept else X, y)
     ours = GDClassifier("hinge", optimizer=PassiveAggressive(0.1, variant), penalty=None)
     ours.set_params(max_iter=3, tol=None, shuffle=False, fit_intercept=intercept).fit(X, y)
-    found = np.r_[ours.coef_[0], ours.intercept_ if intercept else []]
-    assert_allclose(found, theirs.coef_[0], rtol=1e-9, atol=1e-12)
+    named = clone(ours).set_params(optimizer="sgd", learning_rate=variant, eta0=0.1).fit(X, y)
+    assert named.optimizer_ == ours.optimizer
+    for model in (ours, named):
+        found = np.r_[model.coef_[0], model.intercept_ if intercept else []]
+        assert_allclose(found, theirs.coef_[0], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("variant", ["pa1", "pa2"])
+def test_passive_aggressive_regression_is_that_of_scikit_learn(variant):
+    X, y = load_diabetes(return_X_y=True)
+    params = {"loss": "epsilon_insensitive", "epsilon": 0.1, "penalty": None, "eta0": 0.1}
+    params |= {"learning_rate": variant, "shuffle": False, "tol": None, "max_iter": 3}
+    params |= {"fit_intercept": False}
+    X, y = scale(X), (y - y.mean()) / y.std()
+    ours, theirs = GDRegressor(**params).fit(X, y), SGDRegressor(**params).fit(X, y)
+    assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9, atol=1e-12)
+    assert_allclose(GDRegressor(**params).fit(sp.csr_array(X), y).coef_, theirs.coef_, rtol=1e-9)
+
+
+def test_passive_aggressive_names_are_for_one_loss():
+    X, y = np.eye(4), np.array([0, 1, 0, 1])
+    for model, loss in ((GDClassifier(), "hinge"), (GDRegressor(), "epsilon_insensitive")):
+        model.set_params(learning_rate="pa1", eta0=0.5)
+        with pytest.raises(ValueError, match=f"Learning rate 'pa1' only works with loss '{loss}'"):
+            model.fit(X, y)
+        model.set_params(loss=loss, max_iter=2, tol=None).fit(X, y)
+        assert model.optimizer_ == PassiveAggressive(0.5)
+        model.set_params(optimizer="adam")
+        with pytest.raises(ValueError, match="learning_rate"):
+            model.fit(X, y)
 
 
 def normalized_by_algorithm(X, y, lr):

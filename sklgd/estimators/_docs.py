@@ -88,9 +88,11 @@ epsilon : float, default=0.1
 learning_rate : float, str, Schedule, callable or None, default=None
     Learning rate of an optimizer given as a string: a constant, a name such as ``"constant"``,
     ``"invscaling"``, ``"optimal"`` or ``"adaptive"``, an object of `sklgd.schedules`, or a
-    function of the step t = 1, 2, ... None is ``"$rate"`` for ``"sgd"``.
+    function of the step t = 1, 2, ... None is ``"$rate"`` for ``"sgd"``, which with ``"pa1"`` and
+    ``"pa2"`` is passive-aggressive, for ``$pa_loss`` alone.
 eta0 : float or None, default=None
-    First rate of a schedule given as a string; positive. None is 0.01 for ``"sgd"``.
+    First rate of a schedule given as a string, and C of ``"pa1"`` and ``"pa2"``; positive. None is
+    0.01 for ``"sgd"``.
 power_t : float or None, default=None
     Exponent of ``learning_rate="invscaling"``, whose rate is ``eta0 / t ** power_t``. None is
     $power for ``"sgd"``.

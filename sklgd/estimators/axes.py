@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils._repr_html.estimator import _VisualBlock
 
@@ -23,6 +23,9 @@ AXES: dict[str, tuple[dict[str, type], type[Strategy]]] = {
 }
 #: parameters with which `SGDRegressor` describes its learning rate
 SGD_RATE = ("learning_rate", "eta0", "power_t")
+#: ... among them those that name a rule of their own, for one loss of each task
+PASSIVE_AGGRESSIVE = ("pa1", "pa2")
+PASSIVE_AGGRESSIVE_LOSS = {True: "hinge", False: "epsilon_insensitive"}  # of classifiers or not
 
 
 class Strategies(NamedTuple):
@@ -49,6 +52,9 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
         if value == "sgd":
             defaults = estimator._sgd_defaults
             params |= {name: defaults[name] for name in SGD_RATE if params[name] is None}
+            if params["learning_rate"] in PASSIVE_AGGRESSIVE:
+                _check_passive_aggressive(estimator, params["learning_rate"])
+                value = "passive_aggressive"
     known, base = AXES[axis]
     if axis == "loss":
         known = {name: cls for name, cls in known.items() if estimator._can_train(cls)}
@@ -61,6 +67,16 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
             f"one of your own. Got the classification loss {strategy!r}; use GDClassifier."
         )
     return strategy
+
+
+def _check_passive_aggressive(estimator: BaseEstimator, variant: str) -> None:
+    wanted = PASSIVE_AGGRESSIVE_LOSS[is_classifier(estimator)]
+    loss = strategy_of(estimator, "loss")
+    if type(loss) is not LOSSES[wanted]:
+        raise ValueError(
+            f"Learning rate {variant!r} only works with loss {wanted!r}. Got {loss!r}; for others "
+            f"pass optimizer=PassiveAggressive(variant={variant!r})."
+        )
 
 
 def strategies_of(estimator: BaseEstimator) -> Strategies:

@@ -29,7 +29,13 @@ from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
 from ..units import Units, units_of
 from ..variance_reduced import VarianceReducedDriver
-from .axes import Strategies, StrategyParams, strategies_of, strategy_of
+from .axes import (
+    PASSIVE_AGGRESSIVE,
+    Strategies,
+    StrategyParams,
+    strategies_of,
+    strategy_of,
+)
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
 from .fitted import FittedAttributes, is_same, joined
 from .hooks import KEPT, Hooks, Paused
@@ -80,7 +86,7 @@ class BaseGD(
         "average": ["boolean", Interval(Integral, 0, None, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [
-            StrOptions(set(SCHEDULES)),
+            StrOptions({*SCHEDULES, *PASSIVE_AGGRESSIVE}),
             Interval(Real, 0, None, closed="left"),
             Schedule,
             callable,

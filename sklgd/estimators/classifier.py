@@ -40,6 +40,7 @@ class GDClassifier(ClassifierMixin, BaseGD):
         sgd="`sklearn.linear_model.SGDClassifier`",
         rate="optimal",
         power="0.5",
+        pa_loss='loss="hinge"',
         stratified=", stratified by class",
         loss="""
 loss : str or Loss, default="log_loss"

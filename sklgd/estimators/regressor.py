@@ -24,6 +24,7 @@ class GDRegressor(MultiOutputMixin, RegressorMixin, BaseGD):
         sgd="`sklearn.linear_model.SGDRegressor`",
         rate="invscaling",
         power="0.25",
+        pa_loss='loss="epsilon_insensitive"',
         stratified="",
         loss="""
 loss : str or Loss, default="squared_error"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -339,6 +340,14 @@ class PassiveAggressive(Optimizer):
     def __init__(self, C: float = 1.0, variant: str = "pa1") -> None:
         self.C = C
         self.variant = variant
+
+    @classmethod
+    def from_estimator(cls, params: Mapping[str, Any]) -> Self:
+        """Build the rule that scikit-learn's ``"pa1"`` and ``"pa2"`` stand for, with eta0 as C."""
+        variant, C = params.get("learning_rate"), params.get("eta0")
+        if variant in ("pa1", "pa2"):
+            return cls(variant=variant) if C is None else cls(C, variant)
+        return super().from_estimator(params)
 
     def step(
         self,
