@@ -96,5 +96,6 @@ cdef class Touched:
     cdef void add(self, const double* few) noexcept nogil
     cdef int observe(self, const Batch* batch) except -1 nogil
     cdef int catch_up(self) except -1 nogil
+    cdef bint shrink(self, const double* sizes, double pace, double* w) noexcept nogil
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,
                        double* gone) except? -1.0 nogil

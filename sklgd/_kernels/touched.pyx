@@ -11,6 +11,33 @@ from .base cimport Batch, Mark, OptimizerKernel, PenaltyKernel, RowsKernel
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
 
 
+# Shrink m weights by the steps of a ridge that they missed, (1 + x)^-n or (1 - x)^n, by series; x
+# is the step's length.  Returns whether they converge for all; if not, w is as it was.
+cdef bint shrink_missed(Py_ssize_t m, const int32_t* since, Py_ssize_t steps, bint gradient,
+                        double* x, double* w) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double sign = -1.0 if gradient else 1.0, far, z, log, power
+    cdef int beyond = 0
+    for i in range(m):
+        z = 0.0 if w[i] == 0.0 else x[i]
+        far = z * <double> (<int32_t> steps - since[i])
+        beyond |= (z > 1.0 / 512.0) | (far > 1.0)
+    if beyond:
+        return False
+    for i in range(m):
+        z = sign * x[i]
+        log = 1.0 - z * (1.0 / 2 - z * (1.0 / 3 - z * (1.0 / 4 - z * (1.0 / 5))))
+        log *= -x[i] * <double> (<int32_t> steps - since[i]) * (1.0 / 8)
+        log = 0.0 if w[i] == 0.0 else log
+        power = 1.0 + log * (1.0 + log * (1.0 / 2 + log * (1.0 / 6 + log * (1.0 / 24 + log * (
+            1.0 / 120 + log * (1.0 / 720 + log * (1.0 / 5040 + log * (1.0 / 40320 + log * (
+            1.0 / 362880)))))))))
+        power *= power
+        power *= power
+        w[i] *= power * power
+    return True
+
+
 cdef class Touched:
     """The parameters of a linear model on sparse rows, of which a step sees some.
 
@@ -284,7 +311,9 @@ cdef class Touched:
         cdef double* rest = NULL
         cdef double* sizes = &self.sizes[0]
         cdef double gone = 0.0, size, q, pace = 1.0, q1, q2
-        cdef bint per_entry = False
+        cdef bint per_entry = False, ridge = (
+            self.n_pieces == 1 and self.pieces[0].l1 == 0.0 and self.missed.steady
+            and not self.averages and not (self.proximal is not None and self.proximal.bounded))
         if self.missed.steps == 0 or (self.n_pieces == 0 and not self.averages):
             return 0
         if self.n_pieces:
@@ -298,6 +327,9 @@ cdef class Touched:
             for c in range(self.k):
                 self.proximal.bound(m, rest + c * m, 0, at)
         for c in range(self.k):
+            if ridge and self.shrink(sizes + c * m if per_entry else NULL, pace, w):
+                w += m
+                continue
             for i in range(m):
                 steps = self.missed.steps - self.since[i]
                 size = fabs(w[i])
@@ -323,6 +355,26 @@ cdef class Touched:
             w += m
             rest = NULL if rest == NULL else rest + m
         return 0
+
+    # The same for a ridge alone, in vectors, where that is as exact; else nothing, and false.
+    cdef bint shrink(self, const double* sizes, double pace, double* w) noexcept nogil:
+        cdef Py_ssize_t i, m = self.m
+        cdef const int32_t* at = &self.features[0]
+        cdef const double* factors = (
+            self.smooth.factors if self.smooth is not None else self.proximal.factors)
+        cdef double* x = &self.grad[0]
+        cdef double unit = self.pieces[0].l2 * self.missed.longest
+        if sizes == NULL:
+            for i in range(m):
+                x[i] = unit
+        else:
+            unit /= pace
+            for i in range(m):
+                x[i] = unit * sizes[i]
+        if factors != NULL:
+            for i in range(m):
+                x[i] *= factors[at[i]]
+        return shrink_missed(m, &self.since[0], self.missed.steps, self.missed.gradient, x, w)
 
     # The same, step by step: where the steps are too long for a concave penalty's curvature.
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,

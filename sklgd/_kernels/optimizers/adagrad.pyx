@@ -1,8 +1,13 @@
 """The compiled twins of `sklgd.optimizers.adagrad`."""
-from libc.math cimport fmax, fmin, sqrt
+from libc.math cimport fmax, sqrt
 from libc.stdint cimport int64_t
 
 from ..base cimport OptimizerKernel
+
+
+cdef inline double clip(double x, double limit) noexcept nogil:
+    x = limit if x > limit else x
+    return -limit if x < -limit else x
 
 
 cdef class AdaGradKernel(OptimizerKernel):
@@ -120,7 +125,8 @@ cdef class FTRLKernel(OptimizerKernel):
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
         cdef Py_ssize_t j
-        cdef double l1 = self.l1, before, after, curvature, last_lr, w, cut
+        cdef double l1 = self.l1, l2 = 2.0 * self.l2, beta = self.beta
+        cdef double before, after, last, w, cut, inverse, last_inverse
         cdef double* n = state
         cdef double* z = state + p
         cdef double* left = state + 2 * p
@@ -130,23 +136,20 @@ cdef class FTRLKernel(OptimizerKernel):
                 n[j] = self.initial_accumulator
         if lr == 0.0:
             return 0
+        inverse = 1.0 / lr
         for j in range(p):
             w = params[j]
-            last_lr = rate[j] if rate[j] > 0.0 else lr
+            last_inverse = inverse if rate[j] == lr or rate[j] == 0.0 else 1.0 / rate[j]
             rate[j] = lr
-            before = sqrt(n[j])
-            if w != left[j]:
-                curvature = (self.beta + before) / last_lr + 2.0 * self.l2
-                if w == 0.0:
-                    z[j] = fmax(fmin(z[j], l1), -l1)
-                else:
-                    z[j] = -curvature * w - (l1 if w > 0.0 else -l1)
+            before = (beta + sqrt(n[j])) * last_inverse
+            # where the parameter was moved since, z that agrees with it
+            cut = -l1 if w > 0.0 else l1
+            last = clip(z[j], l1) if w == 0.0 else cut - (before + l2) * w
+            last = last if w != left[j] else z[j]
             n[j] += grad[j] * grad[j]
-            after = sqrt(n[j])
-            z[j] += grad[j] - ((self.beta + after) / lr - (self.beta + before) / last_lr) * w
-            curvature = (self.beta + after) / lr + 2.0 * self.l2
-            cut = fmax(fmin(z[j], l1), -l1)
-            params[j] = left[j] = (cut - z[j]) / curvature if z[j] != cut else 0.0
+            after = (beta + sqrt(n[j])) * inverse
+            z[j] = last + (grad[j] - (after - before) * w)
+            params[j] = left[j] = (clip(z[j], l1) - z[j]) / (after + l2) + 0.0
         return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
