@@ -59,7 +59,7 @@ class FitState:
     epochs : int
         Passes made, over all calls.
     rate_scale : float
-        What plateaus have left of the learning rate.
+        What plateaus have left of the learning rate, or what a stream's is multiplied by.
     seed : int
         Seed of the row orders; epoch number ``epochs`` shuffles by both.
     weight_sum, weight_count : float

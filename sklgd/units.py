@@ -79,6 +79,39 @@ def units_of(
     return Units(shift, factor, *_of_targets(strategies.loss, targets, y, weights))
 
 
+def scale_of_rates(loss: Any, X: Any, targets: Any, weights: np.ndarray | None) -> float:
+    """Return what the rates of a linear model in a stream are multiplied by, as its steps are long.
+
+    Steps that do not depend on the gradient's size have to be in proportion to the targets, where
+    these are numbers, and the shorter the more of them a row adds up.  For classes it is one.
+
+    Parameters
+    ----------
+    loss : Loss
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+        The first rows.
+    targets : Targets
+        Their targets.
+    weights : ndarray of shape (n,) or None
+        Their weights, not all zero.
+
+    Returns
+    -------
+    float
+        The standard deviation of the targets (the root mean square where they are constant), times
+        3 over the root of the nonzero features of a row where that is below one.
+    """
+    link = loss.predict(np.array([0.0, 1.0]))
+    if targets.joint or targets.one_vs_rest is not None or not np.array_equal(link, [0.0, 1.0]):
+        return 1.0
+    y = targets.y.reshape(len(targets.y), -1)
+    mean = np.average(y, axis=0, weights=weights)
+    squares = (np.average((y - at) ** 2, axis=0, weights=weights).mean() for at in (mean, 0.0))
+    size = np.sqrt(next((square for square in squares if square > 0.0), 1.0))
+    nonzeros = X.nnz / X.shape[0] if sp.issparse(X) else X.shape[1]
+    return float(size * min(1.0, 3.0 / np.sqrt(max(nonzeros, 1.0))))
+
+
 def _of_targets(
     loss: Any, targets: Any, y: np.ndarray, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, float]:

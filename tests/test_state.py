@@ -60,6 +60,8 @@ def incremental(optimizer, **params):
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_k_partial_fits_are_one_fit(regression, optimizer, average, shuffle):
     X, y = regression
+    if optimizer == "auto":  # whose steps in a stream are in proportion to the targets
+        y = np.where(y > np.median(y), 1.0, -1.0)
     for params in ({"batch_size": 1}, {"batch_size": 7, "penalty": "l1"}, {"batch_size": "auto"}):
         whole = incremental(optimizer, average=average, shuffle=shuffle, max_iter=4, **params)
         parts = clone(whole).set_params(optimizer=optimizer)
@@ -308,3 +310,12 @@ def test_adaptive_rate_lives_on(regression):
     whole.fit(X, -y)
     assert whole.history_["learning_rate"][0] == 0.01 and whole.score(X, -y) > 0.5
     assert whole.partial_fit(X, y).history_["learning_rate"][-1] == 0.01
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_streams_under_auto_learn_whatever_the_units_of_the_targets(unit):
+    X, y = make_regression(400, 50, n_informative=5, noise=10.0, random_state=0)
+    stream = GDRegressor(penalty=None, random_state=0)
+    for first in 4 * list(range(0, 400, 50)):
+        stream.partial_fit(X[first : first + 50], unit * y[first : first + 50])
+    assert stream.score(X, unit * y) > 0.99

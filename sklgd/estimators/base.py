@@ -27,7 +27,7 @@ from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
-from ..units import Units, units_of
+from ..units import Units, scale_of_rates, units_of
 from ..variance_reduced import VarianceReducedDriver
 from .axes import (
     PASSIVE_AGGRESSIVE,
@@ -174,6 +174,7 @@ class BaseGD(
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight, allow_all_zero=True)
         n_raw = targets.n_raw
+        auto = isinstance(strategies.optimizer, Auto)
         strategies = self._choose(strategies, X, n_raw, incremental=True)
         if first:
             rows = None if weights is None else used_rows(weights)
@@ -187,6 +188,8 @@ class BaseGD(
                 return
         else:
             split = RowSplit(None if weights is None else used_rows(weights), None)
+            if state.t == 0 and auto and strategies.model.linear:
+                state.rate_scale = scale_of_rates(strategies.loss, X, targets, weights)
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()

@@ -35,7 +35,8 @@ class Auto(Optimizer):
     - `Continuation` of one of the two where the loss is not smooth (hinge, absolute error, ...) or
       has sharp bends (huber): on a smooth loss that is made ever sharper.
     - `Adam`, with a decaying rate, for ``partial_fit`` and for losses that are neither smooth nor
-      can be smoothed: its steps do not depend on the units of the gradient.
+      can be smoothed: its steps do not depend on the units of the gradient. In ``partial_fit`` they
+      are in proportion to the spread of the targets of the first call.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
 
     It has no parameters; to set a learning rate, use ``optimizer="sgd"`` or an optimizer object.
