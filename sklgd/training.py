@@ -34,6 +34,8 @@ from .units import Units
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates
 STEPS_AT_ONCE = 65536
+#: what of an epoch is printed
+SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
 #: an epoch over few rows is followed by a look at all of them, one over many at some
 LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
 
@@ -501,5 +503,6 @@ class TrainingLoop:
         if not self.verbose or (self.verbose == 1 and n_iter < self.next_print):
             return
         self.next_print = max(n_iter + 1, math.ceil(1.4 * n_iter))
-        shown = "  ".join(f"{key} {number:.6g}" for key, number in row.items())
-        print(f"{self.name} epoch {n_iter}: {shown}")
+        width = len(str(self.stopping.max_iter))
+        shown = [f"{key} {row[key]:<9.4g}" for key in SHOWN if key in row]
+        print(f"{self.name} epoch {n_iter:{width}d}: {' '.join(shown)} {row['time']:.2f} s")
