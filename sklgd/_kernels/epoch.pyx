@@ -460,8 +460,10 @@ cdef class Epoch:
             memset(&self.grad[0], 0, self.model.n_params * sizeof(double))
             self.model.backward(
                 self.rows, batch, self.params, &self.tape, &self.draw[0], &self.grad[0])
-            if self.smooth is not None:
+            if self.smooth is not None and isnan(self.smooth.ridge):
                 self.smooth.add_gradient(k, p, self.params, &self.grad[0])
+            elif self.smooth is not None:
+                simd.update_d(k * p, self.smooth.ridge, self.params, 1.0, &self.grad[0])
             self.optimizer.step(
                 self.model.n_params, self.params, &self.grad[0], self.state, rate[0], self.t)
             if self.proximal is not None:

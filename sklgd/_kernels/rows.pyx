@@ -8,7 +8,7 @@ cimport cython
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from .base cimport Batch, Drift, Lazy, RowsKernel, Touch, batch_row
 from .simd cimport simd, simd_init, simd_prefetch
@@ -250,7 +250,9 @@ ctypedef fused copied:
 cdef inline void copy_row(Py_ssize_t p, const real* row, const double* shift, const double* factor,
                           copied* out) noexcept nogil:
     cdef Py_ssize_t j
-    if factor == NULL:
+    if factor == NULL and sizeof(real) == sizeof(copied):
+        memcpy(out, row, p * sizeof(real))
+    elif factor == NULL:
         for j in range(p):
             out[j] = <copied> row[j]
     elif shift == NULL:
