@@ -374,6 +374,38 @@ def test_penalties_see_weights_only():
     assert_allclose(objective.history_["penalty"][-1], 0.15 * squares, rtol=1e-6)
 
 
+# -- units ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("y_units", [(1000.0, 5e4), (1e-3, 0.0), (1e6, -1e7)], ids=str)
+@pytest.mark.parametrize("x_units", [(1.0, 0.0), (1e4, 1e6), (1e-5, 3.0)], ids=str)
+def test_auto_does_not_depend_on_units(x_units, y_units, rng):
+    X = rng.randn(300, 4)
+    y = np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
+    network = GDRegressor(model="mlp", random_state=0, max_iter=30, tol=None)
+    plain = clone(network).fit(X, y)
+    scaled = clone(network).fit(x_units[0] * X + x_units[1], y_units[0] * y + y_units[1])
+    found = (scaled.predict(x_units[0] * X + x_units[1]) - y_units[1]) / y_units[0]
+    assert_allclose(found, plain.predict(X), atol=1e-5)
+    assert_allclose(scaled.loss_curve_, plain.loss_curve_ * y_units[0] ** 2, rtol=1e-5)
+    # the published weights are in the user's units: a network of them predicts the same
+    again = GDRegressor(model=MLP(standardize=False), optimizer=Adam(0.0), max_iter=1, tol=None)
+    X_, y_ = x_units[0] * X + x_units[1], y_units[0] * y + y_units[1]
+    again.fit(X_, y_, coef_init=scaled.coefs_, intercept_init=scaled.intercepts_)
+    assert_allclose((again.predict(X_) - y_units[1]) / y_units[0], found, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_units_of_other_losses(rng):
+    X = rng.randn(500, 4)
+    counts = rng.poisson(1000 * np.exp(0.5 * X[:, 0]))
+    poisson = GDRegressor("poisson", model="mlp", random_state=0).fit(X, counts)
+    assert poisson.score(X, counts) > 0.97
+    y = 1000.0 * X[:, 0] * X[:, 1]
+    huber = GDRegressor("huber", epsilon=1000.0, model="mlp", random_state=0).fit(X, y)
+    assert huber.score(X, y) > 0.97
+
+
 # -- initial weights and parameters --------------------------------------------------------
 
 

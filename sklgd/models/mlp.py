@@ -278,8 +278,8 @@ class MLP(Model):
         return self
 
     def auto_batch_size(self, n_samples: int) -> int:
-        """Return an eighth of the rows, at least 32 and at most 128 of them."""
-        return min(128, max(32, n_samples // 8))
+        """Return a quarter of the rows, at least 32 and at most 128 of them."""
+        return min(128, max(32, n_samples // 4))
 
     def _hidden(self) -> list:
         sizes = self.hidden_layer_sizes
