@@ -16,25 +16,24 @@ cdef Py_ssize_t SETTLED_AT_ONCE = 2048
 cdef bint shrink_missed(Py_ssize_t m, const int32_t* since, Py_ssize_t steps, bint gradient,
                         double* x, double* w) noexcept nogil:
     cdef Py_ssize_t i
-    cdef double sign = -1.0 if gradient else 1.0, far, z, log, power
-    cdef int beyond = 0
-    for i in range(m):
-        z = 0.0 if w[i] == 0.0 else x[i]
-        far = z * <double> (<int32_t> steps - since[i])
-        beyond |= (z > 1.0 / 512.0) | (far > 1.0)
-    if beyond:
+    cdef double sign = -1.0 if gradient else 1.0, longest = 0.0, farthest = 0.0, z, log, power
+    for i in range(m):  # a weight of 0 stays so, however long its steps
+        x[i] = x[i] if w[i] != 0.0 else 0.0
+        longest = x[i] if x[i] > longest else longest
+        z = x[i] * <double> (<int32_t> steps - since[i])
+        farthest = z if z > farthest else farthest
+    if not (longest <= 1.0 / 512.0 and farthest <= 1.0):
         return False
     for i in range(m):
         z = sign * x[i]
         log = 1.0 - z * (1.0 / 2 - z * (1.0 / 3 - z * (1.0 / 4 - z * (1.0 / 5))))
-        log *= -x[i] * <double> (<int32_t> steps - since[i]) * (1.0 / 8)
-        log = 0.0 if w[i] == 0.0 else log
+        log = log * x[i] * <double> (<int32_t> steps - since[i]) * (-1.0 / 8)
         power = 1.0 + log * (1.0 + log * (1.0 / 2 + log * (1.0 / 6 + log * (1.0 / 24 + log * (
             1.0 / 120 + log * (1.0 / 720 + log * (1.0 / 5040 + log * (1.0 / 40320 + log * (
             1.0 / 362880)))))))))
-        power *= power
-        power *= power
-        w[i] *= power * power
+        power = power * power
+        power = power * power
+        w[i] = w[i] * (power * power)
     return True
 
 
