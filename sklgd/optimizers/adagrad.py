@@ -251,7 +251,8 @@ class FTRL(Optimizer):
     learning rate (0.001 there, with which training hardly starts).  ``l1`` and ``l2`` stand against
     the sum of all gradients, not their mean, so they fade as training goes on, unlike the
     estimator's penalty, which can be used instead or beside.  Where learning rates vary, Q does;
-    where the parameters were moved since the last step, z is set to agree with them.
+    where the parameters were moved since the last step, z is set to agree with them.  The
+    estimator's penalty, a ridge too, is a proximal step of size :math:`1 / (Q_t + 2 \lambda_2)`.
 
     Parameters
     ----------
@@ -358,7 +359,7 @@ class NormalizedAdaGrad(Optimizer):
     as algorithm 2 of Ross, Mineiro and Langford [1]_, which Vowpal Wabbit's default rule follows;
     its learning rate is this one's.  Predictions do not depend on the units of the features.  With
     several rows a step, s is their largest and the sum in N their mean.  An intercept is a feature
-    that is one.
+    that is one.  Penalties, a ridge too, are proximal steps in this metric.
 
     Parameters
     ----------

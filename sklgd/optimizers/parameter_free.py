@@ -232,7 +232,8 @@ class PolyakSGD(Optimizer):
     where :math:`\ell` is the batch's mean loss, without penalty, as in Loizou et al. [1]_ and
     optax.polyak_sgd (its variant ``"sps+"``), whose defaults these are.  With a model that can fit
     every row the learning rate is only a bound; otherwise steps are too long near the minimum
-    unless it decays, and then this is plain gradient descent there.
+    unless it decays, and then this is plain gradient descent there.  Penalties, a ridge too, are
+    proximal steps of the same size.
 
     Parameters
     ----------
@@ -301,7 +302,8 @@ class PassiveAggressive(Optimizer):
     (``batch_size="auto"``) and a hinge or epsilon-insensitive loss, whose gradient is the row
     itself up to its sign, that is their rule: an intercept is a feature that is one, and several
     columns share one :math:`\tau`.  It is an online rule and does not go to the minimum of the
-    objective: with ``"pa1"`` and rows that cannot be fitted, C is a constant step size.
+    objective: with ``"pa1"`` and rows that cannot be fitted, C is a constant step size.  Penalties,
+    a ridge too, are proximal steps of size :math:`\tau`.
 
     Parameters
     ----------
