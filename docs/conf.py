@@ -36,6 +36,7 @@ autosummary_generate = True
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False  # the class template lists them
 
+plot_working_directory = str(HERE.parent / "examples")
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 100)]
