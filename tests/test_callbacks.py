@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.callbacks import Checkpoint, load_checkpoint
+from sklgd.models import MLP
 from sklgd.optimizers import OPTIMIZERS, SGD, Adam
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -248,6 +249,21 @@ def test_a_checkpoint_of_a_classifier_with_weights(tmp_path):
     model = GDClassifier(optimizer="adam", max_iter=10, tol=None, class_weight="balanced")
     weight = np.random.default_rng(0).integers(0, 4, len(y))
     check_resumes(model, tmp_path / "model.pkl", X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    "network", [MLP((8,)), MLP((8,), dropout=0.3), MLP((8, 4), normalization="batch")], ids=repr
+)
+def test_a_checkpoint_of_a_network(network, tmp_path):
+    """What is left out, and running moments, go on, too."""
+    X, y = CLASSES
+    path = tmp_path / "model.pkl"
+    model = GDClassifier(model=network, early_stopping=True, max_iter=8, tol=None, random_state=0)
+    clone(model).set_callbacks(Checkpoint(path, every=4), Recorder(stop=4)).fit(X, y)
+    resumed, model = load_checkpoint(path).fit(X, y), model.fit(X, y)
+    assert resumed.n_iter_ == 8
+    assert_array_equal(resumed.loss_curve_, model.loss_curve_)
+    assert_array_equal(resumed.predict_proba(X), model.predict_proba(X))
 
 
 def test_a_checkpoint_resumes_in_another_process(tmp_path):
