@@ -16,6 +16,7 @@ from sklgd._kernels.models.mlp import trip
 from sklgd._kernels.rows import make_rows
 
 from sklgd import GDClassifier, GDRegressor, optimizers
+from sklgd.callbacks import Checkpoint, load_checkpoint
 from sklgd.losses import LOSSES
 from sklgd.models import MLP
 from sklgd.models.mlp import ACTIVATIONS, INITS
@@ -232,6 +233,16 @@ def test_partial_fit_k_times_is_fit(optimizer):
     assert_array_equal(whole.predict(X), parts.predict(X))
     again = clone(network).set_params(random_state=2).fit(X, y)
     assert np.any(again.coefs_[0] != whole.coefs_[0])
+
+
+def test_a_checkpoint_goes_on(tmp_path):
+    X, y = make_regression(60, P, noise=1.0, random_state=0)
+    network = GDRegressor(model=STATEFUL, random_state=1, max_iter=7, tol=None)
+    whole, path = clone(network).fit(X, y), tmp_path / "network.pkl"
+    network.set_callbacks(Checkpoint(path, every=3)).fit(X, y)
+    again = load_checkpoint(path)
+    assert again.n_iter_ == 6
+    assert_array_equal(again.fit(X, y).predict(X), whole.predict(X))
 
 
 def test_running_moments_are_torchs(rng):
