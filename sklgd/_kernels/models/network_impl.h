@@ -21,6 +21,17 @@ TARGET static inline void NAME(exp)(ptrdiff_t n, const REAL *x, REAL sign, REAL 
     }
 }
 
+/* x = log(1 + x) for 0 <= x <= 1 and up to CHUNK entries */
+TARGET static inline void NAME(log1p_unit)(ptrdiff_t n, REAL *x)
+{
+    double part[CHUNK];
+    for (ptrdiff_t j = 0; j < n; j++)
+        part[j] = x[j];
+    simd.log1p_unit(n, part, part);
+    for (ptrdiff_t j = 0; j < n; j++)
+        x[j] = (REAL)part[j];
+}
+
 /* a = activation(z); a may be z but for gelu and silu, whose derivatives ask for z */
 TARGET static void NAME(activate)(int code, ptrdiff_t n, const REAL *z, REAL *a)
 {
@@ -38,10 +49,6 @@ TARGET static void NAME(activate)(int code, ptrdiff_t n, const REAL *z, REAL *a)
     case GELU:
         for (ptrdiff_t j = 0; j < n; j++)
             a[j] = (REAL)(z[j] * 0.5 * erfc(-z[j] * M_SQRT1_2_));
-        return;
-    case SOFTPLUS:
-        for (ptrdiff_t j = 0; j < n; j++)
-            a[j] = (REAL)(z[j] > 0 ? z[j] + log1p(exp(-z[j])) : log1p(exp(z[j])));
         return;
     }
     for (; n > 0; n -= CHUNK, z += CHUNK, a += CHUNK) {
@@ -61,6 +68,14 @@ TARGET static void NAME(activate)(int code, ptrdiff_t n, const REAL *z, REAL *a)
             NAME(exp)(size, z, -2, part);
             for (ptrdiff_t j = 0; j < size; j++)
                 a[j] = 2 / (1 + part[j]) - 1;
+            break;
+        case SOFTPLUS:
+            for (ptrdiff_t j = 0; j < size; j++)
+                part[j] = z[j] > 0 ? z[j] : -z[j];
+            NAME(exp)(size, part, -1, part);
+            NAME(log1p_unit)(size, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                a[j] = (z[j] > 0 ? z[j] : 0) + part[j];
             break;
         case ELU:
             NAME(exp)(size, z, 1, part);
@@ -94,16 +109,17 @@ TARGET static void NAME(differentiate)(int code, ptrdiff_t n, const REAL *z, con
     case ELU:
         SIMD_LOOP d[j] *= a[j] > 0 ? 1 : a[j] + 1;
         return;
-    case GELU:
-        for (ptrdiff_t j = 0; j < n; j++) {
-            double x = z[j];
-            d[j] *= (REAL)(0.5 * erfc(-x * M_SQRT1_2_) + x * INV_SQRT_2PI * exp(-0.5 * x * x));
-        }
-        return;
     }
     for (; n > 0; n -= CHUNK, z += CHUNK, a += CHUNK, d += CHUNK) {
         ptrdiff_t size = n < CHUNK ? n : CHUNK;
-        if (code == SILU) {
+        if (code == GELU) { /* a = z P(z), so that a / z is the distribution function */
+            for (ptrdiff_t j = 0; j < size; j++)
+                part[j] = z[j] * z[j];
+            NAME(exp)(size, part, (REAL)-0.5, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                d[j] *= (z[j] != 0 ? a[j] / z[j] : (REAL)0.5) +
+                        z[j] * (REAL)INV_SQRT_2PI * part[j];
+        } else if (code == SILU) {
             NAME(exp)(size, z, -1, part);
             for (ptrdiff_t j = 0; j < size; j++) {
                 REAL s = 1 / (1 + part[j]);
