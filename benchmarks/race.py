@@ -9,6 +9,7 @@ import os
 import re
 import time
 import warnings
+from functools import partial
 
 from _competitors import competitors, quiet_fit, result, sklgd
 from _minima import Cache
@@ -19,6 +20,8 @@ TARGETS = (1e-2, 1e-3, 1e-4)
 GOAL = 1e-3
 #: what a competitor that never gets there counts as, in times of sklgd's
 NEVER = 20.0
+#: of a family with many settings, so many go on after fits of so many passes
+KEPT, LOOKS = 4, (2, 8)
 #: sklgd's own ladder; the default is 1e-3
 TOLS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
@@ -73,10 +76,11 @@ class Heat:
         runners = [each for each in field if each.applies(self.problem)]
         for family in dict.fromkeys(each.family for each in runners):
             members = [each for each in runners if each.family == family]
-            for member in members:
-                make = lambda effort, member=member: member.estimator(self.problem, effort)  # noqa: E731
-                times = self.times(member.efforts, make)
-                rows[family] = self.better(rows.get(family), times, member)
+            for member in self.promising(members):
+                make = partial(member.estimator, self.problem)
+                best = rows.get(family, {}).get(GOAL, (math.inf,))[0]
+                times = self.times(member.efforts, make, limit=best)
+                rows[family] = self.better(rows.get(family), times)
         paces = self.paces(rows, own)
         return {
             "problem": self.problem.name,
@@ -89,7 +93,19 @@ class Heat:
             "paces": paces,
         }
 
-    def times(self, efforts, make):
+    def promising(self, members):
+        """Return the members of a family that are lowest after a few passes."""
+        if len(members) <= KEPT:
+            return members
+        ends = [
+            (self.fit(member.estimator(self.problem, effort))[1], at)
+            for at, member in enumerate(members)
+            for effort in LOOKS
+        ]
+        kept = dict.fromkeys(at for _, at in sorted(ends))
+        return [members[at] for at in list(kept)[:KEPT]]
+
+    def times(self, efforts, make, limit=math.inf):
         """Return target -> (seconds, make, effort) of the first fit that reaches it."""
         found = {target: (math.inf, None, None) for target in TARGETS}
         for effort in efforts:
@@ -97,11 +113,11 @@ class Heat:
             for target in TARGETS:
                 if relative <= target and seconds < found[target][0]:
                     found[target] = (seconds, make, effort)
-            if relative <= min(TARGETS) or seconds > self.limit:
+            if relative <= min(TARGETS) or seconds > min(self.limit, 3.0 * limit):
                 break
         return found
 
-    def better(self, row, times, member):
+    def better(self, row, times):
         """Return the best of a family: its tuning is that of an oracle."""
         if row is None:
             return times
