@@ -158,6 +158,7 @@ class Problem:
                 self.block_rows *= 2
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
+        self._columns: dict[int, Problem] = {}
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
         self._pool: ThreadPoolExecutor | None = None
 
@@ -183,6 +184,30 @@ class Problem:
         if composite and self.smooth is not None and self.penalty.steps_whole():
             return None, self.penalty
         return self.smooth, self.rest
+
+    def column(self, c: int) -> Problem:
+        """Return the problem of one raw column of an elementwise loss."""
+        if c not in self._columns:
+            self._columns[c] = self._column(c)
+        return self._columns[c]
+
+    def _column(self, c: int) -> Problem:
+        targets = self.block.targets
+        if targets.joint:
+            raise ValueError(f"The columns of the joint loss {self.block.loss!r} go together.")
+        if targets.one_vs_rest is not None:
+            off, on = targets.one_vs_rest
+            y = np.where(targets.y == c, on, off)
+        else:
+            y = np.ascontiguousarray(targets.y.reshape(len(targets.y), -1)[:, c])
+        block = self.block._replace(targets=Targets(y, 1))
+        return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
+
+    def column_params(self, c: int) -> np.ndarray:
+        """Return where the parameters of one raw column of a linear model are."""
+        own = np.arange(c * self.n_features, (c + 1) * self.n_features)
+        free = np.arange(self.n_weights, self.n_params)
+        return np.concatenate([own, free[c : c + 1]])
 
     def weights(self, params: np.ndarray) -> np.ndarray:
         """Return the weights in ``params`` as penalties see them: (p,), or (k, p) for k > 1."""

@@ -45,7 +45,7 @@ from sklgd.losses import (
     SmoothedPercentage,
     SmoothHinge,
     SmoothMulticlassHinge,
-    SmoothPerceptron,
+    SmoothedMargin,
     SoftLogLoss,
     SquaredEpsilonInsensitive,
     SquaredError,
@@ -63,7 +63,7 @@ CASES = [
     SoftLogLoss(),
     SmoothedAbsolute(),
     SmoothedPercentage(),
-    SmoothPerceptron(),
+    SmoothedMargin(),
     SmoothMulticlassHinge(),
     # away from the defaults, where the formulas have special cases and limits
     Huber(delta=0.3),
@@ -194,7 +194,7 @@ VALUES = {
     MulticlassHinge: margin(lambda loss, z: max(0, 1 - z)),
     SmoothedAbsolute: smoothed_absolute,
     SmoothedPercentage: smoothed_percentage,
-    SmoothPerceptron: margin(lambda loss, z: smoothed_ramp(-z, mpf(loss.width))),
+    SmoothedMargin: margin(lambda loss, z: smoothed_ramp(mpf(loss.margin) - z, mpf(loss.width))),
     SmoothMulticlassHinge: margin(lambda loss, z: loss.width * softplus((1 - z) / loss.width)),
 }
 
@@ -570,8 +570,8 @@ KINKS = [
     (ModifiedHuber(), 0, -1, 0, 0),
     (Perceptron(), 1, 0, 0, -1),
     (Perceptron(), 0, 0, 0, 1),
-    (SmoothPerceptron(width=0.5), 1, 0.5, 0, 0),
-    (SmoothPerceptron(width=0.5), 1, -0.5, 0.5, -1),
+    (SmoothedMargin(width=0.5, margin=0.0), 1, 0.5, 0, 0),
+    (SmoothedMargin(width=0.5), 1, 0.5, 0.5, -1),
 ]
 
 

@@ -670,11 +670,12 @@ cdef class PerceptronKernel(LossKernel):
         return 0
 
 
-cdef class SmoothPerceptronKernel(LossKernel):
-    cdef double width
+cdef class SmoothedMarginKernel(LossKernel):
+    cdef double width, margin
 
-    def __init__(self, width):
+    def __init__(self, width, margin):
         self.width = width
+        self.margin = margin
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -682,7 +683,7 @@ cdef class SmoothPerceptronKernel(LossKernel):
         cdef double t, slope, width = self.width
         for i in range(m):
             t = 2.0 * y[i] - 1.0
-            value[i] = ramp(-t * raw[i], width, &slope)
+            value[i] = ramp(self.margin - t * raw[i], width, &slope)
             grad[i] = -t * slope
         return 0
 
@@ -690,7 +691,7 @@ cdef class SmoothPerceptronKernel(LossKernel):
         cdef Py_ssize_t i
         cdef double width = self.width
         for i in range(m):
-            bend[i] = ramp_bend(raw[i], width)
+            bend[i] = ramp_bend(self.margin - (2.0 * y[i] - 1.0) * raw[i], width)
         return 0
 
 

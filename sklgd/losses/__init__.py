@@ -15,7 +15,7 @@ from .classification import (
     Perceptron,
     SmoothHinge,
     SmoothMulticlassHinge,
-    SmoothPerceptron,
+    SmoothedMargin,
     SoftLogLoss,
     SquaredHinge,
 )
@@ -66,7 +66,7 @@ LOSSES = registry(
 
 #: the losses that others turn into: `Loss.smoothed` and `LogLoss.soft`
 _DERIVED = registry(
-    SoftLogLoss, SmoothedAbsolute, SmoothedPercentage, SmoothPerceptron, SmoothMulticlassHinge
+    SoftLogLoss, SmoothedAbsolute, SmoothedPercentage, SmoothedMargin, SmoothMulticlassHinge
 )
 
 __all__ = [

@@ -381,7 +381,7 @@ class Hinge(_Classification):
         return -sign(y) * np.clip((1 - sign(y) * center) / step, 0.0, 1.0)
 
     def smoothed(self, width: float) -> Loss | None:
-        return SmoothHinge(gamma=width)
+        return SmoothedMargin(width=width)
 
 
 class SquaredHinge(_Classification):
@@ -557,26 +557,29 @@ class Perceptron(_Classification):
         return np.where(sign(y) * raw <= 0, -sign(y), 0.0)
 
     def smoothed(self, width: float) -> Loss | None:
-        return SmoothPerceptron(width=width)
+        return SmoothedMargin(width=width, margin=0.0)
 
 
-class SmoothPerceptron(_Classification):
-    r"""Perceptron loss with its kink rounded off.
+class SmoothedMargin(_Classification):
+    r"""Hinge loss, or perceptron loss, with its kink rounded off evenly on both sides.
 
     .. math::
-        \ell(y, r) = \begin{cases} 0 & z \ge w \\ (w - z)^2 / (4 w) & |z| < w \\
-        -z & z \le -w \end{cases} \qquad z = (2 y - 1) r
+        \ell(y, r) = \begin{cases} 0 & m \le -w \\ (w + m)^2 / (4 w) & |m| < w \\
+        m & m \ge w \end{cases} \qquad m = c - (2 y - 1) r
 
-    Targets are 0 and 1.  It exceeds `Perceptron` by at most :math:`w / 4`.
+    Targets are 0 and 1.  With c = 1 it exceeds `Hinge`, with c = 0 `Perceptron` by at most
+    :math:`w / 4`; evenly, so that the two have nearly the same minimum.
 
     Parameters
     ----------
     width : float, default=0.01
         Half width :math:`w` of the rounding, positive.
+    margin : float, default=1.0
+        Where the kink is (c).
 
     References
     ----------
-    Rosenblatt, F. (1958). The Perceptron. Psychological Review 65.
+    Chapelle, O. (2007). Training a Support Vector Machine in the Primal. Neural Computation 19.
 
     Examples
     --------
@@ -586,24 +589,28 @@ class SmoothPerceptron(_Classification):
     array([2.  , 0.25, 0.  ])
     """
 
-    _kernel = kernels.SmoothPerceptronKernel
-    _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
+    _kernel = kernels.SmoothedMarginKernel
+    _parameter_constraints = {
+        "width": [Range(Real, 0, None, closed="neither")],
+        "margin": [Range(Real, None, None, closed="neither")],
+    }
 
-    def __init__(self, width: float = 0.01) -> None:
+    def __init__(self, width: float = 0.01, margin: float = 1.0) -> None:
         self.width = width
+        self.margin = margin
 
     @property
     def curvature(self) -> float:
         return 0.5 / self.width
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return ramp(-sign(y) * raw, self.width)[0]
+        return ramp(self.margin - sign(y) * raw, self.width)[0]
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return -sign(y) * ramp(-sign(y) * raw, self.width)[1]
+        return -sign(y) * ramp(self.margin - sign(y) * raw, self.width)[1]
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return ramp_bend(raw, self.width)
+        return ramp_bend(self.margin - sign(y) * raw, self.width)
 
 
 class Exponential(_Classification):

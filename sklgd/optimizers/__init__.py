@@ -14,6 +14,7 @@ from .adam import AdaBelief, Adam, Adamax, AdamW, NAdam, RAdam
 from .auto import Auto
 from .base import Optimizer
 from .clipped import Clipped
+from .columns import Columnwise
 from .continuation import Continuation
 from .dual import SDCA
 from .full_batch import FISTA, FullBatchOptimizer, GradientDescent
@@ -41,6 +42,7 @@ __all__ = [
     "Adamax",
     "Auto",
     "Clipped",
+    "Columnwise",
     "Continuation",
     "DoG",
     "FullBatchOptimizer",

@@ -12,12 +12,14 @@ from .full_batch import FullBatchOptimizer, _scale
 
 #: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
 SHARPEST = 1e-9
-#: a smooth problem is solved to this times its width: the next one starts near its minimum
-ACCURACY = 1e-6
-#: how often in a row an optimizer must believe that it is done, where the curvature varies so much
-PATIENCE = 5
+#: a smooth problem is solved to this share of what it differs from the loss by
+SHARE = 0.1
+#: a sharper problem that lowers the objective by this share of ``tol`` was sharp enough
+FALL = 1.0
+#: the least scale that changes compare with, in units of the objective
+LEAST = 0.02
 #: what an optimizer may remember when it starts afresh
-KEPT = ("space", "lipschitz", "patience")
+KEPT = ("space", "lipschitz")
 
 
 class Continuation(FullBatchOptimizer):
@@ -78,38 +80,69 @@ class Continuation(FullBatchOptimizer):
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one step on the current smooth problem; return the loss itself after it."""
         if not state:
-            inner = {"patience": PATIENCE}
-            state.update(width=self.width, inner=inner, unit=unit_of(problem), total=np.inf)
+            self._start(problem, params, state)
         width = state["width"]
         rounded = problem.block.loss.smoothed(width * state["unit"])
         if rounded is None:  # the loss itself is as smooth as that
-            state["inner"].pop("patience", None)
             loss = self.optimizer.iterate(problem, params, state["inner"], lr, t)
             state["converged"] = state["inner"].get("converged", False)
             return loss
         smooth = problem.with_loss(rounded)
-        smooth.tol = max(problem.tol or 0.0, ACCURACY * width)
+        smooth.tol = min(problem.tol or 0.0, 1e-3)
         smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
-        if state["inner"].get("converged"):
-            total = smooth_loss + problem.penalty_value(params)
-            self._go_on(state, total, abs(loss - smooth_loss), smooth.tol, problem.tol)
+        left = self.optimizer.remaining(state["inner"])
+        gap = abs(loss - smooth_loss)
+        if left <= SHARE * gap or state["inner"].get("converged"):
+            self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
         return loss
 
-    def _go_on(
-        self, state: dict, total: float, gap: float, smooth_tol: float, tol: float | None
+    def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
+        """Begin at the best constant, which is also what progress is measured from."""
+        if not params.any():
+            params[:] = constant_start(problem, params)
+        first = problem.loss(params) + problem.penalty_value(params)
+        unit = unit_of(problem)
+        state.update(width=self.width, inner={}, unit=unit, first=first, total=first)
+
+    def _sharpen(
+        self, problem: Any, state: dict, total: float, gap: float, left: float
     ) -> None:
-        """Start afresh on the same smooth problem; where that has not helped, on a sharper one."""
-        inner = state["inner"]
-        first = inner.get("first", total)
-        done = state["total"] - total <= _scale(smooth_tol, total, first)
+        """Go on with a sharper problem, or stop where that would not lower the objective."""
+        fallen = abs(state["total"] - total)
+        if problem.tol is not None:
+            scale = max(state["first"] - total, LEAST * abs(total))
+            enough = FALL * problem.tol * scale
+            done = min(max(fallen, left), gap) <= enough
+            state["converged"] = done or state["width"] <= SHARPEST
         state["total"] = total
-        if done:
-            close = smooth_tol == tol and gap <= _scale(tol, total, first)
-            state["converged"] = close or state["width"] <= SHARPEST
-            state["width"] = max(self.factor * state["width"], SHARPEST)
-            state["total"] = np.inf
-        state["inner"] = {name: inner[name] for name in KEPT if name in inner}
+        state["width"] = max(self.factor * state["width"], SHARPEST)
+        state["inner"] = {name: state["inner"][name] for name in KEPT if name in state["inner"]}
+
+
+def constant_start(problem: Any, params: np.ndarray) -> np.ndarray:
+    """Return ``params`` with intercepts that fit about a thousand rows best, weights being zero."""
+    loss, targets = problem.block.loss, problem.block.targets
+    free = problem.n_params - problem.n_weights
+    if not free or targets.joint:
+        return params
+    thin = problem.thinned(1024)
+    rows = slice(None) if thin.order is None else thin.order
+    y = targets.y[rows].reshape(thin.n_rows, -1)
+    if targets.one_vs_rest is not None:
+        off, on = targets.one_vs_rest
+        y = np.where(y == np.arange(free), on, off)
+    weights = None if problem.block.weights is None else problem.block.weights[rows]
+    classifies = loss.task == "classification"
+    low = np.full(free, -1.0) if classifies else y.min(axis=0)
+    high = np.full(free, 1.0) if classifies else y.max(axis=0)
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        slope = np.average(loss.gradient(y, np.broadcast_to(middle, y.shape)), axis=0, weights=weights)
+        low, high = np.where(slope < 0, middle, low), np.where(slope < 0, high, middle)
+    params = params.copy()
+    params[problem.n_weights : problem.n_params] = 0.5 * (low + high)
+    return params
 
 
 def unit_of(problem: Any) -> float:

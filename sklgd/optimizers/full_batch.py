@@ -88,6 +88,10 @@ class FullBatchOptimizer(Optimizer):
         for name in ("point", "space", "converged"):
             state.pop(name, None)
 
+    def remaining(self, state: dict) -> float:
+        """Return what the objective may still fall by, as far as the last iteration tells."""
+        return state.get("remaining", np.inf)
+
     def init_state(self, params: np.ndarray) -> dict[str, Any]:
         """Return the state of a new fit: an empty dict, for `iterate` to fill; picklable."""
         return {}

@@ -171,9 +171,13 @@ class Newton(FullBatchOptimizer):
         """Forget everything: it depends on the data."""
         state.clear()
 
+    def remaining(self, state: dict) -> float:
+        """Return the gain that the model promises."""
+        return state["step"].promised
+
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one Newton step; return the loss after it."""
-        if not state:
+        if "point" not in state:
             self._start(problem, params, state)
         point, step = state["point"], state["step"]
         quadratic = problem.block.loss.quadratic
@@ -200,7 +204,7 @@ class Newton(FullBatchOptimizer):
         _check(problem)
         problem.prox(params, 0.0)  # to where the penalty is finite
         start = problem.constant_start(params)
-        space = coordinates.standardizing(problem.thinned(LOOK_ROWS))
+        space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
         point = self._at(problem, state, space.from_params(start), curved=True)
         state.update(first=point.total, point=point, fresh=True, converged=False, damping=0.0)

@@ -1,0 +1,71 @@
+"""Raw columns that have nothing to do with each other, each trained for itself."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from .full_batch import FullBatchOptimizer
+
+
+class Columnwise(FullBatchOptimizer):
+    """Trains each raw column as a problem of its own, with its own steps.
+
+    The columns of classes one against the rest, and of several targets, share the data and
+    nothing else: where one needs short steps, or is done, the others need not wait [1]_.  Joint
+    losses, and penalties of several columns together, are refused.
+
+    Parameters
+    ----------
+    optimizer : FullBatchOptimizer
+        What trains a column.
+
+    References
+    ----------
+    .. [1] Rifkin and Klautau (2004). In defense of one-vs-all classification. Journal of Machine
+       Learning Research 5, 101-141.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklgd import GDClassifier
+    >>> from sklgd.optimizers import Columnwise, LBFGS
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = GDClassifier("squared_hinge", optimizer=Columnwise(LBFGS())).fit(X, y)
+    >>> model.coef_.shape
+    (3, 4)
+    """
+
+    knows_when = True
+    _parameter_constraints: ClassVar[dict] = {"optimizer": [FullBatchOptimizer]}
+
+    def __init__(self, optimizer: FullBatchOptimizer) -> None:
+        self.optimizer = optimizer
+
+    def validate(self) -> Self:
+        """Raise where a parameter is out of range."""
+        super().validate()
+        self.optimizer.validate()
+        return self
+
+    def forget(self, state: dict) -> None:
+        """Let each column forget."""
+        for column in state.get("columns", ()):
+            self.optimizer.forget(column.get("state", {}))
+            column["done"] = False
+
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+        """Take a step of each column that is not done; return the loss after it."""
+        columns = state.setdefault("columns", [{} for _ in range(problem.n_raw)])
+        for c, column in enumerate(columns):
+            if column.get("done"):
+                continue
+            at = problem.column_params(c)
+            own = params[at]
+            rule_state = column.setdefault("state", {})
+            column["loss"] = self.optimizer.iterate(problem.column(c), own, rule_state, lr, t)
+            params[at] = own
+            column["done"] = bool(rule_state.get("converged"))
+        state["converged"] = all(column["done"] for column in columns)
+        return sum(column["loss"] for column in columns)
