@@ -27,7 +27,7 @@ from sklgd import GDClassifier, GDRegressor
 EFFORTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 EFFORTS += tuple(2**i for i in range(11, 20))
 #: learning rates that are tried
-ETAS = tuple(10.0**i for i in range(-6, 2)) + (0.03, 0.3, 3.0)
+ETAS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 #: names of losses in scikit-learn's SGD
 SGD_LOSSES = {

@@ -13,9 +13,9 @@ from .classification import (
     ModifiedHuber,
     MulticlassHinge,
     Perceptron,
+    SmoothedMargin,
     SmoothHinge,
     SmoothMulticlassHinge,
-    SmoothedMargin,
     SoftLogLoss,
     SquaredHinge,
 )

@@ -11,10 +11,12 @@ import scipy.sparse as sp
 from ..schedules import Adaptive, InvScaling
 from .adam import Adam
 from .base import Optimizer
+from .columns import Columnwise
 from .continuation import Continuation
 from .dual import SDCA, ridge_of
 from .full_batch import FISTA
 from .lbfgs import LBFGS
+from .newton import Newton
 
 #: more features than this make no Hessian
 MANY = 500
@@ -27,13 +29,16 @@ SOME_ROWS = 1000
 class Auto(Optimizer):
     """Chooses an optimizer that needs no learning rate, by the problem; ``optimizer_`` says which.
 
-    - `LBFGS` in standardised coordinates where loss and penalty are smooth: a few dozen passes,
-      whatever the units of the features.
-    - `FISTA` in standardised coordinates where the penalty is not smooth (l1, elastic net, ...).
+    - `Newton` for up to 500 features (of a softmax, features times classes): a few passes, whatever
+      the units of the features, also with L1, elastic net or bounds.
+    - `LBFGS` in standardised coordinates for more, where loss and penalty are smooth: a few dozen
+      passes.
+    - `FISTA` in standardised coordinates where the penalty is not smooth.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
       text: a few passes in coordinates that are left as they are.
-    - `Continuation` of one of the two where the loss is not smooth (hinge, absolute error, ...) or
-      has sharp bends (huber): on a smooth loss that is made ever sharper.
+    - `Continuation` of one of these where the loss is not smooth (hinge, absolute error, ...) or
+      has sharp bends (huber): on a smooth loss that is made ever sharper; with several columns,
+      `Columnwise` of it.
     - `Adam`, with a decaying rate, for ``partial_fit`` and for losses that are neither smooth nor
       can be smoothed: its steps do not depend on the units of the gradient. In ``partial_fit`` they
       are in proportion to the spread of the targets of the first call.
@@ -47,9 +52,9 @@ class Auto(Optimizer):
     >>> from sklgd import GDRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> GDRegressor().fit(X, y).optimizer_
-    LBFGS(standardize=True)
-    >>> GDRegressor(penalty="l1").fit(X, y).optimizer_
-    FISTA(standardize=True)
+    Newton()
+    >>> GDRegressor("absolute_error").fit(X, y).optimizer_
+    Continuation(optimizer=Newton())
     """
 
     def choose(
@@ -62,15 +67,25 @@ class Auto(Optimizer):
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, n_raw):
             return SDCA()
+        solver = self._solver(loss, penalty, X, n_raw)
+        if loss.smoothed(math.inf) is None:
+            return solver if loss.smooth else Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+        solver = Continuation(solver)
         rest = None if penalty is None else penalty.split()[1]
-        has_bends = loss.smoothed(math.inf) is not None
-        if loss.smooth and not has_bends:
-            return LBFGS(standardize=True) if rest is None else FISTA(standardize=True)
-        if has_bends:
-            # sharp bends take a longer memory
-            lbfgs = LBFGS(history_size=30, standardize=True)
-            return Continuation(lbfgs if rest is None else FISTA(standardize=True))
-        return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+        apart = penalty is None or ridge_of(penalty) > 0.0 if rest is None else _has_bounds(rest, X)
+        return Columnwise(solver) if apart and n_raw > 1 and not loss.joint else solver
+
+    def _solver(self, loss: Any, penalty: Any, X: Any, n_raw: int) -> Optimizer:
+        # Of a smooth problem, or one that can be made smooth.
+        rest = None if penalty is None else penalty.split()[1]
+        size = X.shape[1] * (n_raw if loss.joint else 1)
+        has_hessian = (loss.smoothed(1.0) or loss).has_hessian
+        if size <= MANY and has_hessian and (rest is None or _has_bounds(rest, X)):
+            return Newton()
+        if rest is not None:
+            return FISTA(standardize=True)
+        # sharp bends take a longer memory
+        return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
 
     @staticmethod
     def _is_like_text(loss: Any, penalty: Any, X: Any, n_raw: int) -> bool:
@@ -96,3 +111,8 @@ class Auto(Optimizer):
                 f"{error} optimizer='auto' finds its own step sizes; to set them, pass "
                 "optimizer='sgd', or an object such as SGD() or Adam()."
             ) from None
+
+
+def _has_bounds(rest: Any, X: Any) -> bool:
+    # Whether the rest of a penalty is elementwise, of the kind of L1 and bounds.
+    return rest.bounds(X.shape[1]) is not None

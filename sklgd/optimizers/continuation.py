@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from .full_batch import FullBatchOptimizer, _scale
+from .full_batch import FullBatchOptimizer
 
 #: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
 SHARPEST = 1e-9
@@ -18,16 +18,21 @@ SHARE = 0.1
 FALL = 1.0
 #: the least scale that changes compare with, in units of the objective
 LEAST = 0.02
+#: a smooth problem is solved to this times its width by those that do not say what is left
+ACCURACY = 1e-6
+#: how often in a row an optimizer must believe that it is done, where the curvature varies so much
+PATIENCE = 5
 #: what an optimizer may remember when it starts afresh
-KEPT = ("space", "lipschitz")
+KEPT = ("space", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):
     """Minimises ever sharper smooth versions of a loss that is not smooth.
 
     The loss is replaced by ``loss.smoothed(width)``, which is within O(width) of it, and the
-    problem solved for a falling sequence of widths, each from the last one's solution [1]_, until
-    loss and smooth loss differ by less than ``tol`` times the objective.
+    problem solved for a falling sequence of widths, each from the last one's solution [1]_ and as
+    exactly as the smooth loss is the loss.  Training stops where a sharper problem lowers the
+    objective by no more than ``tol`` times what it has fallen by since the best constant.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ class Continuation(FullBatchOptimizer):
     width : float, default=1.0
         The first width, in units of the raw predictions' scale: 1 for classification, the mean
         absolute deviation of the targets for regression.
-    factor : float, default=0.1
+    factor : float, default=0.3
         What a width is multiplied by to give the next, between 0 and 1.
 
     References
@@ -50,7 +55,7 @@ class Continuation(FullBatchOptimizer):
     >>> from sklgd import GDRegressor
     >>> X, y = load_diabetes(return_X_y=True)
     >>> GDRegressor("absolute_error").fit(X, y).optimizer_
-    Continuation(optimizer=LBFGS(history_size=30, standardize=True))
+    Continuation(optimizer=Newton())
     """
 
     knows_when = True
@@ -61,7 +66,7 @@ class Continuation(FullBatchOptimizer):
     }
 
     def __init__(
-        self, optimizer: FullBatchOptimizer, width: float = 1.0, factor: float = 0.1
+        self, optimizer: FullBatchOptimizer, width: float = 1.0, factor: float = 0.3
     ) -> None:
         self.optimizer = optimizer
         self.width = width
@@ -88,11 +93,13 @@ class Continuation(FullBatchOptimizer):
             state["converged"] = state["inner"].get("converged", False)
             return loss
         smooth = problem.with_loss(rounded)
-        smooth.tol = min(problem.tol or 0.0, 1e-3)
+        smooth.tol = max(problem.tol or 0.0, ACCURACY * width)
         smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
         left = self.optimizer.remaining(state["inner"])
         gap = abs(loss - smooth_loss)
+        if state["inner"].get("converged"):
+            left = 0.0 if left == np.inf else left
         if left <= SHARE * gap or state["inner"].get("converged"):
             self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
         return loss
@@ -103,11 +110,10 @@ class Continuation(FullBatchOptimizer):
             params[:] = constant_start(problem, params)
         first = problem.loss(params) + problem.penalty_value(params)
         unit = unit_of(problem)
-        state.update(width=self.width, inner={}, unit=unit, first=first, total=first)
+        inner = {"patience": PATIENCE}
+        state.update(width=self.width, inner=inner, unit=unit, first=first, total=first)
 
-    def _sharpen(
-        self, problem: Any, state: dict, total: float, gap: float, left: float
-    ) -> None:
+    def _sharpen(self, problem: Any, state: dict, total: float, gap: float, left: float) -> None:
         """Go on with a sharper problem, or stop where that would not lower the objective."""
         fallen = abs(state["total"] - total)
         if problem.tol is not None:
@@ -138,7 +144,9 @@ def constant_start(problem: Any, params: np.ndarray) -> np.ndarray:
     high = np.full(free, 1.0) if classifies else y.max(axis=0)
     for _ in range(20):
         middle = 0.5 * (low + high)
-        slope = np.average(loss.gradient(y, np.broadcast_to(middle, y.shape)), axis=0, weights=weights)
+        slope = np.average(
+            loss.gradient(y, np.broadcast_to(middle, y.shape)), axis=0, weights=weights
+        )
         low, high = np.where(slope < 0, middle, low), np.where(slope < 0, high, middle)
     params = params.copy()
     params[problem.n_weights : problem.n_params] = 0.5 * (low + high)

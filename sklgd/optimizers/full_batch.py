@@ -89,8 +89,8 @@ class FullBatchOptimizer(Optimizer):
             state.pop(name, None)
 
     def remaining(self, state: dict) -> float:
-        """Return what the objective may still fall by, as far as the last iteration tells."""
-        return state.get("remaining", np.inf)
+        """Return what the objective may still fall by: inf where that is not known."""
+        return np.inf
 
     def init_state(self, params: np.ndarray) -> dict[str, Any]:
         """Return the state of a new fit: an empty dict, for `iterate` to fill; picklable."""
