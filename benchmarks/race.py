@@ -3,10 +3,13 @@
 import _compare  # isort: skip  (first: it sets the threads)
 
 import argparse
+import contextlib
+import io
 import json
 import math
 import os
 import re
+import sys
 import time
 import warnings
 from functools import partial
@@ -84,6 +87,7 @@ class Heat:
         paces = self.paces(rows, own)
         return {
             "problem": self.problem.name,
+            "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
             "shape": list(self.problem.X.shape),
             "default": self.default(),
             "times": {
@@ -221,7 +225,15 @@ def conclude(heats):
 def rst(heats):
     """Return the tables of the documentation page."""
     rows, _ = summary(heats)
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        _compare.environment()
+    here = [line for line in printed.getvalue().splitlines() if not line.startswith("command")]
+    commands = dict.fromkeys(f"command      {heat['command']}" for heat in heats)
     lines = [
+        "::",
+        "",
+        *(f"    {line}" for line in (*commands, *here)),
+        "",
         ".. list-table:: Time to 1e-3 over the time of sklgd's default call",
         "   :header-rows: 1",
         "",

@@ -16,6 +16,8 @@ SHARPEST = 1e-9
 SHARE = 0.1
 #: a sharper problem that lowers the objective by this share of ``tol`` was sharp enough
 FALL = 1.0
+#: ... or, where less is asked for than this, differs from the loss by no more
+TRUSTED = 1e-5
 #: the least scale that changes compare with, in units of the objective
 LEAST = 0.02
 #: a smooth problem is solved to this times its width by those that do not say what is left
@@ -41,7 +43,7 @@ class Continuation(FullBatchOptimizer):
     width : float, default=1.0
         The first width, in units of the raw predictions' scale: 1 for classification, the mean
         absolute deviation of the targets for regression.
-    factor : float, default=0.3
+    factor : float, default=0.1
         What a width is multiplied by to give the next, between 0 and 1.
 
     References
@@ -66,7 +68,7 @@ class Continuation(FullBatchOptimizer):
     }
 
     def __init__(
-        self, optimizer: FullBatchOptimizer, width: float = 1.0, factor: float = 0.3
+        self, optimizer: FullBatchOptimizer, width: float = 1.0, factor: float = 0.1
     ) -> None:
         self.optimizer = optimizer
         self.width = width
@@ -97,7 +99,7 @@ class Continuation(FullBatchOptimizer):
         smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
         left = self.optimizer.remaining(state["inner"])
-        gap = abs(loss - smooth_loss)
+        gap = state["gap"] = abs(loss - smooth_loss)
         if state["inner"].get("converged"):
             left = 0.0 if left == np.inf else left
         if left <= SHARE * gap or state["inner"].get("converged"):
@@ -112,18 +114,26 @@ class Continuation(FullBatchOptimizer):
         unit = unit_of(problem)
         inner = {"patience": PATIENCE}
         state.update(width=self.width, inner=inner, unit=unit, first=first, total=first)
+        state["restarted"] = np.inf
 
     def _sharpen(self, problem: Any, state: dict, total: float, gap: float, left: float) -> None:
         """Go on with a sharper problem, or stop where that would not lower the objective."""
-        fallen = abs(state["total"] - total)
-        if problem.tol is not None:
-            scale = max(state["first"] - total, LEAST * abs(total))
-            enough = FALL * problem.tol * scale
-            done = min(max(fallen, left), gap) <= enough
-            state["converged"] = done or state["width"] <= SHARPEST
+        tol, enough = problem.tol, 0.0
+        if tol is not None:
+            enough = FALL * tol * max(state["first"] - total, LEAST * abs(total))
+        inner = state["inner"]
+        state["inner"] = {name: inner[name] for name in KEPT if name in inner}
+        if tol is None or tol < TRUSTED:
+            # damped steps promise little: a fresh start on the same problem tells
+            before, state["restarted"] = state["restarted"], total
+            if before - total > 0.1 * enough:
+                return
+            state["restarted"] = np.inf
+        fallen = abs(state["total"] - total) if tol is not None and tol >= TRUSTED else gap
+        done = min(max(fallen, left), gap) <= enough
+        state["converged"] = tol is not None and (done or state["width"] <= SHARPEST)
         state["total"] = total
         state["width"] = max(self.factor * state["width"], SHARPEST)
-        state["inner"] = {name: state["inner"][name] for name in KEPT if name in state["inner"]}
 
 
 def constant_start(problem: Any, params: np.ndarray) -> np.ndarray:

@@ -1,0 +1,102 @@
+"""Continuation on ever sharper losses, and columns that are trained apart."""
+
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd.losses import Hinge, Quantile, SmoothedMargin
+from sklgd.models import Linear
+from sklgd.objective import Block, Problem, Targets
+from sklgd.optimizers import FISTA, LBFGS, Columnwise, Continuation, Newton
+from sklgd.optimizers.continuation import constant_start
+from sklgd.penalties import L2
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.0])
+def test_a_rounded_kink_lies_even_about_the_kink(margin):
+    loss, z = SmoothedMargin(0.5, margin=margin), np.linspace(-3.0, 3.0, 61)
+    sharp = np.maximum(margin - z, 0.0)
+    excess = loss.value(np.ones(61), z) - sharp
+    assert np.all(excess >= -1e-15) and excess.max() == pytest.approx(0.5 / 4)
+    mirrored = loss.value(np.ones(61), 2.0 * margin - z) - np.maximum(z - margin, 0.0)
+    assert_allclose(excess, mirrored, atol=1e-12)
+
+
+REGRESSION = ["absolute_error", "epsilon_insensitive", Quantile(0.9)]
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e-3, 1e3])
+@pytest.mark.parametrize("loss", REGRESSION, ids=repr)
+def test_few_iterations_on_raw_features(loss, factor):
+    """Within 1e-3 of the way from the best constant, in whatever units the targets are."""
+    X, y = load_diabetes(return_X_y=True)
+    X, y = X * np.logspace(-3, 3, 10), factor * y
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GDRegressor(loss, alpha=1e-8, optimizer=Continuation(Newton())).fit(X, y)
+    best = GDRegressor(loss, alpha=1e-8, optimizer=Continuation(Newton()), tol=1e-8, max_iter=5000)
+    best = best.fit(X, y).loss_curve_[-1]
+    constants = [model.loss_.value(y, np.full_like(y, c)).mean() for c in np.unique(y)]
+    assert model.loss_curve_[-1] - best <= 2e-3 * (min(constants) - best)
+    assert model.n_iter_ <= 40
+
+
+def test_hinge_in_few_iterations():
+    X, y = load_breast_cancer(return_X_y=True)
+    model = GDClassifier("hinge").fit(X, y)
+    assert model.optimizer_ == Continuation(Newton())
+    assert model.n_iter_ <= 60 and model.stop_reason_ == "tol"
+    assert model.score(X, y) > 0.97
+
+
+@pytest.mark.parametrize("inner", [LBFGS(standardize=True), FISTA(standardize=True)], ids=repr)
+def test_optimizers_that_do_not_say_what_is_left(inner):
+    X, y = load_diabetes(return_X_y=True)
+    exact = GDRegressor("absolute_error", alpha=1e-6, tol=1e-7, max_iter=5000).fit(X, y)
+    model = GDRegressor("absolute_error", alpha=1e-6, optimizer=Continuation(inner), tol=1e-4)
+    model.set_params(max_iter=20_000).fit(X, y)
+    assert model.loss_curve_[-1] <= exact.loss_curve_[-1] * (1.0 + 1e-3)
+
+
+def test_constant_start_is_the_quantile():
+    X, y = load_diabetes(return_X_y=True)
+    problem = Problem(Block(X, Targets(y, 1), None, Quantile(0.9), Linear(), True), L2())
+    start = constant_start(problem, np.zeros(11))
+    assert start[-1] == pytest.approx(np.quantile(y, 0.9), abs=2.0) and not start[:-1].any()
+
+
+@pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
+def test_columns_are_problems_of_their_own(loss):
+    X, y = load_iris(return_X_y=True)
+    rule = Continuation(Newton()) if loss == "hinge" else Newton()
+    exact = {"tol": 1e-6, "max_iter": 3000, "alpha": 0.01}
+    together = GDClassifier(loss, optimizer=Columnwise(rule), **exact).fit(X, y)
+    for c in range(3):
+        alone = GDClassifier(loss, optimizer=rule, **exact).fit(X, y == c)
+        assert_allclose(together.coef_[c], alone.coef_[0], rtol=1e-8, atol=1e-10)
+        assert_allclose(together.intercept_[c], alone.intercept_[0], rtol=1e-8)
+
+
+def test_columns_of_several_targets():
+    X, y = load_diabetes(return_X_y=True)
+    Y = np.column_stack([y, -2.0 * y + 1.0])
+    apart = GDRegressor(optimizer=Columnwise(Newton()), alpha=0.1, tol=1e-8).fit(X, Y)
+    whole = GDRegressor(optimizer=Newton(), alpha=0.1, tol=1e-8).fit(X, Y)
+    assert_allclose(apart.coef_, whole.coef_, rtol=1e-5)
+    assert apart.loss_curve_[-1] == pytest.approx(whole.loss_curve_[-1], rel=1e-8)
+
+
+def test_columns_of_a_joint_loss_go_together():
+    X, y = load_iris(return_X_y=True)
+    with pytest.raises(ValueError, match=r"columns of the joint loss .* go together"):
+        GDClassifier(optimizer=Columnwise(Newton())).fit(X, y)
+
+
+def test_auto_takes_columns_apart():
+    X, y = load_iris(return_X_y=True)
+    assert GDClassifier(Hinge()).fit(X, y).optimizer_ == Columnwise(Continuation(Newton()))
+    assert GDClassifier().fit(X, y).optimizer_ == Newton()
