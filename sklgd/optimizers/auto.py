@@ -31,9 +31,9 @@ class Auto(Optimizer):
 
     - `Newton` for up to 500 features (of a softmax, features times classes): a few passes, whatever
       the units of the features, also with L1, elastic net or bounds.
-    - `LBFGS` in standardised coordinates for more, where loss and penalty are smooth: a few dozen
-      passes.
-    - `FISTA` in standardised coordinates where the penalty is not smooth.
+    - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
+      L1 or both: a few dozen passes.
+    - `FISTA` in standardised coordinates with other penalties.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
       text: a few passes in coordinates that are left as they are.
     - `Continuation` of one of these where the loss is not smooth (hinge, absolute error, ...) or
@@ -82,7 +82,7 @@ class Auto(Optimizer):
         has_hessian = (loss.smoothed(1.0) or loss).has_hessian
         if size <= MANY and has_hessian and (rest is None or _has_bounds(rest, X)):
             return Newton()
-        if rest is not None:
+        if rest is not None and not _has_thresholds(rest, X):
             return FISTA(standardize=True)
         # sharp bends take a longer memory
         return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
@@ -116,3 +116,9 @@ class Auto(Optimizer):
 def _has_bounds(rest: Any, X: Any) -> bool:
     # Whether the rest of a penalty is elementwise, of the kind of L1 and bounds.
     return rest.bounds(X.shape[1]) is not None
+
+
+def _has_thresholds(rest: Any, X: Any) -> bool:
+    # Whether the rest of a penalty is an L1 norm.
+    bounds = rest.bounds(X.shape[1])
+    return bounds is not None and not np.isfinite(bounds[1:]).any()
