@@ -113,7 +113,8 @@ def test_it_vanishes_at_a_minimum(data, penalty, loss):
     loose = GDRegressor(loss, penalty=penalty, epsilon=20.0, tol=0.1).fit(X, y)
     tight = GDRegressor(loss, penalty=penalty, epsilon=20.0, tol=1e-12, max_iter=10_000).fit(X, y)
     assert tight.optimality_ < 1e-5
-    assert loose.optimality_ > tight.optimality_
+    # the one step of Newton's method on a squared error is exact whatever tol says
+    assert loose.optimality_ > tight.optimality_ or loose.optimality_ < 1e-13
     assert type(tight.optimality_) is float
 
 

@@ -18,8 +18,8 @@ from .full_batch import FISTA
 from .lbfgs import LBFGS
 from .newton import Newton
 
-#: more features than this make no Hessian
-MANY = 500
+#: so many features make a Hessian, and up to so many where it is small beside X
+FEW, MANY = 400, 500
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster
 SLOW = 15.0
 #: rows that are looked at
@@ -80,7 +80,9 @@ class Auto(Optimizer):
         rest = None if penalty is None else penalty.split()[1]
         size = X.shape[1] * (n_raw if loss.joint else 1)
         has_hessian = (loss.smoothed(1.0) or loss).has_hessian
-        if size <= MANY and has_hessian and (rest is None or _has_bounds(rest, X)):
+        entries = X.nnz if sp.issparse(X) else X.size
+        few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
+        if few and has_hessian and (rest is None or _has_bounds(rest, X)):
             return Newton()
         if rest is not None and not _has_thresholds(rest, X):
             return FISTA(standardize=True)
