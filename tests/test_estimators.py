@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LOSSES, Huber, LogLoss, SquaredError
 from sklgd.models import Linear
-from sklgd.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, Auto, GradientDescent
+from sklgd.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, Auto, GradientDescent, Newton
 from sklgd.penalties import L1, L2, PENALTIES, ElasticNet
 from sklgd.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Optimal
 
@@ -152,7 +152,7 @@ def test_every_schedule_by_its_name(name):
 @pytest.mark.parametrize(
     "model, axis, expected",
     [
-        (GDRegressor(), "optimizer", LBFGS(standardize=True)),
+        (GDRegressor(), "optimizer", Newton()),
         (GDRegressor(), "penalty", L2(1e-4)),
         (GDRegressor(), "loss", SquaredError()),
         (GDRegressor(), "model", Linear()),
@@ -170,7 +170,7 @@ def test_every_schedule_by_its_name(name):
         (GDRegressor(learning_rate=0.03), "optimizer", SGD(0.03)),
         (GDRegressor(optimizer="adam", eta0=0.3), "optimizer", Adam(0.3)),
         (GDRegressor(optimizer="adam"), "optimizer", Adam()),
-        (GDRegressor(optimizer=Auto(), eta0=0.3), "optimizer", LBFGS(standardize=True)),
+        (GDRegressor(optimizer=Auto(), eta0=0.3), "optimizer", Newton()),
     ],
     ids=lambda value: str(value)[:60],
 )

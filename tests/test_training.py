@@ -220,7 +220,8 @@ def test_no_improvement(regression):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "lbfgs", "auto"])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_max_iter_warns_in_the_words_of_scikit_learn(regression, optimizer, early_stopping):
-    model = GDRegressor(optimizer=optimizer, max_iter=2, tol=1e-9, early_stopping=early_stopping)
+    model = GDRegressor("log_cosh", optimizer=optimizer, max_iter=2, tol=1e-9)
+    model.set_params(early_stopping=early_stopping)
     with pytest.warns(ConvergenceWarning) as record:
         model.fit(*regression)
     with pytest.warns(ConvergenceWarning) as theirs:
