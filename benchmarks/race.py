@@ -29,6 +29,11 @@ KEPT, LOOKS = 4, (2, 8)
 TOLS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
+def command():
+    """Return the command line, without the folders of this machine."""
+    return " ".join(os.path.basename(word) or word for word in sys.argv)
+
+
 class Heat:
     """One problem, everybody who can solve it."""
 
@@ -87,7 +92,7 @@ class Heat:
         paces = self.paces(rows, own)
         return {
             "problem": self.problem.name,
-            "command": " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
+            "command": command(),
             "shape": list(self.problem.X.shape),
             "default": self.default(),
             "times": {

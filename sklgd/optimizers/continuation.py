@@ -123,14 +123,15 @@ class Continuation(FullBatchOptimizer):
             enough = FALL * tol * max(state["first"] - total, LEAST * abs(total))
         inner = state["inner"]
         state["inner"] = {name: inner[name] for name in KEPT if name in inner}
-        if tol is None or tol < TRUSTED:
+        exact = tol is None or tol < TRUSTED
+        fallen = gap if exact else abs(state["total"] - total)
+        done = max(min(fallen, gap), left) <= enough
+        if exact or (done and inner.get("damping")):
             # damped steps promise little: a fresh start on the same problem tells
             before, state["restarted"] = state["restarted"], total
             if before - total > 0.1 * enough:
                 return
             state["restarted"] = np.inf
-        fallen = abs(state["total"] - total) if tol is not None and tol >= TRUSTED else gap
-        done = min(max(fallen, left), gap) <= enough
         state["converged"] = tol is not None and (done or state["width"] <= SHARPEST)
         state["total"] = total
         state["width"] = max(self.factor * state["width"], SHARPEST)
