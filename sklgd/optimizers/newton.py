@@ -45,8 +45,6 @@ class _Model:
     def __init__(self, hess: np.ndarray, space: coordinates.Coordinates) -> None:
         self.hess, self.space = hess, space
         self.damping = 0.0
-        #: the mean of what the diagonals are without damping
-        self.bend = float(np.mean([np.trace(matrix) / len(matrix) for matrix in hess]))
         self._factors: list[tuple] | None = None
 
     def damp(self, damping: float) -> None:
@@ -254,7 +252,7 @@ class Newton(FullBatchOptimizer):
     def _step(self, problem: Any, state: dict, point: _Point) -> _Step:
         """Return the step to the minimum of the model."""
         model: _Model = state["model"]
-        model.damp(state["damping"] * max(model.bend, 1e-6 * self._bend(problem)))
+        model.damp(state["damping"] * self._bend(problem))
         if state["rest"] is None:
             direction = model.newton(point.grad)
             slope = float(point.grad @ direction)
