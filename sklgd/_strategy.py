@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -127,6 +128,22 @@ def resolve(
             f"instance of {base.__name__}. Got {value!r} instead."
         )
     return value.validate()
+
+
+def ask(method: Callable, *args: Any, **known: Any) -> Any:
+    """Call a method with ``args``, and with those of ``known`` that its signature names."""
+    named = names_of(method)
+    return method(*args, **{name: value for name, value in known.items() if name in named})
+
+
+def names_of(method: Callable) -> frozenset[str]:
+    """Return the names of a method's parameters."""
+    return _names(getattr(method, "__func__", method))
+
+
+@functools.lru_cache(maxsize=256)
+def _names(function: Callable) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)
 
 
 def compose_kernel(strategy: Strategy, adapter: type) -> Any:

@@ -20,11 +20,11 @@ import scipy.sparse as sp
 from ._kernels import adapters
 from ._kernels.curvature import Curvature
 from ._kernels.epoch import Objective
-from ._kernels.rows import make_rows
 from ._strategy import compose_kernel
 from .coordinates import Coordinates
 from .losses import Loss
 from .models import Model
+from .models.base import rows_of
 from .penalties import Penalty
 from .units import Units
 
@@ -91,7 +91,7 @@ class Block(NamedTuple):
         if self.targets.soft and not loss.soft_targets:
             loss = loss.soft()
         return Objective(
-            make_rows(self.X),
+            rows_of(self.model, self.X),
             self.targets.y,
             self.weights,
             compose_kernel(loss, adapters.PyLoss),

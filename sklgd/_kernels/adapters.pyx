@@ -3,11 +3,16 @@
 The arrays handed to the user are views of the loop's buffers for the length of the call.  What
 the user returns is checked for its shape; what the user raises reaches the caller as it is.
 """
+import threading
+
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t
 
-from .base cimport LossKernel, OptimizerKernel, PenaltyKernel
+from .base cimport (
+    Batch, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape,
+)
+from .._strategy import ask
 
 
 cdef object _view(const double* data, Py_ssize_t rows, Py_ssize_t columns, bint writeable):
@@ -145,4 +150,45 @@ cdef class PyPenalty(PenaltyKernel):
         with gil:
             rates = lr if sizes == NULL else _view(sizes, rows, columns, False)
             self.penalty.prox(_view(w, rows, columns, True), rates)
+        return 0
+
+
+cdef class PyModel(ModelKernel):
+    cdef object model
+    cdef object known       # what a method may ask for by name
+    cdef object held        # the rows that forward has taken, for backward; a thread's own
+
+    def __init__(self, model, Py_ssize_t n_params, Py_ssize_t n_weights, Py_ssize_t weight_rows, dict known):
+        self.model = model
+        self.n_raw = known["n_raw"]
+        self.n_params = n_params
+        self.n_weights = n_weights
+        self.weight_rows = weight_rows
+        self.known = known
+        self.held = threading.local()
+
+    cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                     double* raw) except -1 nogil:
+        cdef Py_ssize_t n = batch.size, k = self.n_raw
+        if n == 0:
+            return 0
+        with gil:
+            self.held.rows = rows = X.take(batch)
+            found = ask(self.model.forward, rows, _view(params, self.n_params, 0, False), **self.known)
+            if k == 1 and np.shape(found) == (n,):
+                found = np.reshape(found, (n, 1))
+            _fill(raw, n * k, (n, k), found, self.model, "forward")
+        return 0
+
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                      const double* draw, double* grad) except -1 nogil:
+        if batch.size == 0:
+            return 0
+        with gil:
+            rows, self.held.rows = self.held.rows, None
+            ask(
+                self.model.backward, rows, _view(params, self.n_params, 0, False),
+                _view(draw, batch.size, self.n_raw, False), _view(grad, self.n_params, 0, True),
+                **self.known,
+            )
         return 0

@@ -78,7 +78,9 @@ cdef class RowsKernel:
     # w[c] = shrink * w[c] + sum_i draw[i, c] x_i
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil
-    # the same two for one row (the batch's first) and one column, in numbers
+    # the rows themselves, as a read-only array, a view where they are in order, or a CSR array
+    cdef object take(self, const Batch* batch)
+    # dot and tdot for one row (the batch's first) and one column, in numbers
     cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil
     cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil
     # out[i, j] = (x_ij - shift_j) * factor_j, rows of length stride; dense X only
@@ -90,6 +92,13 @@ cdef class RowsKernel:
     # dot and tdot on lazily kept weights; the shrinking is the caller's (lazy.scale)
     cdef void lazy_dot(self, const Batch* batch, Lazy* w, double* raw) noexcept nogil
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil
+    # pairs of features, for f rows of w to each raw column: with a_j = x_ij w[c f + e, j],
+    # raw[i, c] += sum over e and j < l of a_j a_l, and sums[i, c f + e] = sum over j of a_j
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
+                        double* raw) noexcept nogil
+    # grad += the derivative of sum(draw * raw) with respect to w
+    cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
+                         const double* sums, const double* w, double* grad) noexcept nogil
     # for w in feature-major order, (n_features, k), and x_ij in units: factor[j] * (x_ij - shift[j]),
     # where each of the two may be NULL and sparse rows are not shifted:
     # raw[i] = sum_j x_ij w[j], and w[j] += sum_i x_ij draw[i]

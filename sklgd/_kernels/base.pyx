@@ -2,6 +2,9 @@
 
 
 cdef class RowsKernel:
+    cdef object take(self, const Batch* batch):
+        return _abstract("take")
+
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         pass
 
@@ -29,6 +32,14 @@ cdef class RowsKernel:
         pass
 
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil:
+        pass
+
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
+                        double* raw) noexcept nogil:
+        pass
+
+    cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
+                         const double* sums, const double* w, double* grad) noexcept nogil:
         pass
 
     cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,

@@ -6,8 +6,9 @@ Shuffled rows are asked for a few batches ahead, since the processor cannot gues
 cimport cython
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from .base cimport Batch, Drift, Lazy, RowsKernel, Touch, batch_row
@@ -44,6 +45,14 @@ cdef extern from "csr.h" nogil:
         void (*touch)(const void* indices, Py_ssize_t size, Touch* touch, int32_t* where) noexcept nogil
     const csr_table* csr_functions(int single, int wide)
 
+cdef extern from "cross.h" nogil:
+    ctypedef struct cross_table:
+        double (*dot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t f, Py_ssize_t p,
+                      const double* v, double* sums) noexcept nogil
+        void (*tdot)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t f, Py_ssize_t p,
+                     double draw, const double* sums, const double* v, double* grad) noexcept nogil
+    const cross_table* cross_functions(int single, int sparse, int wide)
+
 ctypedef fused real:
     float
     double
@@ -59,6 +68,13 @@ cdef Py_ssize_t SPARSE_ROWS_AHEAD = 4
 def instruction_set():
     """Name the instruction set that the vector primitives run on here."""
     return simd.name.decode()
+
+
+cdef object _positions(const Batch* batch):
+    # The rows of a batch as an index of an array.
+    if batch.order == NULL:
+        return slice(batch.start, batch.start + batch.size)
+    return np.asarray(<const uint32_t[:batch.size]> (batch.order + batch.start))
 
 
 cdef const void* _pointer(array, dtype) except? NULL:
@@ -85,6 +101,7 @@ cdef class DenseRows(RowsKernel):
     """A C-ordered two-dimensional array of float32 or float64."""
     cdef object array
     cdef const char* data
+    cdef const cross_table* cross
     cdef Py_ssize_t row_bytes
     cdef Py_ssize_t ahead
     cdef bint long_rows
@@ -92,11 +109,17 @@ cdef class DenseRows(RowsKernel):
     def __init__(self, array):
         self.single = array.dtype == np.float32
         self.data = <const char*> _pointer(array, np.float32 if self.single else np.float64)
+        self.cross = cross_functions(self.single, False, False)
         self.array = array
         self.n_rows, self.n_features = array.shape
         self.row_bytes = array.shape[1] * array.dtype.itemsize
         self.long_rows = self.row_bytes > LONG_ROW
         self.ahead = min(16, max(4, BYTES_AHEAD // max(self.row_bytes, 1)))
+
+    cdef object take(self, const Batch* batch):
+        rows = self.array[_positions(batch)]
+        rows.flags.writeable = False
+        return rows
 
     cdef inline void fetch_ahead(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
         cdef Py_ssize_t ahead = batch.start + i + self.ahead
@@ -181,6 +204,25 @@ cdef class DenseRows(RowsKernel):
                     simd.update_d(p, a, <const double*> x[0], shrink, w + c * p)
             shrink = 1.0
             i += 1
+
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
+                        double* raw) noexcept nogil:
+        cdef Py_ssize_t i, c, p = self.n_features
+        cdef const char* row
+        for i in range(batch.size):
+            row = self.data + batch_row(batch, i) * self.row_bytes
+            for c in range(i * k, i * k + k):
+                raw[c] += self.cross.dot(row, NULL, p, f, p, w + (c - i * k) * f * p, sums + c * f)
+
+    cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
+                         const double* sums, const double* w, double* grad) noexcept nogil:
+        cdef Py_ssize_t i, c, at, p = self.n_features
+        cdef const char* row
+        for i in range(batch.size):
+            row = self.data + batch_row(batch, i) * self.row_bytes
+            for c in range(i * k, i * k + k):
+                at = (c - i * k) * f * p
+                self.cross.tdot(row, NULL, p, f, p, draw[c], sums + c * f, w + at, grad + at)
 
     cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
                           Py_ssize_t stride, double* out) noexcept nogil:
@@ -295,6 +337,7 @@ cdef class CSRRows(RowsKernel):
     cdef const void* indptr
     cdef const csr_table* types
     cdef const csr_table* touched   # ... with the indices of a list of features, which are int32
+    cdef const cross_table* cross
     cdef bint wide      # int64 indices
 
     def __init__(self, matrix):
@@ -303,12 +346,18 @@ cdef class CSRRows(RowsKernel):
         itype = np.int64 if self.wide else np.int32
         self.types = csr_functions(self.single, self.wide)
         self.touched = csr_functions(self.single, False)
+        self.cross = cross_functions(self.single, True, self.wide)
         self.data = <const char*> _pointer(matrix.data, np.float32 if self.single else np.float64)
         self.indices = <const char*> _pointer(matrix.indices, itype)
         self.indptr = _pointer(matrix.indptr, itype)
         self.matrix = (matrix.data, matrix.indices, matrix.indptr)
         self.sparse = True
         self.n_rows, self.n_features = matrix.shape
+
+    cdef object take(self, const Batch* batch):
+        rows = csr_array(self.matrix, shape=(self.n_rows, self.n_features))[_positions(batch)]
+        rows.data.flags.writeable = rows.indices.flags.writeable = False
+        return rows
 
     # The batch's row number i: where its entries begin, and how many they are.
     cdef inline Entries row(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
@@ -380,6 +429,27 @@ cdef class CSRRows(RowsKernel):
         for i in range(batch.size):
             row = self.row(batch, i)
             self.types.lazy_tdot(row.data, row.indices, row.size, draw + i * w.k, w)
+
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
+                        double* raw) noexcept nogil:
+        cdef Py_ssize_t i, c, p = self.n_features
+        cdef Entries row
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            for c in range(i * k, i * k + k):
+                raw[c] += self.cross.dot(
+                    row.data, row.indices, row.size, f, p, w + (c - i * k) * f * p, sums + c * f)
+
+    cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
+                         const double* sums, const double* w, double* grad) noexcept nogil:
+        cdef Py_ssize_t i, c, at, p = self.n_features
+        cdef Entries row
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            for c in range(i * k, i * k + k):
+                at = (c - i * k) * f * p
+                self.cross.tdot(row.data, row.indices, row.size, f, p, draw[c], sums + c * f, w + at,
+                                grad + at)
 
     cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i

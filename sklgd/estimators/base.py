@@ -23,6 +23,7 @@ from .._kernels.rows import make_rows
 from .._strategy import CachedParamNames
 from ..losses import Loss
 from ..models import Model
+from ..models.base import parts_of, rows_of, start_of
 from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
@@ -312,7 +313,7 @@ class BaseGD(
     ) -> FitState:
         rng = check_random_state(self.random_state)
         model, shape = strategies.model, (n_features, n_raw, self.fit_intercept)
-        params = model.init_params(n_features, n_raw, rng, self.fit_intercept)
+        params = start_of(model, n_features, n_raw, rng, self.fit_intercept)
         model.place(params, *init, *shape, units)
         moved = params[: model.compose(*shape, units).n_params]
         average_from = self._average_from(strategies.optimizer)
@@ -406,7 +407,7 @@ class BaseGD(
         self, params: np.ndarray, shape: tuple[int, int, bool], units: Units | None
     ) -> bool:
         """Whether the fitted attributes are still what `_set_parts` made of the parameters."""
-        for name, value in self.model_.unpack(params, *shape[:2], units).items():
+        for name, value in parts_of(self.model_, params, *shape[:2], units).items():
             found = self._dense_coef() if name == "coef_" else getattr(self, name)
             if not is_same(found, value):
                 return False
@@ -416,7 +417,10 @@ class BaseGD(
         """Return the fitted coefficients, as the user may have set them."""
         if self.model_.linear:
             return Init(self._dense_coef(), self.intercept_)
-        return Init(getattr(self, "coefs_", None), getattr(self, "intercepts_", None))
+        if self.model_.init_names is None:
+            names = (name for name in self._published if name != "_fitted")
+            return Init({name: getattr(self, name) for name in names})
+        return Init(*(getattr(self, name) for name in self.model_.init_names))
 
     def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
         """Return the state to go on with under ``warm_start``, None for another problem."""
@@ -460,7 +464,8 @@ class BaseGD(
         if not self._is_as_published(params, shape, units):
             params = params.copy()
             self.model_.place(params, *self._published_init(), *shape, units)
-        raw = predict_raw(make_rows(mend(X)), self.model_.compose(*shape, units), params)
+        rows = rows_of(self.model_, mend(X))
+        raw = predict_raw(rows, self.model_.compose(*shape, units), params)
         return raw.astype(X.dtype, copy=False)
 
     def __sklearn_tags__(self):

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..models import Model
+from ..models.base import parts_of
 from ..training import FitState, Report, TrainingLoop
 from ..units import Units
 from .axes import Strategies, strategy_of
@@ -73,17 +74,17 @@ class FittedAttributes:
         """Publish parameters in place of those before, which may be another model's."""
         for name in self.__dict__.pop("_published", ()):
             self.__dict__.pop(name, None)
-        parts = model.unpack(params, *shape[:2], units)
+        parts = parts_of(model, params, *shape[:2], units)
         if not model.linear:
             self._fitted = Fitted(params, shape, units)
         self._published = (*parts, "_fitted")
-        self._set_parts(parts, dtype)
+        self._set_parts(model, parts, dtype)
 
-    def _set_parts(self, parts: dict[str, Any], dtype: Any) -> None:
+    def _set_parts(self, model: Model, parts: dict[str, Any], dtype: Any) -> None:
         """Publish the parameters, as copies of X's type: the state goes on without them."""
         for name, value in parts.items():
             setattr(self, name, as_type(value, dtype))
-        if "coef_" in parts:
+        if model.linear:
             self._coef_shape = self.coef_.shape
 
     @property

@@ -7,9 +7,10 @@ contract.
 
 from .._strategy import registry
 from .base import Model
+from .factorization import FactorizationMachine
 from .linear import Linear
 from .mlp import MLP
 
-__all__ = ["MLP", "MODELS", "Linear", "Model"]
+__all__ = ["MLP", "MODELS", "FactorizationMachine", "Linear", "Model"]
 
-MODELS = registry(Linear, MLP)
+MODELS = registry(Linear, MLP, FactorizationMachine)

@@ -27,6 +27,7 @@ class Linear(Model):
     """
 
     linear = True
+    init_names = ("coef_", "intercept_")
 
     def init_params(
         self,
