@@ -1,24 +1,31 @@
 """Factorization machines: the formula, its kernel, and what they find."""
 
 import itertools
+import pickle
+import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import root_mean_squared_error
+from sklearn.preprocessing import scale
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklgd._kernels.epoch import Objective, predict_raw
 from sklgd._kernels.rows import make_rows
 
-from sklgd import GDRegressor
+from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters
 from sklgd._strategy import compose_kernel
 from sklgd.losses import LogLoss, SquaredError
 from sklgd.models import FactorizationMachine
 from sklgd.objective import Block, Problem, Targets
-from sklgd.optimizers import SGD, AdaGrad, Adam
-from sklgd.penalties import L2
+from sklgd.optimizers import FISTA, LBFGS, SGD, AdaGrad, Adam, GradientDescent, lr_range_test
+from sklgd.penalties import L1, L2, ElasticNet, GroupLasso
 from sklgd.testing import check_model
 
 N, P = 40, 6
@@ -106,20 +113,20 @@ def test_gradient_of_the_objective(loss, n_raw, form):
         assert_allclose(gradient[at], difference, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("scale", [1.0, 3.0])
-def test_entries_of_one_feature_are_added(scale):
+@pytest.mark.parametrize("factor", [1.0, 3.0])
+def test_entries_of_one_feature_are_added(factor):
     X, y = rows(), np.random.default_rng(0).normal(size=N)
     entries = sp.coo_array(X)
     twice = sp.csr_array((N, P))
-    twice.data = np.repeat(entries.data / 2, 2) * scale
+    twice.data = np.repeat(entries.data / 2, 2) * factor
     twice.indices = np.repeat(entries.col, 2).astype(np.int32)
     twice.indptr = (2 * sp.csr_array(X).indptr).astype(np.int32)
     before = twice.data.copy()
     model = GDRegressor(model=FactorizationMachine(2), optimizer=Adam(), max_iter=2, tol=None)
     model.set_params(random_state=0)
-    expected = clone(model).fit(sp.csr_array(X * scale), y)
+    expected = clone(model).fit(sp.csr_array(X * factor), y)
     assert_allclose(model.fit(twice, y).factors_, expected.factors_, rtol=1e-10)
-    assert_allclose(model.predict(twice), expected.predict(X * scale), rtol=1e-10)
+    assert_allclose(model.predict(twice), expected.predict(X * factor), rtol=1e-10)
     assert_array_equal(twice.data, before)
 
 
@@ -146,17 +153,202 @@ def simulate(n_users=120, n_items=80, n_factors=3, noise=0.3, seed=0):
     return X[:n_train], y[:n_train], X[n_train:], y[n_train:], signal[n_train:], users @ items.T
 
 
-@pytest.mark.parametrize("optimizer", ["auto", Adam(0.01), AdaGrad(0.1), SGD(0.1)], ids=str)
-def test_ratings_from_known_factors(optimizer):
-    """The test error is that of the truth, and the factors are found up to a rotation."""
-    X, y, X_test, y_test, signal, truth = simulate()
+def centred(pairs):
+    """Without what depends on the row or the column alone, which biases can take up."""
+    rows = pairs - pairs.mean(axis=0)
+    return rows - rows.mean(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_ratings_from_known_factors(seed):
+    """The linear model is far off; the machine is as good as estimates of its parameters can be.
+
+    The oracle knows the noise, and that p estimated parameters cost noise^2 p / n in the mean.
+    """
+    X, y, X_test, y_test, signal, truth = simulate(seed=seed)
     noise = root_mean_squared_error(y_test, signal)
+    n_parameters = 1 + 4 * (X.shape[1] - 2) - 9  # factors up to a linear map
+    oracle = noise * np.sqrt(1 + n_parameters / len(y))
     linear = GDRegressor().fit(X, y)
+    machine = GDRegressor(model=FactorizationMachine(n_factors=3), random_state=0).fit(X, y)
+    assert machine.optimizer_ == LBFGS()
     assert root_mean_squared_error(y_test, linear.predict(X_test)) > 3 * noise
+    assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.02 * oracle
+    users, items = np.split(machine.factors_, [len(truth)], axis=1)
+    found = users.T @ items
+    assert np.corrcoef(found.ravel(), truth.ravel())[0, 1] > 0.97
+    assert np.corrcoef(centred(found).ravel(), centred(truth).ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("optimizer", [Adam(0.01), AdaGrad(0.1), SGD(0.1), FISTA()], ids=str)
+def test_ratings_by_other_rules(optimizer):
+    X, y, X_test, y_test, signal, truth = simulate()
     machine = GDRegressor(
         model=FactorizationMachine(n_factors=3), optimizer=optimizer, random_state=0
     ).fit(X, y)
-    assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.15 * noise
+    noise = root_mean_squared_error(y_test, signal)
+    assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.25 * noise
     users, items = np.split(machine.factors_, [len(truth)], axis=1)
-    found = users.T @ items
-    assert np.corrcoef(found.ravel(), truth.ravel())[0, 1] > 0.95
+    assert np.corrcoef(centred(users.T @ items).ravel(), centred(truth).ravel())[0, 1] > 0.98
+
+
+def test_ratings_from_a_stream():
+    X, y, X_test, y_test, signal, _ = simulate()
+    machine = GDRegressor(model=FactorizationMachine(n_factors=3), random_state=0)
+    for _ in range(20):
+        for start in range(0, len(y), 500):
+            machine.partial_fit(X[start : start + 500], y[start : start + 500])
+    noise = root_mean_squared_error(y_test, signal)
+    assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.3 * noise
+
+
+@FORMS
+def test_classes_that_are_products(form):
+    """Exclusive or, which no line separates; and three classes by a product's size."""
+    X = np.random.default_rng(0).normal(size=(400, 3))
+    product = X[:, 0] * X[:, 1]
+    for y in (product > 0, np.digitize(product, [-0.5, 0.5])):
+        for loss in ("log_loss", "hinge"):
+            linear = GDClassifier(loss).fit(form(X), y)
+            machine = GDClassifier(loss, model=FactorizationMachine(3), random_state=0)
+            machine.fit(form(X), y)
+            assert linear.score(X, y) < 0.7 and machine.score(X, y) > 0.95
+            if loss == "log_loss":
+                assert_allclose(machine.predict_proba(form(X)).sum(axis=1), 1.0)
+    assert machine.weights_.shape == (3, 3) and machine.factors_.shape == (3, 3, 3)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.01), Adam(0.01), AdaGrad(0.1), LBFGS()], ids=repr)
+@pytest.mark.parametrize("penalty", [None, L2(0.01), L1(0.01), ElasticNet(0.01), GroupLasso(0.01)])
+def test_dense_equals_sparse(optimizer, penalty):
+    if isinstance(optimizer, LBFGS) and not isinstance(penalty, L2):
+        penalty = None
+    Y = np.random.default_rng(0).normal(size=(N, 2))
+    model = GDRegressor(model=FactorizationMachine(3), optimizer=optimizer, penalty=penalty)
+    model.set_params(max_iter=4, tol=None, random_state=0)
+    for y in (Y[:, 0], Y):
+        dense, sparse = (clone(model).fit(form(rows()), y) for form in (np.asarray, sp.csr_array))
+        assert_allclose(dense.factors_, sparse.factors_, rtol=1e-8, atol=1e-11)
+        assert_allclose(dense.weights_, sparse.weights_, rtol=1e-8, atol=1e-11)
+        assert_allclose(dense.history_["objective"], sparse.history_["objective"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", ["auto", AdaGrad(0.3)], ids=str)
+def test_a_group_is_a_feature_with_its_factors(optimizer):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 6))
+    y = X[:, 0] + 2.0 * X[:, 1] * X[:, 2]
+    model = GDRegressor(model=FactorizationMachine(2), penalty=GroupLasso(0.05), random_state=0)
+    model.set_params(optimizer=optimizer, max_iter=500, tol=1e-5).fit(X, y)
+    used = np.vstack((model.weights_, model.factors_)).any(axis=0)
+    assert_array_equal(used, [True, True, True, False, False, False])
+
+
+def test_weights_of_features_hold_for_their_factors():
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    y = X[:, 0] * X[:, 1] + X[:, 2] * X[:, 3]
+    penalty = L2(0.1, weights=[0.0, 0.0, 1e4, 1e4])
+    model = GDRegressor(model=FactorizationMachine(3), penalty=penalty, random_state=0).fit(X, y)
+    pairs = model.factors_.T @ model.factors_
+    assert abs(pairs[0, 1] - 1.0) < 0.05 and np.abs(pairs[2:, 2:]).max() < 1e-3
+
+
+def test_full_batch_reaches_a_minimum():
+    X, y, *_ = simulate(n_users=40, n_items=30)
+    for optimizer in (LBFGS(), GradientDescent(1.0)):
+        model = GDRegressor(
+            model=FactorizationMachine(2), optimizer=optimizer, alpha=0.01, tol=1e-9, max_iter=20000
+        )
+        assert model.set_params(random_state=0).fit(X, y).optimality_ < 1e-3
+    history = model.history_["objective"]
+    assert (np.diff(history) < 1e-12).all()
+
+
+def test_range_test_and_early_stopping():
+    X, y, X_test, y_test, *_ = simulate()
+    model = GDRegressor(model=FactorizationMachine(3), optimizer=Adam(), random_state=0)
+    found = lr_range_test(model, X, y, random_state=0)
+    assert 1e-3 < found.suggestion < 10
+    model.set_params(early_stopping=True, optimizer=Adam(0.01), penalty=None)
+    model.fit(X, y, X_val=X_test, y_val=y_test)
+    assert model.stop_reason_ == "no_improvement"
+    losses = model.history_["val_loss"]
+    assert_allclose(2 * losses.min(), np.mean((model.predict(X_test) - y_test) ** 2))
+
+
+@pytest.mark.parametrize("optimizer", ["auto", Adam(0.01), SGD(0.01, momentum=0.9)], ids=str)
+@pytest.mark.parametrize("average", [False, True])
+def test_goes_on_from_a_pickle(optimizer, average):
+    X, y, *_ = simulate(n_users=20, n_items=15)
+    whole = GDRegressor(model=FactorizationMachine(2), optimizer=optimizer, average=average)
+    whole.set_params(shuffle=False, random_state=0)
+    parts = clone(whole)
+    for _ in range(3):
+        whole.partial_fit(X, y)
+        parts = pickle.loads(pickle.dumps(parts)).partial_fit(X, y)
+    assert_array_equal(whole.factors_, parts.factors_)
+    assert_array_equal(whole.predict(X), parts.predict(X))
+
+
+def test_fitted_attributes():
+    X, y = rows(), np.random.default_rng(0).normal(size=N)
+    for fit_intercept in (True, False):
+        model = GDRegressor(model=FactorizationMachine(3), fit_intercept=fit_intercept)
+        model.set_params(random_state=0).fit(X, y)
+        assert model.weights_.shape == (P,) and model.factors_.shape == (3, P)
+        assert model.intercept_.shape == (1,) and bool(model.intercept_[0]) == fit_intercept
+        assert not hasattr(model, "coef_")
+    model.set_params(model="linear").fit(X, y)
+    assert not hasattr(model, "factors_") and model.coef_.shape == (P,)
+
+
+def test_the_random_state_is_where_factors_start():
+    X, y = rows(), np.random.default_rng(0).normal(size=N)
+    fits = [
+        GDRegressor(model="factorization_machine", random_state=seed).fit(X, y)
+        for seed in (0, 0, 1)
+    ]
+    assert_array_equal(fits[0].factors_, fits[1].factors_)
+    assert not np.array_equal(fits[0].factors_, fits[2].factors_)
+    assert fits[0].model_ == FactorizationMachine(n_factors=8)
+
+
+def test_nested_parameters():
+    model = GDRegressor(model="factorization_machine").set_params(model__n_factors=3)
+    assert model.model == FactorizationMachine(n_factors=3)
+
+
+@pytest.mark.parametrize(
+    "params, message",
+    [
+        ({"n_factors": 0}, "'n_factors' parameter of FactorizationMachine must be an int"),
+        ({"n_factors": 2.5}, "'n_factors' parameter of FactorizationMachine must be an int"),
+        ({"init_scale": 0.0}, "'init_scale' parameter of FactorizationMachine must be a float"),
+    ],
+    ids=str,
+)
+def test_parameters_are_checked(params, message):
+    with pytest.raises(InvalidParameterError, match=message):
+        GDRegressor(model=FactorizationMachine(**params)).fit(rows(), np.arange(N))
+
+
+def test_raw_features():
+    """Features of any scale do not make it diverge, and scaled ones serve it well."""
+    X, y = load_breast_cancer(return_X_y=True)
+    model = GDClassifier(model=FactorizationMachine(4), random_state=0)
+    assert clone(model).fit(X, y).score(X, y) > 0.9
+    assert clone(model).fit(scale(X), y).score(scale(X), y) > 0.98
+
+
+MACHINES = [
+    GDClassifier(model=FactorizationMachine(), random_state=0),
+    GDClassifier(model=FactorizationMachine(2), optimizer=Adam(0.01), max_iter=100),
+    GDRegressor(model=FactorizationMachine(2), alpha=0.1, tol=1e-9, random_state=0),
+]
+
+
+@parametrize_with_checks(MACHINES)
+def test_sklearn_checks(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        check(estimator)

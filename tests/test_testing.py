@@ -20,7 +20,7 @@ from sklgd.optimizers import (
     ScheduleFreeSGD,
 )
 from sklgd.schedules import InvScaling
-from sklgd.testing import check_loss, check_optimizer, check_penalty
+from sklgd.testing import check_loss, check_model, check_optimizer, check_penalty
 
 
 class SignDescent(Optimizer):
@@ -263,7 +263,7 @@ def test_a_rule_without_a_step_says_so():
         check_optimizer(NoStep())
 
 
-@pytest.mark.parametrize("check", [check_loss, check_penalty, check_optimizer])
+@pytest.mark.parametrize("check", [check_loss, check_penalty, check_optimizer, check_model])
 def test_no_check_takes_another_axis(check):
     with pytest.raises(AssertionError, match=r"must be an instance of sklgd\.\w+\.\w+, got 3"):
         check(3)

@@ -47,9 +47,10 @@ optimizer : str or Optimizer, default="auto"
     - An object of `sklgd.optimizers`, or of a class of your own.
 
 model : str or Model, default="linear"
-    What computes the raw predictions: ``"linear"``, ``"mlp"`` or an object of `sklgd.models`. A
-    model that is not linear has fitted attributes of its own in place of ``coef_`` and
-    ``intercept_``: `sklgd.models.MLP` has ``coefs_``, ``intercepts_`` and ``n_layers_``.
+    What computes the raw predictions: ``"linear"``, ``"mlp"``, ``"factorization_machine"``, or an
+    object of `sklgd.models` or of a class of your own. A model that is not linear has fitted
+    attributes of its own in place of ``coef_`` and ``intercept_``: `sklgd.models.MLP` has
+    ``coefs_``, ``intercepts_`` and ``n_layers_``.
 penalty : str, Penalty or None, default="l2"
     What is added to the mean loss. ``"l2"``, ``"l1"``, ``"elasticnet"``, ``"group_lasso"``,
     ``"mcp"`` and ``"scad"`` read ``alpha``, ``"elasticnet"`` also ``l1_ratio``; ``"box"`` keeps

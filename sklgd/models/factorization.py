@@ -19,7 +19,7 @@ class FactorizationMachine(Model):
     .. math::
 
         r = b + \sum_j w_j x_j + \sum_{j < l} \langle v_j, v_l \rangle x_j x_l
-          = b + w^\top x + \frac{1}{2} \sum_f \Big[ (v_f^\top x)^2 - (v_f^2)^\top x^2 \Big]
+          = b + w^\top x + \frac{1}{2} \sum_f \left[ (v_f^\top x)^2 - (v_f^2)^\top x^2 \right]
 
     The weight of a pair is the product of two short vectors, so that pairs are learnt which no
     row has shown: what a user thinks of a film, from what others thought of it and what the user

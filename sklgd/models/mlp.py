@@ -225,6 +225,8 @@ class MLP(Model):
         "standardize": ["boolean", StrOptions({"auto"})],
     }
 
+    init_names = ("coefs_", "intercepts_")
+
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (64, 64),

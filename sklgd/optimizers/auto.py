@@ -44,6 +44,8 @@ class Auto(Optimizer):
       are in proportion to the spread of the targets of the first call.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
 
+    A `FactorizationMachine` is smooth too, and gets the same, in coordinates as they are.
+
     It has no parameters; to set a learning rate, use ``optimizer="sgd"`` or an optimizer object.
 
     Examples
@@ -61,23 +63,26 @@ class Auto(Optimizer):
         self, loss: Any, penalty: Any, *, model: Any, X: Any, n_raw: int, incremental: bool
     ) -> Optimizer:
         """Return the optimizer for this problem."""
-        if not model.linear:
+        if not (model.linear or model.smooth):
             return Adam() if incremental else Adam(Adaptive(0.003, factor=5, min_rate=1e-4))
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, n_raw):
             return SDCA()
-        solver = self._solver(loss, penalty, X, n_raw)
+        solver = self._solver(loss, penalty, model, X, n_raw)
         if loss.smoothed(math.inf) is None:
             return solver if loss.smooth else Adam(learning_rate=InvScaling(0.05, power_t=0.5))
         solver = Continuation(solver)
         rest = None if penalty is None else penalty.split()[1]
         apart = penalty is None or ridge_of(penalty) > 0.0 if rest is None else _has_bounds(rest, X)
-        return Columnwise(solver) if apart and n_raw > 1 and not loss.joint else solver
+        apart = apart and model.linear and n_raw > 1 and not loss.joint
+        return Columnwise(solver) if apart else solver
 
-    def _solver(self, loss: Any, penalty: Any, X: Any, n_raw: int) -> Optimizer:
+    def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
         # Of a smooth problem, or one that can be made smooth.
         rest = None if penalty is None else penalty.split()[1]
+        if not model.linear:
+            return LBFGS() if rest is None else FISTA()
         size = X.shape[1] * (n_raw if loss.joint else 1)
         has_hessian = (loss.smoothed(1.0) or loss).has_hessian
         entries = X.nnz if sp.issparse(X) else X.size
