@@ -44,7 +44,7 @@ class Auto(Optimizer):
       are in proportion to the spread of the targets of the first call.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
 
-    A `FactorizationMachine` is smooth too, and gets the same, in coordinates as they are.
+    A `FactorizationMachine` is smooth too, and gets `LBFGS` or `FISTA`, in coordinates as they are.
 
     It has no parameters; to set a learning rate, use ``optimizer="sgd"`` or an optimizer object.
 
