@@ -325,7 +325,7 @@ def test_html_shows_the_strategies():
     for shown in ("loss: Hinge", "optimizer: Adam", "penalty: L1", "model: Linear"):
         assert shown in page
     fitted = estimator_html_repr(GDRegressor(penalty=None).fit(X, y))
-    assert "optimizer: LBFGS" in fitted and "penalty:" not in fitted
+    assert "optimizer: Newton" in fitted and "penalty:" not in fitted
     inside = estimator_html_repr(make_pipeline(StandardScaler(), GDRegressor("huber")))
     assert "loss: Huber" in inside
     assert "GDRegressor" in estimator_html_repr(GDRegressor("no_such_loss"))
