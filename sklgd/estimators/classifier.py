@@ -86,7 +86,7 @@ Nothing has to be tuned or scaled:
 >>> X, y = load_wine(return_X_y=True)
 >>> model = GDClassifier().fit(X, y)
 >>> round(model.score(X, y), 2), model.optimizer_, model.predict_proba(X).shape
-(1.0, LBFGS(standardize=True), (178, 3))
+(1.0, Newton(), (178, 3))
 
 Strings read the estimator's parameters, as in ``SGDClassifier``; objects carry their own:
 

@@ -58,7 +58,7 @@ Nothing has to be tuned or scaled:
 >>> X, y = load_diabetes(return_X_y=True, scaled=False)
 >>> model = GDRegressor().fit(X, y)
 >>> round(model.score(X, y), 2), model.optimizer_, model.stop_reason_
-(0.52, LBFGS(standardize=True), 'tol')
+(0.52, Newton(), 'tol')
 
 Strings read the estimator's parameters, as in ``SGDRegressor``; objects carry their own:
 

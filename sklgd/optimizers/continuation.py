@@ -13,9 +13,9 @@ from .full_batch import FullBatchOptimizer
 #: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
 SHARPEST = 1e-9
 #: a smooth problem is solved to this share of what it differs from the loss by
-SHARE = 0.1
+SHARE = 0.03
 #: a sharper problem that lowers the objective by this share of ``tol`` was sharp enough
-FALL = 1.0
+FALL = 0.1
 #: ... or, where less is asked for than this, differs from the loss by no more
 TRUSTED = 1e-5
 #: the least scale that changes compare with, in units of the objective
