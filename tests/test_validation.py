@@ -201,7 +201,10 @@ PARAMETERS = [
     ({"penalty": L2(-1.0)}, "'alpha' parameter of L2"),
     ({"penalty": GroupLasso(1.0, groups=[[7]])}, "has feature 7, but there are 4 features"),
     ({"penalty": L1(weights=[1.0, 2.0])}, "weights"),
-    ({"model": "tree"}, r"'model' parameter of GDRegressor must be a str among \['linear'"),
+    (
+        {"model": "tree"},
+        r"'model' parameter of GDRegressor must be a str among \['factorization_machine', 'linear'",
+    ),
     ({"model": Linear}, "'model' parameter of GDRegressor.*Got"),
     ({"alpha": -1.0}, "'alpha' parameter of GDRegressor must be a float in the range"),
     ({"alpha": "1"}, "'alpha' parameter of GDRegressor"),
