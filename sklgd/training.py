@@ -276,9 +276,9 @@ class Validation:
 class Stopping:
     """When to stop.
 
-    ``tol`` is relative: an epoch is no improvement where it lowers the objective by less than
-    ``tol`` times the objective's scale, the larger of its best absolute value so far and ``tol``
-    times the first one.  With ``early_stopping`` the validation loss takes the objective's
+    ``tol`` is relative: an epoch is no improvement where the objective is not lower, by ``tol``
+    times its scale, than at the last improvement.  The scale is the larger of its best absolute
+    value so far and ``tol`` times the first one.  With ``early_stopping`` the validation loss takes the objective's
     place; a score must rise by ``tol`` itself.
     """
 
@@ -291,11 +291,16 @@ class Stopping:
 
 @dataclass
 class Watch:
-    """Follows a quantity that should fall: its best value, and for how long that has stood."""
+    """Follows a quantity that should fall: its best value, and for how long that has stood.
+
+    Falls add up: what an epoch is compared with stays where it is until one is enough below.  So a
+    slow and steady fall goes on.
+    """
 
     tol: float | None
     relative: bool = True
     best: float = math.inf
+    compared: float = math.inf
     first: float = math.nan
     stale: int = 0
 
@@ -305,8 +310,11 @@ class Watch:
             self.first = value
         if self.tol is not None:
             scale = scale_of(self.best, self.first, self.tol) if self.relative else 1.0
-            needed = self.best - self.tol * scale if math.isfinite(self.best) else self.best
-            self.stale = 0 if value < needed else self.stale + 1
+            enough = self.tol * scale if math.isfinite(self.compared) else 0.0
+            if value < self.compared - enough:
+                self.compared, self.stale = value, 0
+            else:
+                self.stale += 1
         is_best = value < self.best
         self.best = min(self.best, value)
         return is_best

@@ -117,10 +117,13 @@ def test_learning_rate_in_history_is_that_of_the_last_step(regression):
 
 def epochs_by_rule(objective, tol, patience):
     """Return at which epoch the documented rule stops; None where it does not."""
-    best, stale = math.inf, 0
+    best, compared, stale = math.inf, math.inf, 0
     for epoch, value in enumerate(objective, start=1):
         scale = max(abs(best), tol * abs(objective[0]))
-        stale = 0 if best == math.inf or value < best - tol * scale else stale + 1
+        if compared == math.inf or value < compared - tol * scale:
+            compared, stale = value, 0
+        else:
+            stale += 1
         best = min(best, value)
         if stale == patience:
             return epoch

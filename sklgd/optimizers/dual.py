@@ -47,7 +47,7 @@ class SDCA(FullBatchOptimizer):
 
     Parameters
     ----------
-    intercept_ridge : float, default=1e-3
+    intercept_ridge : float, default=0.01
         :math:`\rho` in units of the loss's curvature: small values take long steps.
 
     References
@@ -73,7 +73,7 @@ class SDCA(FullBatchOptimizer):
         "intercept_ridge": [Interval(Real, 0, None, closed="neither")],
     }
 
-    def __init__(self, intercept_ridge: float = 1e-3) -> None:
+    def __init__(self, intercept_ridge: float = 0.01) -> None:
         self.intercept_ridge = intercept_ridge
 
     @staticmethod
@@ -97,28 +97,27 @@ class SDCA(FullBatchOptimizer):
         kernel = compose_kernel(block.loss, adapters.PyLoss)
         visits = DualPass(make_rows(block.X), kernel, state["y"], block.weights, params, *arrays)
         total, gap = visits.run(state["order"], *state["scales"])
-        self._move_intercepts(problem, params, state)
+        pull = self._move_intercepts(problem, params, state)
         loss = total / problem.weight_sum
         objective = loss + problem.penalty_value(params)
         first = state.setdefault("first", objective)
         if problem.tol is not None:
             scale = max(abs(first - objective), LEAST * abs(objective))
-            # the gap is that of the pass's middle; at its end it has fallen as much again
-            before = state.get("gap", 0.0)
-            fall = min(gap / before, 1.0) if before > 0.0 else 1.0
-            state["converged"] = fall * gap / problem.weight_sum <= problem.tol * scale
-        state["gap"] = gap
+            enough = problem.tol * scale
+            state["converged"] = gap / problem.weight_sum <= enough and pull <= enough
         return loss
 
-    def _move_intercepts(self, problem: Any, params: np.ndarray, state: dict) -> None:
-        # The step of the multipliers: the centre b' becomes b.
+    def _move_intercepts(self, problem: Any, params: np.ndarray, state: dict) -> float:
+        # The step of the multipliers: the centre b' becomes b.  Returns what the objective would
+        # change by along it, were it linear: slopes sum to zero at the minimum.
         if len(params) == problem.n_weights:
-            return
+            return 0.0
         slopes, weights = state["slopes"], problem.block.weights
         used = slice(None) if problem.order is None else problem.order
         slopes = slopes[used]
         sums = slopes.sum(axis=0) if weights is None else weights[used] @ slopes
         params[problem.n_weights :] -= state["scales"][1] * sums
+        return float(state["scales"][1] * (sums @ sums)) / problem.weight_sum
 
     def _begin(self, problem: Any, params: np.ndarray, state: dict) -> None:
         block, loss = problem.block, problem.block.loss

@@ -83,6 +83,8 @@ def _free(point: _Point, steepest: np.ndarray) -> np.ndarray:
 
 def _orthant_search(problem, space, point, direction, steepest, l1, *, first):
     """Return a lower point along ``direction``, which ends where an orthant does, or None."""
+    if not direction.any():
+        return None
     orthant = np.where(point.u == 0.0, -np.sign(steepest), np.sign(point.u))
     step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
     best = None

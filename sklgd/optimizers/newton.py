@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import coordinates
 from .._kernels.curvature import cholesky, cholesky_solve, descend
+from .continuation import constant_start
 from .full_batch import FullBatchOptimizer, _Point, _scale
 
 #: rows that tell where features lie and how far they spread; the sums see all rows
@@ -203,7 +204,12 @@ class Newton(FullBatchOptimizer):
         """Choose coordinates, and make the model of the first point."""
         _check(problem)
         problem.prox(params, 0.0)  # to where the penalty is finite
-        start = problem.constant_start(params)
+        loss = problem.block.loss
+        if loss.task == "regression" and loss.curvature is not None and not loss.quadratic:
+            # far from its targets such a loss may have all but no curvature
+            start = params if params.any() else constant_start(problem, params)
+        else:
+            start = problem.constant_start(params)
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
         point = self._at(problem, state, space.from_params(start), curved=True)
@@ -212,6 +218,10 @@ class Newton(FullBatchOptimizer):
         if np.trace(state["model"].hess[0]) <= 1e-6 * self._bend(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
+        # more than all there is to gain: directions that the loss bends in are missing
+        while state["step"].promised > abs(point.total) and state["damping"] < DAMPING_MOST:
+            state["damping"] = max(DAMPING_UP * state["damping"], DAMPING)
+            state["step"] = self._step(problem, state, point)
 
     def _bend(self, problem: Any) -> float:
         """Return what the curvature of the loss is measured by."""
