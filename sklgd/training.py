@@ -278,8 +278,8 @@ class Stopping:
 
     ``tol`` is relative: an epoch is no improvement where the objective is not lower, by ``tol``
     times its scale, than at the last improvement.  The scale is the larger of its best absolute
-    value so far and ``tol`` times the first one.  With ``early_stopping`` the validation loss takes the objective's
-    place; a score must rise by ``tol`` itself.
+    value so far and ``tol`` times the first one.  With ``early_stopping`` the validation loss
+    takes the objective's place; a score must rise by ``tol`` itself.
     """
 
     max_iter: int = 1000
