@@ -512,6 +512,11 @@ def _log_where_wide(ax: Any) -> None:
 
 def _strength(model: BaseEstimator) -> str:
     # The parameter that says how strong the penalty is.
+    if not strategy_of(model, "model").linear:
+        raise ValueError(
+            "CoefficientPathDisplay needs a linear model, which has a coefficient for each "
+            f"feature. Got model={model.model!r}."
+        )
     if model.penalty is not None:
         name = "alpha" if isinstance(model.penalty, str) else "penalty__alpha"
         if "alpha" in strategy_of(model, "penalty").get_params():

@@ -185,6 +185,11 @@ def test_a_penalty_without_a_strength(penalty):
         CoefficientPathDisplay.from_estimator(GDRegressor(penalty=penalty), X, y)
 
 
+def test_path_needs_a_linear_model():
+    with pytest.raises(ValueError, match=r"needs a linear model.*Got model='mlp'"):
+        CoefficientPathDisplay.from_estimator(GDRegressor(model="mlp"), X, y)
+
+
 def test_the_estimator_of_a_path_stays_as_it_was():
     model = GDRegressor(penalty="l1", alpha=0.5).fit(X, y)
     before = model.get_params(), model.coef_
