@@ -406,8 +406,9 @@ cdef class PoissonKernel(LossKernel):
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
         cdef double mean, d
+        simd.exp(m, raw, grad)
         for i in range(m):
-            mean = exp(raw[i])
+            mean = grad[i]
             grad[i] = mean - y[i]
             value[i] = mean
             if y[i] > 0.0:
@@ -507,7 +508,10 @@ cdef class NegativeBinomialKernel(LossKernel):
         cdef double alpha = self.dispersion, log_alpha = log(self.dispersion)
         cdef double small, share, rest, u, s, gap, over
         for i in range(m):
-            small = exp(-fabs(raw[i]))
+            grad[i] = -fabs(raw[i])
+        simd.exp(m, grad, grad)
+        for i in range(m):
+            small = grad[i]
             if raw[i] > 0.0:
                 grad[i] = (1.0 - y[i] * small) / (alpha + small)
             else:
