@@ -61,6 +61,18 @@ class Targets:
     one_vs_rest: tuple[float, float] | None = None
     soft: bool = False
 
+    def column(self, c: int, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Return what an elementwise loss takes as the targets of raw column ``c``, shape (n,)."""
+        y = self.y[rows]
+        if self.one_vs_rest is not None:
+            off, on = self.one_vs_rest
+            return np.where(y == c, on, off)
+        return np.ascontiguousarray(y.reshape(len(y), -1)[:, c])
+
+    def columns(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Return the targets of all raw columns, shape (n, n_raw)."""
+        return np.stack([self.column(c, rows) for c in range(self.n_raw)], axis=1)
+
 
 class Curved(NamedTuple):
     """The mean loss, and gradient and second derivatives of it plus the penalty's smooth part.
@@ -195,12 +207,7 @@ class Problem:
         targets = self.block.targets
         if targets.joint:
             raise ValueError(f"The columns of the joint loss {self.block.loss!r} go together.")
-        if targets.one_vs_rest is not None:
-            off, on = targets.one_vs_rest
-            y = np.where(targets.y == c, on, off)
-        else:
-            y = np.ascontiguousarray(targets.y.reshape(len(targets.y), -1)[:, c])
-        block = self.block._replace(targets=Targets(y, 1))
+        block = self.block._replace(targets=Targets(targets.column(c), 1))
         return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
 
     def column_params(self, c: int) -> np.ndarray:
@@ -328,33 +335,20 @@ class Problem:
         return self.unit * np.maximum(at_one - at_zero, 0.0)
 
     def constant_start(self, params: np.ndarray) -> np.ndarray:
-        """Return ``params``, or better constant predictions where they are zero.
+        """Return ``params`` or, where they are zero, the best constant predictions.
 
-        A loss whose curvature has no bound, such as that of counts, is far from quadratic where
-        predictions are of another size than targets.  A few rows tell the size.
+        About a thousand rows tell which.  A joint loss starts at zero.
         """
-        loss, targets = self.block.loss, self.block.targets
-        free = self.n_params - self.n_weights
-        if params.any() or not free or targets.joint or loss.curvature is not None:
+        free, targets = self.n_params - self.n_weights, self.block.targets
+        if params.any() or not free or targets.joint:
             return params
         thin = self.thinned(1024)
         rows = slice(None) if thin.order is None else thin.order
-        y = targets.y[rows].reshape(thin.n_rows, -1)
-        if targets.one_vs_rest is not None:
-            off, on = targets.one_vs_rest
-            y = np.where(y == np.arange(free), on, off)
         weights = None if self.block.weights is None else self.block.weights[rows]
-        constant = np.zeros(free)
-        for _ in range(10):
-            raw = np.broadcast_to(constant, y.shape)
-            slope = np.average(loss.gradient(y, raw), axis=0, weights=weights)
-            bend = np.average(loss.hessian(y, raw), axis=0, weights=weights)
-            step = np.clip(slope / np.maximum(bend, 1e-3), -2.0, 2.0)
-            constant = constant - step
-            if np.abs(step).max() < 0.1:
-                break
         params = params.copy()
-        params[self.n_weights :] = constant
+        params[self.n_weights : self.n_params] = best_constant(
+            self.block.loss, targets.columns(rows), weights
+        )
         return params
 
     @property
@@ -404,6 +398,32 @@ class Problem:
             parts = (leaf(*bound) for bound in bounds)
         loss, sums = _tree_sum(parts)
         return loss / self.weight_sum, sums
+
+
+def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best."""
+
+    def mean(of: Callable, constant: np.ndarray) -> np.ndarray:
+        return np.average(of(y, np.broadcast_to(constant, y.shape)), axis=0, weights=weights)
+
+    k = y.shape[1]
+    if loss.curvature is None and loss.has_hessian:  # with a link: not in the units of y
+        constant = np.zeros(k)
+        for _ in range(10):
+            bend = np.maximum(mean(loss.hessian, constant), 1e-3)
+            step = np.clip(mean(loss.gradient, constant) / bend, -2.0, 2.0)
+            constant = constant - step
+            if np.abs(step).max() < 0.1:
+                break
+        return constant
+    classifies = loss.task == "classification"
+    low = np.full(k, -1.0) if classifies else y.min(axis=0)
+    high = np.full(k, 1.0) if classifies else y.max(axis=0)
+    for _ in range(20):
+        middle = 0.5 * (low + high)
+        falls = mean(loss.gradient, middle) < 0
+        low, high = np.where(falls, middle, low), np.where(falls, high, middle)
+    return 0.5 * (low + high)
 
 
 def _joined(grams: np.ndarray, k: int) -> np.ndarray:

@@ -12,7 +12,6 @@ from sklgd.losses import Hinge, Quantile, SmoothedMargin
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, Columnwise, Continuation, Newton
-from sklgd.optimizers.continuation import constant_start
 from sklgd.penalties import L2
 
 
@@ -65,7 +64,7 @@ def test_optimizers_that_do_not_say_what_is_left(inner):
 def test_constant_start_is_the_quantile():
     X, y = load_diabetes(return_X_y=True)
     problem = Problem(Block(X, Targets(y, 1), None, Quantile(0.9), Linear(), True), L2())
-    start = constant_start(problem, np.zeros(11))
+    start = problem.constant_start(np.zeros(11))
     assert start[-1] == pytest.approx(np.quantile(y, 0.9), abs=2.0) and not start[:-1].any()
 
 

@@ -108,8 +108,7 @@ class Continuation(FullBatchOptimizer):
 
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
         """Begin at the best constant, which is also what progress is measured from."""
-        if not params.any():
-            params[:] = constant_start(problem, params)
+        params[:] = problem.constant_start(params)
         first = problem.loss(params) + problem.penalty_value(params)
         unit = unit_of(problem)
         inner = {"patience": PATIENCE}
@@ -135,33 +134,6 @@ class Continuation(FullBatchOptimizer):
         state["converged"] = tol is not None and (done or state["width"] <= SHARPEST)
         state["total"] = total
         state["width"] = max(self.factor * state["width"], SHARPEST)
-
-
-def constant_start(problem: Any, params: np.ndarray) -> np.ndarray:
-    """Return ``params`` with intercepts that fit about a thousand rows best, weights being zero."""
-    loss, targets = problem.block.loss, problem.block.targets
-    free = problem.n_params - problem.n_weights
-    if not free or targets.joint:
-        return params
-    thin = problem.thinned(1024)
-    rows = slice(None) if thin.order is None else thin.order
-    y = targets.y[rows].reshape(thin.n_rows, -1)
-    if targets.one_vs_rest is not None:
-        off, on = targets.one_vs_rest
-        y = np.where(y == np.arange(free), on, off)
-    weights = None if problem.block.weights is None else problem.block.weights[rows]
-    classifies = loss.task == "classification"
-    low = np.full(free, -1.0) if classifies else y.min(axis=0)
-    high = np.full(free, 1.0) if classifies else y.max(axis=0)
-    for _ in range(20):
-        middle = 0.5 * (low + high)
-        slope = np.average(
-            loss.gradient(y, np.broadcast_to(middle, y.shape)), axis=0, weights=weights
-        )
-        low, high = np.where(slope < 0, middle, low), np.where(slope < 0, high, middle)
-    params = params.copy()
-    params[problem.n_weights : problem.n_params] = 0.5 * (low + high)
-    return params
 
 
 def unit_of(problem: Any) -> float:

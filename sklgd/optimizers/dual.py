@@ -127,7 +127,7 @@ class SDCA(FullBatchOptimizer):
                 f"a proximal_slope and takes its columns apart. Got {loss!r} with "
                 f"{problem.penalty!r}; use optimizer='lbfgs' or optimizer='auto'."
             )
-        y = _targets(block.targets)
+        y = block.targets.columns()
         slopes = state.get("slopes")
         if slopes is None or slopes.shape != y.shape:
             slopes = np.zeros(y.shape)
@@ -161,12 +161,3 @@ def ridge_of(penalty: Any) -> float:
         return 0.0
     ridge = compose_kernel(penalty.split()[0], adapters.PyPenalty).ridge
     return 0.0 if np.isnan(ridge) else ridge
-
-
-def _targets(targets: Any) -> np.ndarray:
-    # A target for each raw column, as the loss takes it.
-    y = targets.y
-    if targets.one_vs_rest is None:
-        return np.ascontiguousarray(y, dtype=np.float64).reshape(len(y), -1)
-    off, on = targets.one_vs_rest
-    return np.where(y[:, None] == np.arange(targets.n_raw), on, off).astype(np.float64)

@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import coordinates
 from .._kernels.curvature import cholesky, cholesky_solve, descend
-from .continuation import constant_start
 from .full_batch import FullBatchOptimizer, _Point, _scale
 
 #: rows that tell where features lie and how far they spread; the sums see all rows
@@ -204,11 +203,9 @@ class Newton(FullBatchOptimizer):
         """Choose coordinates, and make the model of the first point."""
         _check(problem)
         problem.prox(params, 0.0)  # to where the penalty is finite
-        loss = problem.block.loss
-        if loss.task == "regression" and loss.curvature is not None and not loss.quadratic:
-            # far from its targets such a loss may have all but no curvature
-            start = params if params.any() else constant_start(problem, params)
-        else:
+        loss, start = problem.block.loss, params
+        if loss.curvature is None or (loss.task == "regression" and not loss.quadratic):
+            # far from its targets such a loss is far from quadratic, or all but flat
             start = problem.constant_start(params)
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
