@@ -13,14 +13,13 @@ standing there, or passes though it does, is an error.
 
 import inspect
 import sys
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
-import pytest
 import sklearn.neural_network
 from sklearn.neural_network.tests import __file__ as folder
 from sklearn.utils.metaestimators import available_if
+from sklearn_own import run_tests
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import Poisson, SquaredError
@@ -140,44 +139,11 @@ class Regressor(Adapter):
         return {"squared_error": SquaredError(), "poisson": Poisson()}[self.loss]
 
 
-class Counter:
-    """A plugin that counts outcomes."""
-
-    def __init__(self) -> None:
-        self.passed: list[str] = []
-        self.failed: list[str] = []
-
-    def pytest_runtest_logreport(self, report):
-        name = report.nodeid.partition("::")[2]
-        if report.failed:
-            self.failed.append(name)
-        elif report.passed and report.when == "call":
-            self.passed.append(name)
-
-
-def reason(name: str) -> str | None:
-    """Return why a test is expected to fail; None where it is not."""
-    return next((why for known, why in DIFFERENCES.items() if fnmatchcase(name, known)), None)
-
-
 def main(*options: str) -> int:
     """Run the tests, print the count and return the number of surprises."""
     sklearn.neural_network.MLPClassifier = Classifier
     sklearn.neural_network.MLPRegressor = Regressor
-    seen = Counter()
-    tests = str(Path(folder).with_name("test_mlp.py"))
-    quiet = ["-p", "no:cacheprovider", "-q", "--tb=no", "--no-summary", "-W", "ignore"]
-    pytest.main([tests, *quiet, *options], plugins=[seen])
-    expected = {name: reason(name) for name in seen.failed}
-    print(f"\n{len(seen.passed)} of {len(seen.passed) + len(seen.failed)} tests pass.")
-    for why in dict.fromkeys(filter(None, expected.values())):
-        names = [name.partition("[")[0] for name in seen.failed if expected[name] == why]
-        print(f"{len(names):4d} {why}: {', '.join(dict.fromkeys(names))}")
-    surprises = [f"{name} fails" for name, why in expected.items() if why is None]
-    surprises += [f"{name} passes" for name in seen.passed if reason(name)]
-    for line in surprises:
-        print(f"SURPRISE {line}")
-    return len(surprises)
+    return run_tests(Path(folder).with_name("test_mlp.py"), DIFFERENCES, options)
 
 
 if __name__ == "__main__":

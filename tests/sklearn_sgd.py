@@ -13,12 +13,11 @@ without standing there, or passes though it does, is an error.
 """
 
 import sys
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-import pytest
 import sklearn.linear_model
 from sklearn.linear_model.tests import __file__ as folder
+from sklearn_own import run_tests
 
 from sklgd import GDClassifier, GDRegressor
 
@@ -58,32 +57,9 @@ DIFFERENCES = {
 }
 
 
-class Substitution:
-    """A plugin that counts outcomes, and leaves out what is about other estimators."""
-
-    def __init__(self) -> None:
-        self.passed: list[str] = []
-        self.failed: list[str] = []
-
-    def pytest_collection_modifyitems(self, config, items):
-        items[:] = [item for item in items if not is_about_one_class(item)]
-
-    def pytest_runtest_logreport(self, report):
-        name = report.nodeid.partition("::")[2]
-        if report.failed:
-            self.failed.append(name)
-        elif report.passed and report.when == "call":
-            self.passed.append(name)
-
-
 def is_about_one_class(item) -> bool:
     """Whether a test is about `SGDOneClassSVM`."""
     return any(word in item.name.lower() for word in ("oneclass", "one_class", "ocsvm"))
-
-
-def reason(name: str) -> str | None:
-    """Return why a test is expected to fail; None where it is not."""
-    return next((why for known, why in DIFFERENCES.items() if fnmatchcase(name, known)), None)
 
 
 def substitute() -> None:
@@ -100,20 +76,8 @@ def substitute() -> None:
 def main(*options: str) -> int:
     """Run the tests, print the count and return the number of surprises."""
     substitute()
-    seen = Substitution()
-    tests = str(Path(folder).with_name("test_sgd.py"))
-    quiet = ["-p", "no:cacheprovider", "-q", "--tb=no", "--no-summary", "-W", "ignore"]
-    pytest.main([tests, *quiet, *options], plugins=[seen])
-    expected = {name: reason(name) for name in seen.failed}
-    print(f"\n{len(seen.passed)} of {len(seen.passed) + len(seen.failed)} tests pass.")
-    for why in dict.fromkeys(filter(None, expected.values())):
-        names = [name.partition("[")[0] for name in seen.failed if expected[name] == why]
-        print(f"{len(names):4d} {why}: {', '.join(dict.fromkeys(names))}")
-    surprises = [f"{name} fails" for name, why in expected.items() if why is None]
-    surprises += [f"{name} passes" for name in seen.passed if reason(name)]
-    for line in surprises:
-        print(f"SURPRISE {line}")
-    return len(surprises)
+    tests = Path(folder).with_name("test_sgd.py")
+    return run_tests(tests, DIFFERENCES, options, lambda item: not is_about_one_class(item))
 
 
 if __name__ == "__main__":

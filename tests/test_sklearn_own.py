@@ -1,0 +1,31 @@
+"""scikit-learn's own tests pass with these estimators, but for the differences that are listed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sklearn
+
+
+@pytest.mark.skipif(not sklearn.__version__.startswith("1.9."), reason="other tests than these")
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("sklearn_sgd.py", "178 of 211 tests pass."),
+        ("sklearn_mlp.py", "43 of 59 tests pass."),
+    ],
+)
+def test_with_this_package_in_its_place(script, count, tmp_path):
+    # in a process of its own, where the names of scikit-learn's estimators stand for others
+    folder = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, str(folder / script)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(folder)),  # conftest.py keeps scripts' folders off it
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert count in done.stdout
