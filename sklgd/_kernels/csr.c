@@ -1,60 +1,17 @@
 #include "csr.h"
 
+#include "isa.h"
 #include "simd.h"
 
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(_M_X64))
-#define SKLGD_X86 1
-#define AVX2 __attribute__((target("avx2,fma")))
-#endif
-
-#define NAME(f) plain_##f##_d32
-#define REAL double
-#define INDEX int32_t
-#define TARGET
-#include "csr_impl.h"
-
-#define NAME(f) plain_##f##_d64
-#define REAL double
-#define INDEX int64_t
-#define TARGET
-#include "csr_impl.h"
-
-#define NAME(f) plain_##f##_f32
-#define REAL float
-#define INDEX int32_t
-#define TARGET
-#include "csr_impl.h"
-
-#define NAME(f) plain_##f##_f64
-#define REAL float
-#define INDEX int64_t
-#define TARGET
-#include "csr_impl.h"
+#define IMPL "csr_impl.h"
+#define ISA plain
+#define ISA_TARGET
+#include "rows_types.h"
 
 #ifdef SKLGD_X86
-#define NAME(f) avx2_##f##_d32
-#define REAL double
-#define INDEX int32_t
-#define TARGET AVX2
-#include "csr_impl.h"
-
-#define NAME(f) avx2_##f##_d64
-#define REAL double
-#define INDEX int64_t
-#define TARGET AVX2
-#include "csr_impl.h"
-
-#define NAME(f) avx2_##f##_f32
-#define REAL float
-#define INDEX int32_t
-#define TARGET AVX2
-#include "csr_impl.h"
-
-#define NAME(f) avx2_##f##_f64
-#define REAL float
-#define INDEX int64_t
-#define TARGET AVX2
-#include "csr_impl.h"
+#define ISA avx2
+#define ISA_TARGET SKLGD_AVX2
+#include "rows_types.h"
 #endif
 
 #define ENTRY(isa, real, index, suffix)                                                   \

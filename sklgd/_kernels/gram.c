@@ -1,5 +1,6 @@
 #include "gram.h"
 
+#include "isa.h"
 #include "simd.h"
 
 static void plain_gram(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride, const double *a,
@@ -13,20 +14,14 @@ static void plain_gram(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride, const double 
         }
 }
 
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(_M_X64))
-#define SKLGD_X86 1
-
+#ifdef SKLGD_X86
 #define NAME(f) avx2_##f
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET SKLGD_AVX2
 #define LANES 4
 #include "gram_impl.h"
 
 #define NAME(f) avx512_##f
-#ifdef __clang__
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma")))
-#else
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
-#endif
+#define TARGET SKLGD_AVX512
 #define LANES 8
 #include "gram_impl.h"
 #endif

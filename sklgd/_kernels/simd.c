@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(_M_X64))
-#define SKLGD_X86 1
-#endif
+#include "isa.h"
 
 #define NAME(f) plain_##f
 #define NAME_STRING "plain"
@@ -30,7 +28,7 @@ typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
 #define ROOT(x) ((NAME(vec))_mm256_sqrt_pd((__m256d)(x)))
 #define NAME(f) avx2_##f
 #define NAME_STRING "avx2"
-#define TARGET __attribute__((target("avx2,fma")))
+#define TARGET SKLGD_AVX2
 #define LANES 4
 #include "simd_impl.h"
 
@@ -38,11 +36,7 @@ typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
 #define ROOT(x) ((NAME(vec))_mm512_sqrt_pd((__m512d)(x)))
 #define NAME(f) avx512_##f
 #define NAME_STRING "avx512"
-#ifdef __clang__
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma")))
-#else
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
-#endif
+#define TARGET SKLGD_AVX512
 #define LANES 8
 #include "simd_impl.h"
 #endif

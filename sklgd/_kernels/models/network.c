@@ -3,10 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "../isa.h"
 #include "../simd.h"
 
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(_M_X64))
-#define SKLGD_X86 1
+#ifdef SKLGD_X86
 #include <immintrin.h>
 #endif
 
@@ -64,17 +64,10 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 #include "network_impl.h"
 
 #ifdef SKLGD_X86
-#define AVX2 __attribute__((target("avx2,fma")))
-#ifdef __clang__
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma")))
-#else
-#define AVX512 __attribute__((target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")))
-#endif
-
 #define NAME(f) avx2_double_##f
 #define REAL double
 #define SINGLE 0
-#define TARGET AVX2
+#define TARGET SKLGD_AVX2
 #define VECTOR_BYTES 32
 #define WIDE 2
 #define MASK4(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
@@ -85,7 +78,7 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 #define NAME(f) avx2_float_##f
 #define REAL float
 #define SINGLE 1
-#define TARGET AVX2
+#define TARGET SKLGD_AVX2
 #define VECTOR_BYTES 32
 #define WIDE 2
 #define MASK8(n)                                                                          \
@@ -97,7 +90,7 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 #define NAME(f) avx512_double_##f
 #define REAL double
 #define SINGLE 0
-#define TARGET AVX512
+#define TARGET SKLGD_AVX512
 #define VECTOR_BYTES 64
 #define WIDE 4
 #define BITS(n) ((1u << (n)) - 1u)
@@ -108,7 +101,7 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 #define NAME(f) avx512_float_##f
 #define REAL float
 #define SINGLE 1
-#define TARGET AVX512
+#define TARGET SKLGD_AVX512
 #define VECTOR_BYTES 64
 #define WIDE 4
 #define LOAD_SOME(v, x, n) v = (__typeof__(v))_mm512_maskz_loadu_ps((__mmask16)BITS(n), x)
