@@ -14,10 +14,21 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import LOSSES, Huber, LogLoss, SquaredError
-from sklgd.models import Linear
-from sklgd.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, Auto, GradientDescent, Newton
-from sklgd.penalties import L1, L2, PENALTIES, ElasticNet
+from sklgd.losses import LOSSES, Focal, Huber, LogLoss, Quantile, SquaredError
+from sklgd.models import MLP, FactorizationMachine, Linear
+from sklgd.optimizers import (
+    LBFGS,
+    OPTIMIZERS,
+    SAGA,
+    SGD,
+    SVRG,
+    Adam,
+    Auto,
+    GradientDescent,
+    Newton,
+    RMSprop,
+)
+from sklgd.penalties import L1, L2, PENALTIES, Box, ElasticNet
 from sklgd.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Optimal
 
 N = 60
@@ -54,7 +65,51 @@ def test_sklearn_checks(estimator, check):
     check(estimator)
 
 
-VARIED = [
+class EveryRow:
+    """A splitter that trains on all rows, and validates on them."""
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+    def split(self, X, y=None, groups=None):
+        yield np.arange(len(X)), np.arange(len(X))
+
+
+#: no check is expected to fail: what uses all rows in a step, and what goes on to the minimum
+CLEAN = [
+    GDRegressor("huber", n_jobs=2),
+    GDRegressor(optimizer=GradientDescent(1e-3), penalty=None, fit_intercept=False),
+    GDRegressor(optimizer="fista", penalty=Box(0.0, 1.0)),
+    GDRegressor(Quantile(0.3), penalty="mcp", alpha=0.01),
+    GDRegressor(
+        "log_cosh", optimizer=SVRG(), penalty="elasticnet", alpha=1.0, max_iter=500, tol=None
+    ),
+    GDRegressor("absolute_error", optimizer=RMSprop(0.01), batch_size=N, average=True),
+    GDRegressor(model=FactorizationMachine(2), optimizer="lbfgs", max_iter=50),
+    GDClassifier("squared_hinge", optimizer="lbfgs", alpha=1.0),
+    GDClassifier(LogLoss(multi_class="ovr"), penalty="l1"),
+    GDClassifier(LogLoss(multi_class="ovr"), optimizer=SAGA(), alpha=1.0, max_iter=600, tol=None),
+    GDClassifier("smooth_hinge", optimizer="sdca", alpha=1.0, max_iter=300, tol=None),
+    GDClassifier(Focal(1.5), optimizer=Newton(), class_weight="balanced"),
+    GDClassifier("exponential", optimizer="adagrad", eta0=0.3, batch_size=N, average=10),
+    GDClassifier(
+        model=MLP((5,), activation="tanh"),
+        optimizer="lbfgs",
+        alpha=0.1,
+        early_stopping=True,
+        validation_fraction=EveryRow(),
+    ),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*diverged", "ignore:Maximum number of iteration")
+@parametrize_with_checks(CLEAN)
+def test_sklearn_checks_of_varied_configurations(estimator, check):
+    check(estimator)
+
+
+#: steps on rows in a random order, which end before the minimum
+STOCHASTIC = [
     GDRegressor("huber", optimizer="sgd", average=True),
     GDRegressor(optimizer=Adam(0.05), penalty="l1", batch_size=7),
     GDRegressor(learning_rate="constant", eta0=0.01, early_stopping=True),
@@ -65,31 +120,17 @@ VARIED = [
 
 
 def stochastic(estimator):
-    """Steps see rows one by one in a random order: a weight of 2 is no repetition, step by step."""
-    reason = "the order of rows decides: equal in expectation, not step by step"
+    """As scikit-learn lists for its own SGD: a weight of 2 is one step, a row twice is two."""
+    reason = "sample_weight is not equivalent to removing/repeating samples."
     return {
         "check_sample_weight_equivalence_on_dense_data": reason,
         "check_sample_weight_equivalence_on_sparse_data": reason,
     }
 
 
-@pytest.mark.filterwarnings("ignore:.*diverged")
-@parametrize_with_checks(VARIED, expected_failed_checks=stochastic)
-def test_sklearn_checks_of_step_rules(estimator, check):
-    check(estimator)
-
-
-FULL_BATCH = [
-    GDRegressor(optimizer=GradientDescent(1e-3), penalty=None, fit_intercept=False),
-    GDRegressor("huber", n_jobs=2),
-    GDClassifier("squared_hinge", optimizer="lbfgs", alpha=1.0),
-    GDClassifier(LogLoss(multi_class="ovr"), penalty="l1"),
-]
-
-
-@pytest.mark.filterwarnings("ignore:.*diverged")
-@parametrize_with_checks(FULL_BATCH)
-def test_sklearn_checks_of_full_batch(estimator, check):
+@pytest.mark.filterwarnings("ignore:.*diverged", "ignore:Maximum number of iteration")
+@parametrize_with_checks(STOCHASTIC, expected_failed_checks=stochastic)
+def test_sklearn_checks_of_steps_on_rows(estimator, check):
     check(estimator)
 
 
@@ -176,6 +217,16 @@ def test_every_schedule_by_its_name(name):
 )
 def test_string_or_object(model, axis, expected):
     assert strategy(model, axis) == expected
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_rate_that_grows_by_a_negative_power_is_deprecated(regression, method):
+    X, y = regression
+    model = GDRegressor(power_t=-0.1, max_iter=1, tol=None)
+    with pytest.warns(FutureWarning, match="Negative values for `power_t`.*power_t=-0.1") as seen:
+        getattr(model, method)(X, y)
+    assert seen[0].filename == __file__
+    assert model.optimizer_ == SGD(InvScaling(0.01, power_t=-0.1))
 
 
 def test_nested_parameters_of_objects():

@@ -96,7 +96,7 @@ eta0 : float or None, default=None
     0.01 for ``"sgd"``.
 power_t : float or None, default=None
     Exponent of ``learning_rate="invscaling"``, whose rate is ``eta0 / t ** power_t``. None is
-    $power for ``"sgd"``.
+    $power for ``"sgd"``. Negative values are deprecated: they warn.
 early_stopping : bool, default=False
     Whether validation data decides when to stop: ``X_val`` and ``y_val`` given to `fit`, or else
     rows set aside by ``validation_fraction``. The parameters of the best epoch are kept.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator, is_classifier
@@ -81,6 +82,14 @@ def _check_passive_aggressive(estimator: BaseEstimator, variant: str) -> None:
 
 def strategies_of(estimator: BaseEstimator) -> Strategies:
     """Return the objects of all axes."""
+    if estimator.power_t is not None and estimator.power_t < 0:
+        warnings.warn(
+            "Negative values for `power_t` are deprecated, as in SGDRegressor and SGDClassifier: "
+            f"with power_t={estimator.power_t} the learning rate grows. Use 0 or more, or pass "
+            "learning_rate=InvScaling(...) for a rate that shall grow.",
+            FutureWarning,
+            stacklevel=5,  # where fit was called
+        )
     return Strategies(*(strategy_of(estimator, axis) for axis in Strategies._fields))
 
 
