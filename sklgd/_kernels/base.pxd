@@ -125,6 +125,11 @@ cdef class RowsKernel:
                           double* raw) noexcept nogil
     cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
                            const double* draw, double* w) noexcept nogil
+    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
+                                const double* w, double* sums, double* raw) noexcept nogil
+    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
+                                 const double* draw, const double* sums, const double* w,
+                                 double* grad) noexcept nogil
 
 
 cdef class LossKernel:
@@ -216,6 +221,9 @@ cdef class ModelKernel:
     cdef readonly Py_ssize_t n_params
     cdef readonly Py_ssize_t n_weights      # the penalised head of the parameters
     cdef readonly Py_ssize_t weight_rows    # penalties see a matrix of so many rows
+    # a row has to do with the columns of that matrix that are its features, and with no others: the
+    # model works on some features and their columns as it does on all
+    cdef readonly bint local
     cdef readonly Py_ssize_t n_kept         # numbers behind the parameters, such as running means
     # the size of the tape's work for batches of up to n rows
     cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil

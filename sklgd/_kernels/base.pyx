@@ -83,6 +83,15 @@ cdef class RowsKernel:
                            const double* draw, double* w) noexcept nogil:
         pass
 
+    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
+                                const double* w, double* sums, double* raw) noexcept nogil:
+        pass
+
+    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
+                                 const double* draw, const double* sums, const double* w,
+                                 double* grad) noexcept nogil:
+        pass
+
 
 cdef int _abstract(str name) except -1 with gil:
     raise NotImplementedError(f"this kernel has no {name}")

@@ -277,6 +277,7 @@ cdef class Epoch:
                  int64_t average_from, Py_ssize_t batch_size, bint linear_model, *,
                  uint64_t seed=0, double unit=1.0):
         cdef Py_ssize_t k = objective.model.n_raw
+        cdef bint local = linear_model or objective.model.local
         cdef double[::1] mean_view
         self.objective, self.rows, self.model = objective, objective.rows, objective.model
         self.optimizer = optimizer
@@ -314,10 +315,11 @@ cdef class Epoch:
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
             self.prox(0.0, NULL)
-        if linear_model and objective.rows.sparse and not self.lazy and self.n_entries() < (
+        if local and objective.rows.sparse and not self.lazy and self.n_entries() < (
             objective.rows.n_features // 2) and Touched.suits(optimizer, smooth, proximal):
             self.touched = Touched(
-                objective.rows, optimizer, smooth, proximal, k, params, state, mean, average_from)
+                objective.rows, optimizer, smooth, proximal, self.model, linear_model, params, state,
+                mean, average_from)
 
     # Entries of a batch, in the mean.
     cdef double n_entries(self) noexcept nogil:
@@ -601,11 +603,11 @@ cdef class Epoch:
             rate += stride
             batch.size = min(self.batch_size, batch.end - batch.start)
             self.touched.open(batch)
-            self.touched.forward(batch, &self.raw[0])
+            self.touched.forward(batch, &self.tape, &self.raw[0])
             loss = 0.0
             self.evaluate(batch, 1.0 / batch.size, &loss)
             total[0] += loss
-            self.touched.step(batch, &self.draw[0], rate[0], loss / batch.size)
+            self.touched.step(batch, &self.tape, &self.draw[0], rate[0], loss / batch.size)
             batch.start += batch.size
             self.t += 1
         return 0

@@ -338,6 +338,7 @@ cdef class CSRRows(RowsKernel):
     cdef const csr_table* types
     cdef const csr_table* touched   # ... with the indices of a list of features, which are int32
     cdef const cross_table* cross
+    cdef const cross_table* touched_cross
     cdef bint wide      # int64 indices
 
     def __init__(self, matrix):
@@ -347,6 +348,7 @@ cdef class CSRRows(RowsKernel):
         self.types = csr_functions(self.single, self.wide)
         self.touched = csr_functions(self.single, False)
         self.cross = cross_functions(self.single, True, self.wide)
+        self.touched_cross = cross_functions(self.single, True, False)
         self.data = <const char*> _pointer(matrix.data, np.float32 if self.single else np.float64)
         self.indices = <const char*> _pointer(matrix.indices, itype)
         self.indptr = _pointer(matrix.indptr, itype)
@@ -534,6 +536,32 @@ cdef class CSRRows(RowsKernel):
         for i in range(batch.size):
             row = self.row(batch, i)
             self.touched.tdot(row.data, where, row.size, k, touch.count, draw + i * k, w)
+            where += row.size
+
+    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
+                                const double* w, double* sums, double* raw) noexcept nogil:
+        cdef Py_ssize_t i, c, p = touch.count
+        cdef Entries row
+        cdef const int32_t* where = touch.where
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            for c in range(i * k, i * k + k):
+                raw[c] += self.touched_cross.dot(
+                    row.data, where, row.size, f, p, w + (c - i * k) * f * p, sums + c * f)
+            where += row.size
+
+    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
+                                 const double* draw, const double* sums, const double* w,
+                                 double* grad) noexcept nogil:
+        cdef Py_ssize_t i, c, at, p = touch.count
+        cdef Entries row
+        cdef const int32_t* where = touch.where
+        for i in range(batch.size):
+            row = self.row(batch, i)
+            for c in range(i * k, i * k + k):
+                at = (c - i * k) * f * p
+                self.touched_cross.tdot(
+                    row.data, where, row.size, f, p, draw[c], sums + c * f, w + at, grad + at)
             where += row.size
 
 

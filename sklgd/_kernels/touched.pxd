@@ -1,7 +1,8 @@
 """Steps on the entries that a sparse batch touches, at O(nonzeros) a step.
 
 A step sees a small dense problem: the features that the batch has, numbered 0 to m - 1, and the
-parameters, the gradient and the optimizer's state of these alone.  So the step is the dense one, by the
+parameters, the gradient and the optimizer's state of these alone; a model that is local (linear
+ones, factorization machines) works on it as on all features.  So the step is the dense one, by the
 same kernels.  It needs a rule that leaves entries without a gradient as they are (``local``).
 
 What moves the other weights meanwhile is the penalty, and that can wait.  Their step sizes are the
@@ -26,7 +27,9 @@ The mean of weights over those steps has a closed form, too, but with a ridge at
 """
 from libc.stdint cimport int32_t, int64_t
 
-from .base cimport Batch, OptimizerKernel, PenaltyKernel, Piece, RowsKernel, Touch
+from .base cimport (
+    Batch, ModelKernel, OptimizerKernel, PenaltyKernel, Piece, RowsKernel, Tape, Touch,
+)
 
 
 cdef extern from "missed.h" nogil:
@@ -43,12 +46,19 @@ cdef extern from "missed.h" nogil:
                        double q2, double u, Py_ssize_t a, Py_ssize_t n, double* total)
 
 
+cdef class TouchedRows(RowsKernel):
+    cdef RowsKernel rows
+    cdef const Touch* touch
+
+
 cdef class Touched:
     cdef RowsKernel rows
+    cdef TouchedRows few            # rows with the features of a batch in the place of all
+    cdef ModelKernel model          # None for the linear one
     cdef OptimizerKernel optimizer
     cdef PenaltyKernel smooth       # of a linear rule: a ridge
     cdef PenaltyKernel proximal
-    cdef Py_ssize_t k               # raw columns, features, intercepts, and all parameters
+    cdef Py_ssize_t k               # rows of weights, features, intercepts, and all parameters
     cdef Py_ssize_t p
     cdef Py_ssize_t n_intercepts
     cdef Py_ssize_t n_all
@@ -84,8 +94,9 @@ cdef class Touched:
     cdef prepare(self, Py_ssize_t n_steps)
     cdef void begin(self, int64_t t) noexcept nogil
     cdef int open(self, const Batch* batch) except -1 nogil
-    cdef void forward(self, const Batch* batch, double* raw) noexcept nogil
-    cdef int step(self, const Batch* batch, const double* draw, double lr, double loss) except -1 nogil
+    cdef int forward(self, const Batch* batch, Tape* tape, double* raw) except -1 nogil
+    cdef int step(self, const Batch* batch, Tape* tape, const double* draw, double lr,
+                  double loss) except -1 nogil
     cdef int settle(self) except -1 nogil
     cdef void bound(self, double* mean) noexcept nogil
     cdef int make_room(self, Py_ssize_t entries) except -1 nogil

@@ -5,7 +5,9 @@ from libc.math cimport INFINITY, copysign, fabs, fmax
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from .base cimport Batch, Mark, OptimizerKernel, PenaltyKernel, RowsKernel
+from .base cimport (
+    Batch, Mark, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, Touch,
+)
 
 # Features that are brought up to date at a time.
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
@@ -37,8 +39,32 @@ cdef bint shrink_missed(Py_ssize_t m, const int32_t* since, Py_ssize_t steps, bi
     return True
 
 
+cdef class TouchedRows(RowsKernel):
+    """Sparse rows as a model sees them that knows a batch's features alone."""
+
+    def __init__(self, RowsKernel rows):
+        self.rows = rows
+        self.sparse = True
+        self.n_rows = rows.n_rows
+
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+        self.rows.touched_dot(batch, self.touch, k, w, raw)
+
+    cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
+                   double* w) noexcept nogil:     # shrink is 1
+        self.rows.touched_tdot(batch, self.touch, k, draw, w)
+
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
+                        double* raw) noexcept nogil:
+        self.rows.touched_cross_dot(batch, self.touch, k, f, w, sums, raw)
+
+    cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
+                         const double* sums, const double* w, double* grad) noexcept nogil:
+        self.rows.touched_cross_tdot(batch, self.touch, k, f, draw, sums, w, grad)
+
+
 cdef class Touched:
-    """The parameters of a linear model on sparse rows, of which a step sees some.
+    """The parameters of a linear or local model on sparse rows, of which a step sees some.
 
     Writes to ``params``, ``state`` and ``total``, which hold true values after `settle`.
 
@@ -47,7 +73,9 @@ cdef class Touched:
     rows, optimizer : kernels
     smooth, proximal : PenaltyKernel or None
         As of `Epoch`; for these ``suits`` must hold.
-    n_raw : int
+    model : ModelKernel
+    linear : bool
+        Whether the model is the linear one.
     params, state : float64 arrays
     mean : float64 array or None
         While steps are taken, the sum instead of the mean.
@@ -55,11 +83,14 @@ cdef class Touched:
     """
 
     def __init__(self, RowsKernel rows, OptimizerKernel optimizer, PenaltyKernel smooth,
-                 PenaltyKernel proximal, Py_ssize_t n_raw, double[::1] params, double[:, ::1] state,
-                 double[::1] mean, int64_t average_from):
+                 PenaltyKernel proximal, ModelKernel model, bint linear, double[::1] params,
+                 double[:, ::1] state, double[::1] mean, int64_t average_from):
         self.rows, self.optimizer = rows, optimizer
         self.smooth, self.proximal = smooth, proximal
-        self.k, self.p = n_raw, rows.n_features
+        self.model = None if linear else model
+        self.few = TouchedRows(rows)
+        self.few.touch = &self.touch
+        self.k, self.p = model.weight_rows, rows.n_features
         self.n_all = params.shape[0]
         self.n_intercepts = self.n_all - self.k * self.p
         self.n_slots = state.shape[0]
@@ -146,7 +177,7 @@ cdef class Touched:
             self.since[0] = self.touch.marks[0].since
             self.touch.marks[0].since = self.touch.now
             self.touch.count = 1
-        self.m = self.touch.count
+        self.m = self.few.n_features = self.touch.count
         self.is_open = True
         self.gather()
         self.catch_up()
@@ -154,27 +185,34 @@ cdef class Touched:
             self.observe(batch)
         return 0
 
-    cdef void forward(self, const Batch* batch, double* raw) noexcept nogil:
+    cdef int forward(self, const Batch* batch, Tape* tape, double* raw) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.k
         cdef const double* intercept = &self.params[0] + k * self.m
+        if self.model is not None:
+            return self.model.forward(self.few, batch, &self.params[0], tape, raw)
         self.rows.touched_dot(batch, &self.touch, k, &self.params[0], raw)
         if self.n_intercepts:
             for i in range(batch.size):
                 for c in range(k):
                     raw[i * k + c] += intercept[c]
+        return 0
 
     # The step, for draw the loss's gradient with respect to the raw predictions.
-    cdef int step(self, const Batch* batch, const double* draw, double lr, double loss) except -1 nogil:
+    cdef int step(self, const Batch* batch, Tape* tape, const double* draw, double lr,
+                  double loss) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.k
         cdef double* grad = &self.grad[0]
         cdef double* sizes = &self.sizes[0]
         cdef bint per_entry
         memset(grad, 0, self.n * sizeof(double))
-        self.rows.touched_tdot(batch, &self.touch, k, draw, grad)
-        if self.n_intercepts:
-            for i in range(batch.size):
-                for c in range(k):
-                    grad[k * self.m + c] += draw[i * k + c]
+        if self.model is not None:
+            self.model.backward(self.few, batch, &self.params[0], tape, draw, grad)
+        else:
+            self.rows.touched_tdot(batch, &self.touch, k, draw, grad)
+            if self.n_intercepts:
+                for i in range(batch.size):
+                    for c in range(k):
+                        grad[k * self.m + c] += draw[i * k + c]
         if self.smooth is not None:
             self.smooth.shrink(k, self.m, &self.params[0], lr, &self.features[0])
         self.optimizer.loss = loss

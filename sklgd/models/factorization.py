@@ -30,6 +30,9 @@ class FactorizationMachine(Model):
     weights, bounds and groups of features mean what they do for a linear model: with
     ``GroupLasso()`` a feature is used with all its factors or not at all.
 
+    On sparse rows a step of SGD without momentum, AdaGrad, FTRL or PolyakSGD costs what its batch
+    has nonzeros, times ``n_factors + 1``, however many features there are.
+
     Parameters
     ----------
     n_factors : int, default=8

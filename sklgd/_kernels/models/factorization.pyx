@@ -12,6 +12,7 @@ cdef class FactorizationKernel(ModelKernel):
 
     def __init__(self, Py_ssize_t n_features, Py_ssize_t n_raw, bint fit_intercept, Py_ssize_t n_factors):
         self.n_raw = n_raw
+        self.local = True
         self.n_factors = n_factors
         self.weight_rows = n_raw * (1 + n_factors)
         self.n_weights = self.weight_rows * n_features
@@ -23,7 +24,7 @@ cdef class FactorizationKernel(ModelKernel):
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.n_raw
-        cdef const double* intercept = params + self.n_weights
+        cdef const double* intercept = params + self.weight_rows * X.n_features
         X.dot(batch, k, params, raw)
         X.cross_dot(batch, k, self.n_factors, params + k * X.n_features, tape.work, raw)
         if self.n_params > self.n_weights:
@@ -35,7 +36,7 @@ cdef class FactorizationKernel(ModelKernel):
     cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                       const double* draw, double* grad) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.n_raw, factors = k * X.n_features
-        cdef double* intercept = grad + self.n_weights
+        cdef double* intercept = grad + self.weight_rows * X.n_features
         X.tdot(batch, k, draw, 1.0, grad)
         X.cross_tdot(batch, k, self.n_factors, draw, tape.work, params + factors, grad + factors)
         if self.n_params > self.n_weights:
