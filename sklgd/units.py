@@ -74,6 +74,11 @@ def units_of(
         shift, scale = moments(X, rows, weights)
         scale[scale <= 1e-12 * np.abs(shift)] = 1.0  # constant, up to rounding
         factor = 1.0 / scale
+        if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
+            raise ValueError(
+                "The variance of a feature is not finite. The input data may contain large values "
+                "and need to be preprocessed."
+            )
     y = targets.y if rows is None else targets.y[rows]
     weights = weights if weights is None or rows is None else weights[rows]
     return Units(shift, factor, *_of_targets(strategies.loss, targets, y, weights))

@@ -47,10 +47,6 @@ DIFFERENCES = {
         "Early stopping",
         "it follows the loss, which falls for longer than the score rises",
     ),
-    "test_sgd_early_stopping_with_partial_fit*": (
-        "partial_fit with early_stopping=True",
-        "the method is absent: AttributeError, not ValueError",
-    ),
     "test_sgd_l1[[]*": (
         "L1 and elastic net",
         "the last steps leave small weights that the cumulative penalty would have cut",

@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight
 
 from .._kernels.epoch import predict_raw
@@ -35,31 +34,11 @@ from .axes import (
     Strategies,
     StrategyParams,
     strategies_of,
-    strategy_of,
 )
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
 from .fitted import FittedAttributes, is_same, joined
 from .hooks import KEPT, Hooks, Paused
 from .validation import RowSplit, make_validation, split_rows
-
-
-def _check_partial_fit(estimator: BaseGD) -> bool:
-    if estimator.early_stopping:
-        raise AttributeError(
-            "partial_fit makes one pass and cannot stop early: early_stopping should be False "
-            "with partial_fit."
-        )
-    optimizer = strategy_of(estimator, "optimizer")
-    if optimizer.full_batch:
-        raise AttributeError(
-            f"{optimizer!r} needs all data at once and has no partial_fit; use a step rule, such "
-            "as optimizer='sgd', optimizer='adam' or optimizer='auto'."
-        )
-    return True
-
-
-#: for methods that exist only with strategies that can learn from a stream
-incremental = available_if(_check_partial_fit)
 
 
 class BaseGD(

@@ -17,8 +17,9 @@ from ..objective import Targets
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ._docs import estimator_doc
+from .availability import incremental
 from .axes import strategy_of
-from .base import BaseGD, incremental
+from .base import BaseGD
 from .data import Init, ValidationData, check_X_y
 from .targets import Labels
 

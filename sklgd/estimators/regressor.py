@@ -13,7 +13,8 @@ from ..objective import Targets
 from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ._docs import estimator_doc
-from .base import BaseGD, incremental
+from .availability import incremental
+from .base import BaseGD
 from .data import Init, ValidationData, check_X_y
 
 

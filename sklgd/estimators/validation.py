@@ -82,6 +82,12 @@ def make_validation(
         weights = block.weights
         if estimator.scoring != "loss":  # a scorer wants the rows themselves
             rows = split.validation
+            if len(rows) < 2:  # as scikit-learn's networks; R^2 is not defined then
+                raise ValueError(
+                    f"The validation set is too small: it has {len(rows)} row, and "
+                    f"scoring={estimator.scoring!r} needs 2. Increase 'validation_fraction' or the "
+                    "size of your dataset, or leave scoring at 'loss'."
+                )
             X, y = X[rows], y[rows]
             weights = None if weights is None else weights[rows]
     else:

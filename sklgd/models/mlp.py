@@ -460,6 +460,8 @@ class MLP(Model):
         units: Units | None = None,
     ) -> None:
         """Write weights and intercepts, a list each with an entry a layer, into the parameters."""
+        if coef is None and intercept is None:
+            return
         layout = self.layout(n_features, n_raw, fit_intercept)
         before = self.unpack(params, n_features, n_raw, units)
         shapes = list(pairwise(layout.sizes))
