@@ -292,6 +292,39 @@ def test_balanced_counts_go_on_after_fit_and_start_anew_with_it(classes):
     assert_identical(twice.fit(X, y), model.fit(X, y))
 
 
+@pytest.mark.parametrize("given", [False, True], ids=["set aside", "given"])
+def test_balanced_counts_rows_set_aside_and_none_given(classes, given):
+    """The factors are those of all rows of X, for training and for validation."""
+    X, y = classes
+    weights = np.linspace(0.5, 1.5, N)
+    order = np.argsort(y, kind="stable")
+    train, val = order[: N - 25], order[N - 25 :]  # few rows of "c" are left to train on
+    rows = train if given else slice(None)
+    by_hand = {
+        label: weights[rows].sum() / (3 * weights[rows][y[rows] == label].sum()) for label in "abc"
+    }
+    found, expected = (
+        GDClassifier(
+            optimizer=SGD(0.01),
+            class_weight=class_weight,
+            early_stopping=True,
+            validation_fraction=[(train, val)],
+            max_iter=5,
+            tol=None,
+            random_state=0,
+        )
+        for class_weight in ("balanced", by_hand)
+    )
+    for model in (found, expected):
+        if given:
+            held_out = dict(X_val=X[val], y_val=y[val], sample_weight_val=weights[val])
+            model.fit(X[train], y[train], weights[train], **held_out)
+        else:
+            model.fit(X, y, weights)
+    assert_allclose(found.coef_, expected.coef_, rtol=1e-9)
+    assert_allclose(found.history_["val_loss"], expected.history_["val_loss"], rtol=1e-9)
+
+
 def test_balanced_with_a_part_of_weight_zero(classes):
     X, y = classes
     model = GDClassifier(optimizer=SGD(0.01), class_weight="balanced", random_state=0)

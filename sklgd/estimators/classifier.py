@@ -197,7 +197,7 @@ True
     def _class_weights(
         self, y: np.ndarray, weights: np.ndarray | None, *, learn: bool = True
     ) -> np.ndarray | None:
-        """Multiply weights by those of the classes, which ``learn=False`` takes from training."""
+        """Multiply weights by those of the classes, which only ``learn=True`` counts."""
         if self.class_weight is None:
             return weights
         labels = self._labels
