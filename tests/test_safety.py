@@ -1,5 +1,7 @@
 """What reaches compiled code is what it was told: memory, indices, shapes, interruptions."""
 
+import copy
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -162,6 +164,23 @@ def test_history_survives_divergence():
         model.partial_fit(X * 1e100, Y)
     assert len(model.loss_curve_) == 3
     assert len(model.partial_fit(X, Y).loss_curve_) == 4
+
+
+def test_history_of_a_stream_has_an_entry_a_call():
+    """In order, also after a fit with validation data and across a copy; at n log(n) cost."""
+    model = GDRegressor(optimizer="sgd", max_iter=5, tol=None).fit(X, Y, X_val=X, y_val=Y)
+    curve, copied = list(model.loss_curve_), None
+    for call in range(300):
+        if call == 200:
+            copied = copy.copy(model)
+        row = slice(call % 60, call % 60 + 1)
+        alone = copy.deepcopy(model).partial_fit(X[row], Y[row])._histories[-1]["objective"]
+        model.partial_fit(X[row], Y[row])
+        curve.append(alone[-1])
+    assert_array_equal(model.loss_curve_, curve)
+    assert_array_equal(copied.loss_curve_, curve[:205])
+    assert_array_equal(np.isnan(model.history_["val_loss"]), [False] * 5 + [True] * 300)
+    assert len(model._histories) < 10
 
 
 def test_nothing_changes_with_all_zero_weights():

@@ -60,6 +60,25 @@ def test_bad_data(name):
     check_raises(GDRegressor(), message, *data)
 
 
+@pytest.mark.filterwarnings("ignore:.*diverged")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_numbers_whose_squares_overflow_are_finite(dtype):
+    size = np.sqrt(np.finfo(dtype).max) * 4
+    large = (X * size).astype(dtype)
+    with np.errstate(all="raise"):
+        model = GDRegressor(optimizer=SGD(0.0)).partial_fit(large, (Y * size).astype(dtype))
+        assert_array_equal(model.predict(large), 0.0)
+
+
+def test_rows_without_names_after_rows_with_names():
+    pd = pytest.importorskip("pandas")
+    model = GDRegressor(optimizer="sgd").fit(pd.DataFrame(X, columns=list("abcd")), Y)
+    for call in (lambda: model.partial_fit(X, Y), lambda: model.predict(X)):
+        with pytest.warns(UserWarning, match="X does not have valid feature names"):
+            call()
+    assert not hasattr(model.fit(X, Y), "feature_names_in_")
+
+
 def test_bad_data_in_later_calls():
     model = GDRegressor(optimizer="sgd").partial_fit(X, Y)
     with pytest.raises(ValueError, match=r"X has 3 features, but GDRegressor is expecting 4"):

@@ -36,7 +36,7 @@ from .axes import (
     strategies_of,
 )
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
-from .fitted import FittedAttributes, is_same, joined
+from .fitted import FittedAttributes, is_same
 from .hooks import KEPT, Hooks, Paused
 from .validation import RowSplit, make_validation, split_rows
 
@@ -173,8 +173,8 @@ class BaseGD(
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
-            report.history = joined(getattr(self, "_history", {}), report.history)
-        self._publish(strategies, state, report, X.dtype)
+        before = getattr(self, "_histories", ())
+        self._publish(strategies, state, report, X.dtype, before=before)
         self.__dict__.pop("optimality_", None)  # that of other parameters
 
     def _weights(

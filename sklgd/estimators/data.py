@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ ROWS: dict[str, Any] = {
     "accept_large_sparse": True,
     "dtype": [np.float64, np.float32],
 }
+#: types of numbers that are used as they are
+PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 class ValidationData(NamedTuple):
@@ -37,6 +40,10 @@ class Init(NamedTuple):
 
 def check_X_y(estimator: BaseEstimator, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
     """Return training rows and targets, validated; sets ``n_features_in_`` with ``reset``."""
+    if is_plain(estimator, X, reset=reset) and is_plain_column(y, len(X)):
+        if reset:
+            estimator.n_features_in_ = X.shape[1]
+        return X, y
     refuse_dask(X, y)
     X, y = validate_data(
         estimator, X, y, reset=reset, order="C", multi_output=True, y_numeric=False, **ROWS
@@ -48,8 +55,34 @@ def check_X_y(estimator: BaseEstimator, X: Any, y: Any, *, reset: bool) -> tuple
 def check_X(estimator: BaseEstimator, X: Any) -> Any:
     """Return rows to predict for, validated."""
     check_is_fitted(estimator)
+    if is_plain(estimator, X, reset=False):
+        return X
     refuse_dask(X)
     return validate_data(estimator, X, reset=False, **ROWS)
+
+
+def is_plain(estimator: BaseEstimator, X: Any, *, reset: bool) -> bool:
+    """Whether `validate_data` would return X as it is; it takes longer than a small batch."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in PLAIN
+        and X.flags.c_contiguous
+        and X.flags.aligned
+        and X.size > 0
+        and "feature_names_in_" not in estimator.__dict__
+        and (reset or X.shape[1] == getattr(estimator, "n_features_in_", None))
+        and isfinite(np.vdot(X, X))  # where squares overflow, scikit-learn looks again
+    )
+
+
+def is_plain_column(y: Any, n_rows: int) -> bool:
+    """Whether y is a vector of finite numbers, one a row."""
+    return (
+        type(y) is np.ndarray
+        and y.shape == (n_rows,)
+        and (y.dtype.kind in "iu" or (y.dtype in PLAIN and isfinite(np.vdot(y, y))))
+    )
 
 
 def as_column(y: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -27,6 +28,10 @@ def _has_coef(estimator: Any) -> bool:
     return True
 
 
+#: what an epoch saw, in lists with an entry an epoch
+History = dict[str, list[float]]
+
+
 class Fitted(NamedTuple):
     """What a model that is not linear predicts from."""
 
@@ -43,8 +48,16 @@ class FittedAttributes:
     and history from which later calls go on.
     """
 
-    def _publish(self, strategies: Strategies, state: FitState, report: Report, dtype: Any) -> None:
-        self._state, self._history = state, report.history
+    def _publish(
+        self,
+        strategies: Strategies,
+        state: FitState,
+        report: Report,
+        dtype: Any,
+        *,
+        before: tuple[History, ...] = (),
+    ) -> None:
+        self._state, self._histories = state, appended(before, report.history)
         for axis, used in zip(strategies._fields, strategies, strict=True):
             # a copy: the user's object may get other parameters before the next call
             if getattr(self, f"{axis}_", None) != used or not hasattr(self, f"{axis}_"):
@@ -96,9 +109,10 @@ class FittedAttributes:
         and, where ``scoring`` is not ``"loss"``, ``"val_score"``.  Calls of ``partial_fit`` add
         to it.
         """
-        if not hasattr(self, "_history"):
+        if not hasattr(self, "_histories"):
             raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
-        return {name: np.asarray(values) for name, values in self._history.items()}
+        history = functools.reduce(joined, self._histories)
+        return {name: np.asarray(values) for name, values in history.items()}
 
     @property
     def loss_curve_(self) -> np.ndarray:
@@ -182,11 +196,24 @@ def is_same(found: Any, value: Any) -> bool:
     return np.array_equal(found, np.ravel(value).astype(dtype))
 
 
-def joined(before: dict[str, list], new: dict[str, list]) -> dict[str, list]:
+def joined(before: History, new: History) -> History:
     """Return a history with the epochs of a later call behind it; what one lacks is NaN."""
-    n_before = len(before.get("objective", []))
-    n_new = len(new.get("objective", []))
+    n_before, n_new = _length(before), _length(new)
     return {
         name: before.get(name, [np.nan] * n_before) + new.get(name, [np.nan] * n_new)
         for name in {**before, **new}
     }
+
+
+def appended(before: tuple[History, ...], new: History) -> tuple[History, ...]:
+    """Return the histories of successive calls, ever shorter ones, with a later call's behind them.
+
+    A history is joined to one that is no longer, so that n calls copy n log(n) numbers, not n**2.
+    """
+    while before and _length(before[-1]) <= _length(new):
+        before, new = before[:-1], joined(before[-1], new)
+    return (*before, new)
+
+
+def _length(history: History) -> int:
+    return len(history.get("objective", ()))
