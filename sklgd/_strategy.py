@@ -62,19 +62,21 @@ class Strategy(CachedParamNames, BaseEstimator):
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        mine, theirs = self.get_params(deep=False), other.get_params(deep=False)
-        return all(_same(value, theirs[name]) for name, value in mine.items())
+        names = self._get_param_names()
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(sorted(self.get_params(deep=False)))))
 
 
 def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(map(_same, a, b))
-    return a is b or bool(a == b)
+    return bool(a == b)
 
 
 def snake_case(name: str) -> str:

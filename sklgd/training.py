@@ -101,14 +101,18 @@ class FitState:
     @property
     def _moved(self) -> int:
         """How many of the numbers in ``params`` the optimizer moves: the model keeps the rest."""
-        return self.slots.shape[1] if isinstance(self.slots, np.ndarray) else self.params.size
+        return self.slots.shape[1] if self._has_array else self.params.size
+
+    @property
+    def _has_array(self) -> bool:
+        return isinstance(self.slots, np.ndarray)
 
     def copy(self) -> FitState:
         """Return a state that can go on without changing this one."""
         return replace(
             self,
             params=self.params.copy(),
-            slots=copy.deepcopy(self.slots),
+            slots=self.slots.copy() if self._has_array else copy.deepcopy(self.slots),
             mean=None if self.mean is None else self.mean.copy(),
         )
 
@@ -120,7 +124,7 @@ class FitState:
         self.params[:] = params
         if self.mean is not None:
             self.mean[:] = params
-        if isinstance(self.slots, np.ndarray) and not np.isfinite(self.slots).all():
+        if self._has_array and not np.isfinite(self.slots).all():
             self.slots[:] = 0.0
             self.t = 0
         elif self.optimizer is not None:
@@ -254,7 +258,8 @@ class FullBatchDriver:
 
 def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
     """Return ``rates``, or raise where a schedule gives no learning rate."""
-    if not (np.min(rates) >= 0.0 and np.max(rates) < math.inf):  # not: NaN is caught too
+    least, most = (rates, rates) if np.ndim(rates) == 0 else (np.min(rates), np.max(rates))
+    if not (least >= 0.0 and most < math.inf):  # not: NaN is caught too
         good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
         at = int(np.argmin(np.atleast_1d(good)))
         raise ValueError(

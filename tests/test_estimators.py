@@ -301,6 +301,27 @@ def test_grids_swap_objects_and_nested_parameters(regression):
     GridSearchCV(pipeline, grid, cv=2, n_jobs=2, error_score="raise").fit(X, y)
 
 
+def test_parameters_set_between_calls_are_heeded(regression):
+    """Also those that strings read, in place or nested, and after an error."""
+    X, y = regression
+    model = GDRegressor("huber", optimizer="sgd", penalty="l1").partial_fit(X, y)
+    model.partial_fit(X, y)
+    model.alpha, model.epsilon = 0.5, 2.0
+    model.partial_fit(X, y)
+    assert model.penalty_ == L1(0.5) and model.loss_ == Huber(2.0)
+    with pytest.raises(ValueError, match="Invalid parameter 'beta_1'"):
+        model.set_params(optimizer__momentum=0.5, optimizer__beta_1=0.5)
+    assert model.partial_fit(X, y).optimizer_ == SGD(InvScaling(0.01, power_t=0.25))
+    model.set_params(optimizer__momentum=0.5).partial_fit(X, y)
+    assert model.optimizer_.momentum == 0.5
+    model.optimizer.momentum = 0.25
+    assert model.partial_fit(X, y).optimizer_.momentum == 0.25
+    model.optimizer = "sgd"
+    assert model.partial_fit(X, y).optimizer_.momentum == 0.0
+    model.early_stopping = True
+    assert not hasattr(model, "partial_fit")
+
+
 # -- attributes and shapes -----------------------------------------------------------------
 
 EVERY = {"coef_", "intercept_", "n_iter_", "t_", "n_features_in_", "loss_", "optimizer_"}

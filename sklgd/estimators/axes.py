@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from operator import is_
 from typing import Any, NamedTuple
 
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils._repr_html.estimator import _VisualBlock
 
@@ -40,6 +41,8 @@ class Strategies(NamedTuple):
 
 def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     """Return the object of one axis: the estimator's own, or the one its string stands for."""
+    if (known := _resolved(estimator)) is not None:
+        return getattr(known, axis)
     value = getattr(estimator, axis)
     if axis == "penalty" and value is None:
         return None
@@ -90,7 +93,23 @@ def strategies_of(estimator: BaseEstimator) -> Strategies:
             FutureWarning,
             stacklevel=5,  # where fit was called
         )
-    return Strategies(*(strategy_of(estimator, axis) for axis in Strategies._fields))
+    if (known := _resolved(estimator)) is not None:
+        return known
+    strategies = Strategies(*(strategy_of(estimator, axis) for axis in Strategies._fields))
+    named = (*(getattr(estimator, axis) for axis in AXES), estimator.learning_rate)
+    if all(value is None or isinstance(value, (str, float, int)) for value in named):
+        # objects of the user's own may change in place, which nothing would tell
+        estimator._named = tuple(estimator.get_params(deep=False).values()), strategies
+    return strategies
+
+
+def _resolved(estimator: BaseEstimator) -> Strategies | None:
+    """Return what the last call made of strings, if no parameter has been set since."""
+    params, strategies = estimator.__dict__.get("_named", (None, None))
+    if params is None:
+        return None
+    unchanged = all(map(is_, params, estimator.get_params(deep=False).values()))
+    return strategies if unchanged else None
 
 
 class StrategyParams:
@@ -129,7 +148,7 @@ class StrategyParams:
         nested = {k: v for k, v in params.items() if "__" in k}
         for axis in {key.partition("__")[0] for key in nested} & AXES.keys():
             if isinstance(getattr(self, axis), str):
-                strategy = strategy_of(self, axis)
+                strategy = clone(strategy_of(self, axis))
                 prefix = f"{axis}__"
                 own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
                 strategy.set_params(**own)  # before it is ours: an error leaves the string

@@ -286,7 +286,8 @@ True
         with self._all_or_nothing():
             first = not hasattr(self, "classes_")
             X, y = check_X_y(self, X, y, reset=first)
-            _check_partial_fit_first_call(self, classes)
+            if first or not (classes is None or np.array_equal(self.classes_, classes)):
+                _check_partial_fit_first_call(self, classes)
             if first:
                 loss = strategy_of(self, "loss")
                 self._multilabel = Labels.named(self.classes_, y, loss).multilabel
