@@ -332,6 +332,41 @@ def test_kernel_equals_numpy(rule):
             assert_allclose(found, expected, rtol=1e-12)
 
 
+IN_VECTORS = [Adam(), Adam(0.1, 0.8, 0.99, 1e-3, bias_correction=False), AdamW(weight_decay=0.2)]
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 15, 16, 17, 33, 70])
+@pytest.mark.parametrize("rule", IN_VECTORS, ids=repr)
+def test_kernels_in_vectors(rule, n):
+    """Vectors and what is left of them, a ridge on a part, and float32."""
+    rng = np.random.default_rng(n)
+    kernel = compose_kernel(rule, adapters.PyOptimizer)
+    for ridge, n_ridge in [(0.0, 0)] if isinstance(rule, AdamW) else [(0.0, n), (0.3, 2 * n // 3)]:
+        start = rng.normal(size=n)
+        ours, double = (start.copy(), np.zeros((2, n))), (start.copy(), np.zeros((2, n)))
+        single = start.astype(np.float32), np.zeros((2, n), dtype=np.float32)
+        for t in range(1, 9):
+            grad = rng.normal(size=n) * (rng.random(n) < 0.8)
+            whole = grad + ridge * ours[0] * (np.arange(n) < n_ridge)
+            rule.step(ours[0], whole, ours[1], 0.01, t)
+            part = {"ridge": ridge, "n_ridge": n_ridge}
+            optimizers.step(kernel, double[0], grad, double[1], 0.01, t, **part)
+            low = grad.astype(np.float32)
+            optimizers.step_single(kernel, single[0], low, single[1], 0.01, t, **part)
+        for mine, theirs, rough in zip(ours, double, single, strict=True):
+            assert_allclose(theirs, mine, rtol=1e-12, atol=1e-15)
+            assert_allclose(rough, mine, rtol=1e-4, atol=1e-6)
+
+
+def test_what_has_no_step_in_vectors():
+    params, state = np.ones(3, dtype=np.float32), np.zeros((3, 3), dtype=np.float32)
+    for rule in (Adam(amsgrad=True), SGD(), Clipped(Adam())):
+        with pytest.raises(ValueError, match="no such step in float32"):
+            optimizers.step_single(
+                compose_kernel(rule, adapters.PyOptimizer), params, params, state, 0.1, 1
+            )
+
+
 SHOWN = [rule for rule in RULES if rule.needs_rows]
 
 

@@ -190,11 +190,19 @@ cdef class OptimizerKernel:
     cdef readonly int n_scalars     # slots, the last ones, of which the first entry alone is used
     cdef readonly bint needs_rows   # observe is called before the raw predictions of each step
     cdef public double loss     # the batch's mean loss; the loop sets it before each step
+    # of rules that are asked: a ridge on the first n_ridge parameters, whose gradient is not in grad
+    cdef readonly bint adds_ridge
+    cdef public double ridge
+    cdef public Py_ssize_t n_ridge
     # of the feature that each parameter multiplies, over the batch: largest size, mean square
     cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
                      const double* mean_square, Py_ssize_t k) except -1 nogil
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil
+    # the same in float32, where `single`
+    cdef readonly bint single
+    cdef void step_single(self, Py_ssize_t p, float* params, const float* grad, float* state,
+                          double lr, int64_t t) noexcept nogil
     # the rule's step sizes after step t: 0 with one number in sizes[0], or 1 with p numbers
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil
@@ -210,6 +218,7 @@ cdef struct Tape:           # one trip of a batch through a model and back
     double* kept            # what the model keeps behind its parameters; training writes it
     uint64_t seed           # of the fit's chance
     int64_t t               # the step that is trained, from 1; 0 where nothing is trained
+    bint fresh              # whether backward writes the gradient; only a model that `writes` may
 
 
 cdef class ModelKernel:
@@ -230,5 +239,12 @@ cdef class ModelKernel:
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil
     # grad += the derivative of sum(draw * raw) with respect to params; the tape is that of forward
+    cdef readonly bint writes
     cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                       const double* draw, double* grad) except -1 nogil
+    # forward and backward in training on float32 parameters, where `trains_single`; grad is written
+    cdef bint trains_single(self, RowsKernel X) noexcept nogil
+    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
+                             double* raw) noexcept nogil
+    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
+                              const double* draw, float* grad) noexcept nogil

@@ -158,6 +158,10 @@ cdef class OptimizerKernel:
         with gil:
             return _abstract("step")
 
+    cdef void step_single(self, Py_ssize_t p, float* params, const float* grad, float* state,
+                          double lr, int64_t t) noexcept nogil:
+        pass    # never called: single is false
+
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
         sizes[0] = lr
@@ -183,3 +187,14 @@ cdef class ModelKernel:
                       const double* draw, double* grad) except -1 nogil:
         with gil:
             return _abstract("backward")
+
+    cdef bint trains_single(self, RowsKernel X) noexcept nogil:
+        return False
+
+    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
+                             double* raw) noexcept nogil:
+        pass    # never called: trains_single is false, here and below
+
+    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
+                              const double* draw, float* grad) noexcept nogil:
+        pass

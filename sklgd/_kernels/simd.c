@@ -26,6 +26,7 @@ typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
 #define PAIR_f(p) __builtin_convertvector(*(const pair_f *)(p), pair_d)
 
 #define ROOT(x) ((NAME(vec))_mm256_sqrt_pd((__m256d)(x)))
+#define ROOT_F(x) ((NAME(vec_f))_mm256_sqrt_ps((__m256)(x)))
 #define NAME(f) avx2_##f
 #define NAME_STRING "avx2"
 #define TARGET SKLGD_AVX2
@@ -33,7 +34,9 @@ typedef float pair_f __attribute__((vector_size(8), aligned(4), may_alias));
 #include "simd_impl.h"
 
 #undef ROOT
+#undef ROOT_F
 #define ROOT(x) ((NAME(vec))_mm512_sqrt_pd((__m512d)(x)))
+#define ROOT_F(x) ((NAME(vec_f))_mm512_sqrt_ps((__m512)(x)))
 #define NAME(f) avx512_##f
 #define NAME_STRING "avx512"
 #define TARGET SKLGD_AVX512

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 typedef struct {
-    double beta_1, beta_2, rate, root, epsilon;
+    double beta_1, beta_2, rate, root, epsilon, ridge;
 } simd_adam;
 
 typedef struct {
@@ -39,10 +39,12 @@ typedef struct {
     void (*exp)(ptrdiff_t n, const double *x, double *out);
     /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
     void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
-    /* m = beta_1 m + (1 - beta_1) grad, v = beta_2 v + (1 - beta_2) grad^2,
-     * params -= rate * m / (sqrt(v) * root + epsilon) */
-    void (*adam)(ptrdiff_t n, double *params, const double *grad, double *m, double *v,
-                 const simd_adam *rule);
+    /* with g = grad + ridge * params: m = beta_1 m + (1 - beta_1) g,
+     * v = beta_2 v + (1 - beta_2) g^2, params -= rate * m / (sqrt(v) * root + epsilon) */
+    void (*adam_d)(ptrdiff_t n, double *params, const double *grad, double *m, double *v,
+                   const simd_adam *rule);
+    void (*adam_f)(ptrdiff_t n, float *params, const float *grad, float *m, float *v,
+                   const simd_adam *rule);
     const char *name;
 } simd_table;
 

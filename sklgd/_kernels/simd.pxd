@@ -8,6 +8,7 @@ cdef extern from "simd.h" nogil:
         double rate
         double root
         double epsilon
+        double ridge
     ctypedef struct simd_table:
         double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil
         double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept nogil
@@ -24,8 +25,10 @@ cdef extern from "simd.h" nogil:
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*log1p_unit)(Py_ssize_t n, const double* x, double* out) noexcept nogil
-        void (*adam)(Py_ssize_t n, double* params, const double* grad, double* m, double* v,
-                     const simd_adam* rule) noexcept nogil
+        void (*adam_d)(Py_ssize_t n, double* params, const double* grad, double* m, double* v,
+                       const simd_adam* rule) noexcept nogil
+        void (*adam_f)(Py_ssize_t n, float* params, const float* grad, float* m, float* v,
+                       const simd_adam* rule) noexcept nogil
         const char* name
     simd_table simd
     void simd_init()

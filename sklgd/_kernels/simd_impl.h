@@ -265,38 +265,53 @@ TARGET static void NAME(average)(ptrdiff_t n, double rate, const double *w, doub
 
 #include "simd_math.h"
 
-/* Adam's step; the divisions are what it costs. */
-TARGET static void NAME(adam)(ptrdiff_t n, double *params, const double *grad, double *m,
-                              double *v, const simd_adam *rule)
-{
-    const double b1 = rule->beta_1, b2 = rule->beta_2, rate = rule->rate;
-    ptrdiff_t j = 0;
+/* Adam's step; the roots and the divisions are what it costs. */
 #if LANES > 1
-    for (; j + LANES <= n; j += LANES) {
-        NAME(vec) g = LOAD_d(grad + j);
-        NAME(vec) first = b1 * LOAD_d(m + j) + (1.0 - b1) * g;
-        NAME(vec) second = b2 * LOAD_d(v + j) + (1.0 - b2) * g * g;
-        *(NAME(vec) *)(m + j) = first;
-        *(NAME(vec) *)(v + j) = second;
-        *(NAME(vec) *)(params + j) =
-            LOAD_d(params + j) - rate * first / (ROOT(second) * rule->root + rule->epsilon);
+typedef float NAME(vec_f)
+    __attribute__((vector_size(8 * LANES), aligned(4), may_alias));
+#define ADAM_LANES(vec, lanes, root_of)                                              \
+    for (; j + lanes <= n; j += lanes) {                                                  \
+        NAME(vec) w = *(NAME(vec) *)(params + j);                                         \
+        NAME(vec) g = *(const NAME(vec) *)(grad + j) + ridge * w;                         \
+        NAME(vec) first = b1 * *(NAME(vec) *)(m + j) + c1 * g;                            \
+        NAME(vec) second = b2 * *(NAME(vec) *)(v + j) + c2 * g * g;                       \
+        *(NAME(vec) *)(m + j) = first;                                                    \
+        *(NAME(vec) *)(v + j) = second;                                                   \
+        *(NAME(vec) *)(params + j) = w - rate * first / (root_of(second) * root + eps);   \
     }
+#else
+#define ADAM_LANES(vec, lanes, root_of)
 #endif
-    for (; j < n; j++) {
-        m[j] = b1 * m[j] + (1.0 - b1) * grad[j];
-        v[j] = b2 * v[j] + (1.0 - b2) * grad[j] * grad[j];
-        params[j] -= rate * m[j] / (sqrt(v[j]) * rule->root + rule->epsilon);
+#define DEFINE_ADAM(suffix, real, vec, lanes, root_of, root_of_one)                        \
+    TARGET static void NAME(adam_##suffix)(ptrdiff_t n, real *params, const real *grad,   \
+                                           real *m, real *v, const simd_adam *rule)       \
+    {                                                                                     \
+        const real b1 = (real)rule->beta_1, b2 = (real)rule->beta_2;                      \
+        const real c1 = (real)(1.0 - rule->beta_1), c2 = (real)(1.0 - rule->beta_2);      \
+        const real rate = (real)rule->rate, root = (real)rule->root;                      \
+        const real eps = (real)rule->epsilon, ridge = (real)rule->ridge;                  \
+        ptrdiff_t j = 0;                                                                  \
+        ADAM_LANES(vec, lanes, root_of)                                             \
+        for (; j < n; j++) {                                                              \
+            real g = grad[j] + ridge * params[j];                                         \
+            m[j] = b1 * m[j] + c1 * g;                                                    \
+            v[j] = b2 * v[j] + c2 * g * g;                                                \
+            params[j] -= rate * m[j] / (root_of_one(v[j]) * root + eps);                  \
+        }                                                                                 \
     }
-}
+DEFINE_ADAM(d, double, vec, LANES, ROOT, sqrt)
+DEFINE_ADAM(f, float, vec_f, 2 * LANES, ROOT_F, sqrtf)
 
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
     NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
     NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(log1p_unit),
-    NAME(adam), NAME_STRING,
+    NAME(adam_d), NAME(adam_f), NAME_STRING,
 };
 
 #undef DEFINE_DOT
+#undef ADAM_LANES
+#undef DEFINE_ADAM
 #undef DOT_BODY
 #undef FETCH_NEXT
 #undef DEFINE_DOT4

@@ -2,6 +2,7 @@
 import numpy as np
 
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memset
 
 from ..base cimport Batch, ModelKernel, RowsKernel, Tape
 from ..simd cimport simd_init
@@ -12,6 +13,7 @@ cdef extern from "models/network.h" nogil:
     ctypedef struct Network:
         Py_ssize_t n_layers
         Py_ssize_t n_params
+        Py_ssize_t n_weights
         const Py_ssize_t* size
         const Py_ssize_t* weights
         const Py_ssize_t* bias
@@ -31,11 +33,12 @@ cdef extern from "models/network.h" nogil:
         const double* out_shift
         const double* out_scale
     ctypedef struct network_table:
-        void (*forward)(const Network* net, Py_ssize_t n, int sparse, const double* params, void* work,
+        void (*forward)(const Network* net, Py_ssize_t n, int sparse, const void* params, void* work,
                         double* kept, uint64_t seed, int64_t t, double* raw) noexcept nogil
-        const void* (*backward)(const Network* net, Py_ssize_t n, int sparse, const double* params,
-                                void* work, int64_t t, const double* draw, double* grad) noexcept nogil
-    Py_ssize_t network_work(const Network* net, Py_ssize_t n, int sparse, int single)
+        const void* (*backward)(const Network* net, Py_ssize_t n, int sparse, const void* params,
+                                void* work, int64_t t, const double* draw, void* grad,
+                                int add) noexcept nogil
+    Py_ssize_t network_work(const Network* net, Py_ssize_t n, int sparse)
     Py_ssize_t network_rows(const Network* net, Py_ssize_t n)
     const network_table* network_functions(int single)
 
@@ -87,6 +90,8 @@ cdef class MLPKernel(ModelKernel):
         self.n_raw, self.n_weights = size[len(size) - 1], layout.n_weights
         self.n_params, self.n_kept = layout.n_params, layout.n_kept
         net.n_layers, net.n_params = len(size) - 1, layout.n_params
+        net.n_weights = layout.n_weights
+        self.writes = True
         net.size = _whole(owned, "size", size)
         net.weights = _whole(owned, "weights", layout.weights)
         net.bias = _whole(owned, "bias", layout.bias or [-1] * (len(size) - 1))
@@ -132,39 +137,73 @@ cdef class MLPKernel(ModelKernel):
         self.net.largest = max([a * b for a, b in zip(size[1:], size[2:])], default=0)
         return 0
 
-    # float32 rows are trained on in float32; sums over all rows and predictions are double
-    cdef inline bint in_single(self, RowsKernel X, const Tape* tape) noexcept nogil:
-        return X.single and not X.sparse and tape.t > 0
-
     cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil:
-        return network_work(&self.net, n, X.sparse, X.single)
+        cdef Py_ssize_t size = network_work(&self.net, n, X.sparse)
+        return size + self.n_params if self.trains_single(X) else size  # two more float32 vectors
 
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil:
-        cdef bint single = self.in_single(X, tape)
-        cdef const network_table* functions = self.single if single else self.double_
-        cdef Py_ssize_t n = batch.size, rows = network_rows(&self.net, n)
+        cdef Py_ssize_t j, n = batch.size
+        cdef float* copy
+        if self.in_single(X, tape):
+            copy = self.params_in(X, n, tape)
+            for j in range(self.n_params):
+                copy[j] = <float> params[j]
+            self.forward_single(X, batch, copy, tape, raw)
+            return 0
         if X.sparse:
             X.mix(batch, self.net.size[1], self.factor, params, tape.work + self.sums_at(n))
         else:
-            X.gather(batch, self.shift, self.factor,
-                     <void*> (<float*> tape.work + rows) if single else <void*> (tape.work + rows), single)
-        functions.forward(&self.net, n, X.sparse, params, tape.work, tape.kept, tape.seed, tape.t, raw)
+            X.gather(batch, self.shift, self.factor, tape.work + network_rows(&self.net, n), False)
+        self.double_.forward(
+            &self.net, n, X.sparse, params, tape.work, tape.kept, tape.seed, tape.t, raw)
         return 0
+
+    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
+                      const double* draw, double* grad) except -1 nogil:
+        cdef const double* first
+        cdef float* copy
+        cdef Py_ssize_t j
+        if self.in_single(X, tape):
+            copy = self.params_in(X, batch.size, tape)
+            self.backward_single(X, batch, copy, tape, draw, copy + self.n_params)
+            for j in range(self.n_params):
+                grad[j] = copy[self.n_params + j] + (0.0 if tape.fresh else grad[j])
+            return 0
+        first = <const double*> self.double_.backward(
+            &self.net, batch.size, X.sparse, params, tape.work, tape.t, draw, grad, not tape.fresh)
+        if X.sparse:
+            if tape.fresh:
+                memset(grad, 0, self.net.size[0] * self.net.size[1] * sizeof(double))
+            X.tmix(batch, self.net.size[1], self.factor, first, grad)
+        return 0
+
+    # float32 rows are trained on in float32; sums over all rows and predictions are double
+    cdef bint trains_single(self, RowsKernel X) noexcept nogil:
+        return X.single and not X.sparse
+
+    cdef inline bint in_single(self, RowsKernel X, const Tape* tape) noexcept nogil:
+        return self.trains_single(X) and tape.t > 0
+
+    # where in the work the parameters stand in float32, and behind them the gradient
+    cdef inline float* params_in(self, RowsKernel X, Py_ssize_t n, Tape* tape) noexcept nogil:
+        return <float*> tape.work + network_work(&self.net, n, X.sparse)
 
     # the sums of the first layer: its z, or the output where it is the last
     cdef inline Py_ssize_t sums_at(self, Py_ssize_t n) noexcept nogil:
         return n * (self.net.z[0] if self.net.n_layers > 1 else self.net.row)
 
-    cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
-                      const double* draw, double* grad) except -1 nogil:
-        cdef bint single = self.in_single(X, tape)
-        cdef const network_table* functions = self.single if single else self.double_
-        cdef const void* first = functions.backward(
-            &self.net, batch.size, X.sparse, params, tape.work, tape.t, draw, grad)
-        if X.sparse:
-            X.tmix(batch, self.net.size[1], self.factor, <const double*> first, grad)
-        return 0
+    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
+                             double* raw) noexcept nogil:
+        cdef Py_ssize_t n = batch.size
+        cdef float* work = <float*> tape.work
+        X.gather(batch, self.shift, self.factor, work + network_rows(&self.net, n), True)
+        self.single.forward(&self.net, n, False, params, work, tape.kept, tape.seed, tape.t, raw)
+
+    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
+                              const double* draw, float* grad) noexcept nogil:
+        self.single.backward(
+            &self.net, batch.size, False, params, tape.work, tape.t, draw, grad, False)
 
 
 def trip(RowsKernel rows, ModelKernel model, double[::1] params, const double[:, ::1] draw, *,
@@ -181,7 +220,7 @@ def trip(RowsKernel rows, ModelKernel model, double[::1] params, const double[:,
     batch.order = NULL
     batch.start, batch.size, batch.end = 0, rows.n_rows, rows.n_rows
     tape.work, tape.kept = &work[0], &params[0] + model.n_params
-    tape.seed, tape.t = seed, t
+    tape.seed, tape.t, tape.fresh = seed, t, False
     with nogil:
         model.forward(rows, &batch, &params[0], &tape, &raw[0, 0])
         model.backward(rows, &batch, &params[0], &tape, &draw[0, 0], &grad[0])

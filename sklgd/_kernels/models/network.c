@@ -36,37 +36,24 @@ ptrdiff_t network_rows(const Network *net, ptrdiff_t n)
     return n * net->row + net->n_layers * (net->widest + n) + 2 * n * net->widest + net->largest;
 }
 
-static ptrdiff_t copies_at(const Network *net, ptrdiff_t n)
+ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse)
 {
-    return network_rows(net, n) + n * net->size[0];
-}
-
-ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
-{
-    const ptrdiff_t first = net->size[0] * net->size[1];
-    if (sparse)
-        return network_rows(net, n);
-    if (!single)
-        return copies_at(net, n);
-    return copies_at(net, n) + net->n_params + (first > net->largest ? first : net->largest);
+    return network_rows(net, n) + (sparse ? 0 : n * net->size[0]);
 }
 
 #define NAME(f) plain_double_##f
 #define REAL double
-#define SINGLE 0
 #define TARGET
 #include "network_impl.h"
 
 #define NAME(f) plain_float_##f
 #define REAL float
-#define SINGLE 1
 #define TARGET
 #include "network_impl.h"
 
 #ifdef SKLGD_X86
 #define NAME(f) avx2_double_##f
 #define REAL double
-#define SINGLE 0
 #define TARGET SKLGD_AVX2
 #define VECTOR_BYTES 32
 #define WIDE 2
@@ -77,7 +64,6 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 
 #define NAME(f) avx2_float_##f
 #define REAL float
-#define SINGLE 1
 #define TARGET SKLGD_AVX2
 #define VECTOR_BYTES 32
 #define WIDE 2
@@ -89,7 +75,6 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 
 #define NAME(f) avx512_double_##f
 #define REAL double
-#define SINGLE 0
 #define TARGET SKLGD_AVX512
 #define VECTOR_BYTES 64
 #define WIDE 4
@@ -100,7 +85,6 @@ ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single)
 
 #define NAME(f) avx512_float_##f
 #define REAL float
-#define SINGLE 1
 #define TARGET SKLGD_AVX512
 #define VECTOR_BYTES 64
 #define WIDE 4

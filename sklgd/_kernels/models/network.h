@@ -1,7 +1,7 @@
 /* Feedforward networks on batches: see sklgd/models/mlp.py for the formulas.
  *
- * A batch's numbers stand in one piece of memory, the work, as double or float; parameters,
- * gradients and raw predictions are double in any case.  n is the number of rows.
+ * A batch's numbers stand in one piece of memory, the work, as double or float, and so do
+ * parameters and gradients; raw predictions are double in any case.  n is the number of rows.
  */
 #ifndef SKLGD_NETWORK_H
 #define SKLGD_NETWORK_H
@@ -15,6 +15,7 @@ enum { NO_NORM, BATCH_NORM, LAYER_NORM };
 typedef struct {
     ptrdiff_t n_layers;         /* of weights: one more than there are hidden layers */
     ptrdiff_t n_params;
+    ptrdiff_t n_weights;        /* the first of them */
     const ptrdiff_t *size;      /* n_layers + 1: features, hidden units, raw columns */
     const ptrdiff_t *weights;   /* where in the parameters the weights of a layer begin, */
     const ptrdiff_t *bias;      /* its intercepts, -1 where there are none, */
@@ -35,20 +36,19 @@ typedef struct {
 
 typedef struct {
     /* from the rows, or on sparse rows the sums of the first layer at its z, to raw */
-    void (*forward)(const Network *net, ptrdiff_t n, int sparse, const double *params, void *work,
+    void (*forward)(const Network *net, ptrdiff_t n, int sparse, const void *params, void *work,
                     double *kept, uint64_t seed, int64_t t, double *raw);
-    /* grad += the derivative of sum(draw * raw); on sparse rows that by the first layer's weights
-     * is left to the caller: returned is the derivative by its sums */
-    const void *(*backward)(const Network *net, ptrdiff_t n, int sparse, const double *params,
-                            void *work, int64_t t, const double *draw, double *grad);
+    /* grad = the derivative of sum(draw * raw), or with `add` += it; on sparse rows that by the
+     * first layer's weights is left to the caller: returned is the derivative by its sums */
+    const void *(*backward)(const Network *net, ptrdiff_t n, int sparse, const void *params,
+                            void *work, int64_t t, const double *draw, void *grad, int add);
     /* c (m, n) = or += a b, with b (k, n) and c in C order and a[i, p] at a[i * rows + p * columns] */
     void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *a, ptrdiff_t rows,
                     ptrdiff_t columns, const void *b, void *c, int add);
 } network_table;
 
-/* How many reals the work of a batch of n rows takes, and where in it the rows are to stand: behind
- * them the parameters and the gradient of a layer as float. */
-ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse, int single);
+/* How many reals the work of a batch of n rows takes, and where in it the rows are to stand. */
+ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse);
 ptrdiff_t network_rows(const Network *net, ptrdiff_t n);
 
 /* The functions for double or float, in the best instructions that this processor has. */

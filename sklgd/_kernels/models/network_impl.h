@@ -1,5 +1,5 @@
 /* The functions of network.h for one instruction set and one type; included by network.c with
- *   NAME(f)  the function's name,  REAL,  SINGLE (1 for float),  TARGET,  VECTOR_BYTES, WIDE,
+ *   NAME(f)  the function's name,  REAL,  TARGET,  VECTOR_BYTES, WIDE,
  *   LOAD_SOME, STORE_SOME  for product.h.
  */
 #include "product.h"
@@ -140,10 +140,10 @@ TARGET static void NAME(add_row)(ptrdiff_t rows, ptrdiff_t n, const REAL *row, R
 }
 
 /* sum[j] += sum_i d[i, j] */
-TARGET static void NAME(sum_rows)(ptrdiff_t rows, ptrdiff_t n, const REAL *d, double *sum)
+TARGET static void NAME(sum_rows)(ptrdiff_t rows, ptrdiff_t n, const REAL *d, REAL *sum)
 {
     for (ptrdiff_t i = 0; i < rows; i++, d += n)
-        SIMD_LOOP sum[j] += (double)d[j];
+        SIMD_LOOP sum[j] += d[j];
 }
 
 /* The normalized numbers hat of z, and what they were divided by, inverse, in `scale`; then z
@@ -178,9 +178,10 @@ TARGET static void NAME(layer_norm)(ptrdiff_t rows, ptrdiff_t n, REAL *z, REAL *
 {
     for (ptrdiff_t i = 0; i < rows; i++, z += n, hat += n) {
         double mean = 0.0, var = 0.0;
-        SIMD_LOOP mean += z[j];
+        _Pragma("omp simd reduction(+ : mean)") for (ptrdiff_t j = 0; j < n; j++) mean += z[j];
         mean /= n;
-        SIMD_LOOP var += (z[j] - mean) * (z[j] - mean);
+        _Pragma("omp simd reduction(+ : var)") for (ptrdiff_t j = 0; j < n; j++)
+            var += (z[j] - mean) * (z[j] - mean);
         scale[i] = (REAL)(1.0 / sqrt(var / n + NORM_EPSILON));
         SIMD_LOOP hat[j] = (z[j] - (REAL)mean) * scale[i];
         SIMD_LOOP z[j] = gain[j] * hat[j] + gain[n + j];
@@ -189,7 +190,7 @@ TARGET static void NAME(layer_norm)(ptrdiff_t rows, ptrdiff_t n, REAL *z, REAL *
 
 /* d, the derivative by what the normalization returned, becomes that by what it got. */
 TARGET static void NAME(norm_back)(int kind, ptrdiff_t rows, ptrdiff_t n, REAL *d, const REAL *hat,
-                                   const REAL *scale, const REAL *gain, int64_t t, double *grad)
+                                   const REAL *scale, const REAL *gain, int64_t t, REAL *grad)
 {
     for (ptrdiff_t i = 0; i < rows; i++)
         for (ptrdiff_t j = 0; j < n; j++) {
@@ -226,28 +227,11 @@ TARGET static void NAME(drop)(ptrdiff_t n, double rate, uint64_t key, const REAL
     }
 }
 
-/* Parameters as REAL: themselves, or a copy in the work. */
-TARGET static const REAL *NAME(reals)(const Network *net, ptrdiff_t n, const double *params,
-                                      REAL *work, int copy)
-{
-#if SINGLE
-    REAL *to = work + copies_at(net, n);
-    const ptrdiff_t size = net->n_params;
-    if (copy)
-        _Pragma("omp simd") for (ptrdiff_t j = 0; j < size; j++) to[j] = (REAL)params[j];
-    return to;
-#else
-    (void)net, (void)n, (void)work, (void)copy;
-    return params;
-#endif
-}
-
-TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, int sparse, const double *params,
+TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, int sparse, const void *params,
                                  void *memory, double *kept, uint64_t seed, int64_t t, double *raw)
 {
     REAL *work = memory, *scales = work + n * net->row;
-    const REAL *values = NAME(reals)(net, n, params, work, 1);
-    const REAL *input = work + network_rows(net, n);
+    const REAL *values = params, *input = work + network_rows(net, n);
     const ptrdiff_t last = net->n_layers - 1;
     for (ptrdiff_t l = 0; l <= last; l++) {
         const ptrdiff_t from = net->size[l], to = net->size[l + 1];
@@ -283,30 +267,18 @@ TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, int sparse, co
     }
 }
 
-/* grad (from, to) += input' d */
-TARGET static void NAME(add_weights)(const Network *net, ptrdiff_t n, ptrdiff_t from, ptrdiff_t to,
-                                     const REAL *input, const REAL *d, REAL *work, double *grad)
-{
-#if SINGLE
-    REAL *part = work + copies_at(net, n) + net->n_params;
-    const ptrdiff_t size = from * to;
-    NAME(product)(from, to, n, input, 1, from, d, part, 0);
-    _Pragma("omp simd") for (ptrdiff_t j = 0; j < size; j++) grad[j] += (double)part[j];
-#else
-    (void)net, (void)work;
-    NAME(product)(from, to, n, input, 1, from, d, grad, 1);
-#endif
-}
-
 TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n, int sparse,
-                                         const double *params, void *memory, int64_t t,
-                                         const double *draw, double *grad)
+                                         const void *params, void *memory, int64_t t,
+                                         const double *draw, void *gradient, int add)
 {
-    REAL *work = memory, *scales = work + n * net->row;
-    const REAL *values = NAME(reals)(net, n, params, work, 0);
+    REAL *work = memory, *scales = work + n * net->row, *grad = gradient;
+    const REAL *values = params;
     const ptrdiff_t last = net->n_layers - 1;
     REAL *d = scales + last * (net->widest + n), *before = d + n * net->widest;
     REAL *turned = before + n * net->widest, *swap;
+    if (!add) /* weights are written, what else there is added up */
+        for (ptrdiff_t j = net->n_weights; j < net->n_params; j++)
+            grad[j] = 0;
     for (ptrdiff_t i = 0; i < n; i++)
         for (ptrdiff_t k = net->size[last + 1], c = 0; c < k; c++)
             d[i * k + c] = (REAL)(net->out_scale ? net->out_scale[c] * draw[i * k + c]
@@ -320,7 +292,7 @@ TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n, int sp
         if (net->bias[l] >= 0)
             NAME(sum_rows)(n, to, d, grad + net->bias[l]);
         if (l > 0 || !sparse)
-            NAME(add_weights)(net, n, from, to, input, d, work, grad + net->weights[l]);
+            NAME(product)(from, to, n, input, 1, from, d, grad + net->weights[l], add);
         if (l == 0)
             break;
         NAME(transpose)(from, to, values + net->weights[l], turned);
@@ -347,7 +319,6 @@ static const network_table NAME(table) = {NAME(forward), NAME(backward), NAME(pr
 #undef CHUNK
 #undef NAME
 #undef REAL
-#undef SINGLE
 #undef TARGET
 #undef VECTOR_BYTES
 #undef WIDE

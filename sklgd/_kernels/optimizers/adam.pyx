@@ -22,6 +22,7 @@ cdef class AdamKernel(OptimizerKernel):
         self.epsilon = epsilon
         self.amsgrad = amsgrad
         self.bias_correction = bias_correction
+        self.single = self.adds_ridge = not amsgrad
 
     # the factors of 1 / (1 - beta^t): of the step, and of the root of the second moment
     cdef inline double first_correction(self, int64_t t) noexcept nogil:
@@ -40,6 +41,7 @@ cdef class AdamKernel(OptimizerKernel):
         cdef double* v = state + p
         cdef double* largest = state + 2 * p
         cdef simd_adam rule
+        cdef Py_ssize_t n = self.n_ridge if self.ridge != 0.0 else 0
         if self.amsgrad:
             for j in range(p):
                 g = grad[j]
@@ -48,10 +50,26 @@ cdef class AdamKernel(OptimizerKernel):
                 largest[j] = fmax(largest[j], v[j])
                 params[j] -= rate * m[j] / (sqrt(largest[j]) * root + eps)
         else:
-            rule.beta_1, rule.beta_2, rule.epsilon = b1, b2, eps
-            rule.rate, rule.root = rate, root
-            simd.adam(p, params, grad, m, v, &rule)
+            self.rule(&rule, lr, t)
+            simd.adam_d(n, params, grad, m, v, &rule)
+            rule.ridge = 0.0
+            simd.adam_d(p - n, params + n, grad + n, m + n, v + n, &rule)
         return 0
+
+    cdef void step_single(self, Py_ssize_t p, float* params, const float* grad, float* state,
+                          double lr, int64_t t) noexcept nogil:
+        cdef simd_adam rule
+        cdef Py_ssize_t n = self.n_ridge if self.ridge != 0.0 else 0
+        cdef float* v = state + p
+        self.rule(&rule, lr, t)
+        simd.adam_f(n, params, grad, state, v, &rule)
+        rule.ridge = 0.0
+        simd.adam_f(p - n, params + n, grad + n, state + n, v + n, &rule)
+
+    cdef inline void rule(self, simd_adam* rule, double lr, int64_t t) noexcept nogil:
+        rule.beta_1, rule.beta_2, rule.epsilon = self.beta_1, self.beta_2, self.epsilon
+        rule.rate, rule.root = lr * self.first_correction(t), self.second_correction(t)
+        rule.ridge = self.ridge
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
@@ -70,6 +88,7 @@ cdef class AdamWKernel(AdamKernel):
                  bias_correction=True, weight_decay=0.01):
         AdamKernel.__init__(self, learning_rate, beta_1, beta_2, epsilon, amsgrad, bias_correction)
         self.weight_decay = weight_decay
+        self.adds_ridge = False     # its gradient is that of the weights before their decay
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
@@ -78,6 +97,14 @@ cdef class AdamWKernel(AdamKernel):
         for j in range(p):
             params[j] *= decay
         return AdamKernel.step(self, p, params, grad, state, lr, t)
+
+    cdef void step_single(self, Py_ssize_t p, float* params, const float* grad, float* state,
+                          double lr, int64_t t) noexcept nogil:
+        cdef Py_ssize_t j
+        cdef float decay = <float> (1.0 - lr * self.weight_decay)
+        for j in range(p):
+            params[j] *= decay
+        AdamKernel.step_single(self, p, params, grad, state, lr, t)
 
 
 cdef class MomentsKernel(OptimizerKernel):
