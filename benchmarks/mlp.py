@@ -1,9 +1,15 @@
-"""One epoch of a network, sklgd beside MLPClassifier, torch and Keras; see benchmarks/README.md."""
+"""A step of a network, sklgd beside MLPClassifier, torch and Keras; see benchmarks/README.md.
+
+All in the precision that the title of a case names.  torch's Adam stands here twice: as it is
+called by default, and fused.
+"""
 
 import _compare  # isort: skip  (first: it sets the threads)
 
 import argparse
+import importlib.util
 import os
+import statistics
 import warnings
 from functools import partial
 
@@ -45,7 +51,7 @@ def fit_sklearn(hidden, batch, X, y, epochs):
     assert network.n_iter_ == epochs
 
 
-def fit_torch(hidden, batch, X, y, epochs):
+def fit_torch(hidden, batch, X, y, epochs, **options):
     import torch
 
     torch.set_num_threads(_compare.THREADS)
@@ -54,7 +60,7 @@ def fit_torch(hidden, batch, X, y, epochs):
     for i in range(len(sizes) - 1):
         layers += [torch.nn.Linear(sizes[i], sizes[i + 1], dtype=kind), torch.nn.ReLU()]
     net = torch.nn.Sequential(*layers[:-1])
-    rule = torch.optim.Adam(net.parameters(), weight_decay=1e-4, fused=True)
+    rule = torch.optim.Adam(net.parameters(), weight_decay=1e-4, **options)
     loss_of = torch.nn.BCEWithLogitsLoss()
     rows, targets = torch.from_numpy(X), torch.from_numpy(y.astype(X.dtype)[:, None])
     for _ in range(epochs):
@@ -66,13 +72,8 @@ def fit_torch(hidden, batch, X, y, epochs):
 
 def fit_keras(hidden, batch, X, y, epochs):
     import keras
-    import tensorflow as tf
 
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(_compare.THREADS)
-        tf.config.threading.set_inter_op_parallelism_threads(_compare.THREADS)
-    except RuntimeError:  # only before the first call
-        pass
+    limit_threads(keras.backend.backend())
     keras.config.set_floatx(str(X.dtype))
     layers = [keras.layers.Dense(size, activation="relu") for size in hidden]
     net = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
@@ -80,16 +81,38 @@ def fit_keras(hidden, batch, X, y, epochs):
     net.fit(X, y, epochs=epochs, batch_size=batch, verbose=0)
 
 
-RIVALS = {"sklearn": fit_sklearn, "torch": fit_torch, "keras": fit_keras}
+def limit_threads(backend):
+    """Let a backend of Keras have as many threads as the others."""
+    if backend == "torch":
+        import torch
+
+        torch.set_num_threads(_compare.THREADS)
+    elif backend == "tensorflow":
+        import tensorflow as tf
+
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(_compare.THREADS)
+            tf.config.threading.set_inter_op_parallelism_threads(_compare.THREADS)
+        except RuntimeError:  # only before the first call
+            pass
+
+
+RIVALS = {
+    "sklearn": fit_sklearn,
+    "torch": fit_torch,
+    "torch, fused Adam": partial(fit_torch, fused=True),
+    "keras": fit_keras,
+}
+
+
+def has(module):
+    """Whether a module is installed."""
+    return importlib.util.find_spec(module) is not None
 
 
 def installed(name):
     """Whether a rival can be imported."""
-    try:
-        __import__({"sklearn": "sklearn", "torch": "torch", "keras": "tensorflow"}[name])
-    except ImportError:
-        return False
-    return True
+    return has(name.partition(",")[0]) and (name != "keras" or has(os.environ["KERAS_BACKEND"]))
 
 
 def compare(hidden, p, batch, n, dtype, args):
@@ -110,7 +133,14 @@ def compare(hidden, p, batch, n, dtype, args):
         steps = (args.epochs - 1) * -(-n // batch)
         per_step[name] = [(many - one) / steps for one, many in pairs]
     title = f"{np.dtype(dtype)} {n} x {p}, {hidden}, batch size {batch}: one step"
-    _compare.report(title, per_step, against="sklgd", unit="ms")
+    print(f"\n{title}")
+    for name, values in per_step.items():
+        low, mid, high = (1e3 * f(values) for f in (min, statistics.median, max))
+        line = f"  {name:17}  median {mid:7.3f} ms  [{low:.3f}, {high:.3f}]"
+        if name != "sklgd":
+            r = _compare.ratios(per_step, "sklgd", name)
+            line += f"  {statistics.median(r):6.1f} times sklgd's  [{min(r):.1f}, {max(r):.1f}]"
+        print(line, flush=True)
 
 
 def main():
@@ -123,11 +153,13 @@ def main():
     parser.add_argument("--against", action="append", choices=RIVALS)
     parser.add_argument("--case", action="append", type=int, help="numbers from 0 on")
     args = parser.parse_args()
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow" if has("tensorflow") else "torch")
     args.against = [name for name in args.against or RIVALS if installed(name)]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _compare.environment()
-    for name in ("torch", "keras", "tensorflow-cpu"):
+    for name in ("torch", "keras"):
         print(f"{name:<12}", _compare._version(name), flush=True)
+    print("backend     ", os.environ["KERAS_BACKEND"])
     for number, (hidden, p, batch, n) in enumerate(CASES):
         if args.case is None or number in args.case:
             for dtype in args.dtype or ["float32", "float64"]:
