@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import ndtr
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -131,6 +132,14 @@ def test_gradients_of_objectives(name, normalization, activation, rng):
         step[j] = 1e-7
         slope = (value(params + step) - value(params - step)) / 2e-7
         assert_allclose(grad[j], slope, rtol=1e-4, atol=1e-5, err_msg=f"parameter {j}")
+
+
+def test_gelu_is_the_normal_distributions():
+    z = np.concatenate((np.linspace(-30.0, 30.0, 20000), 10.0 ** np.linspace(-300, 2, 500)))
+    params = np.array([1.0, 1.0, 0.0, 0.0])  # two weights of 1, intercepts of 0
+    raw, _ = trip(make_rows(z[:, None]), MLP((1,), "gelu").compose(1, 1, True), params, z[:, None])
+    # up to the rounding of z^2 / 2 in the exponent
+    assert np.all(np.abs(raw[:, 0] / (z * ndtr(z)) - 1.0) <= 4e-16 * (3.0 + z**2))
 
 
 def test_single_precision_is_near(rng):

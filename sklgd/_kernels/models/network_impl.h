@@ -32,6 +32,45 @@ TARGET static inline void NAME(log1p_unit)(ptrdiff_t n, REAL *x)
         x[j] = (REAL)part[j];
 }
 
+/* The probability that a standard normal number is beyond |z|, erfc(x) / 2 with x = |z| / sqrt 2,
+ * of up to CHUNK entries.
+ *
+ * log(erfc(x) exp(x^2) / t) is smooth in t = 1 / (1 + x / 2), which runs from 1 to 0: the numbers are
+ * its expansion in Chebyshev polynomials of s = 2 t - 1, made in 60 digits and written in powers.
+ * The relative error is 1e-15 near 0 and 1e-14 at 6 (tests/test_mlp.py).
+ */
+TARGET static inline void NAME(normal_tail)(ptrdiff_t n, const REAL *z, REAL *tail)
+{
+    double share[CHUNK], part[CHUNK];
+#define FOUR(a, b, c, d) (((a) + (b) * s) + s2 * ((c) + (d) * s))
+    for (ptrdiff_t j = 0; j < n; j++)
+        part[j] = M_SQRT1_2_ * fabs((double)z[j]);
+    SIMD_LOOP
+    {
+        double x = part[j], t = 1 / (1 + 0.5 * x);
+        double s = 2 * t - 1, s2 = s * s, s4 = s2 * s2;
+        double low = FOUR(-0.6717940840566922, 0.6726432239776583,
+                          0.047343306841863525, -0.04689561023132892) +
+                     s4 * FOUR(-0.009872689364099222, 0.008824938561312326,
+                               0.0017589335074028032, -0.002345812552995894);
+        double mid = FOUR(-0.00014624628742128406, 0.0006736791352568863,
+                          -9.373894767667291e-05, -0.00017430412986925933) +
+                     s4 * FOUR(7.141810433422286e-05, 3.174693542327221e-05,
+                               -3.0237840540070985e-05, 1.3989370477637249e-07);
+        double high = FOUR(8.662535397474896e-06, -2.963484230960007e-06,
+                           -1.4094459914328244e-06, 1.2833949153564257e-06) +
+                      s4 * FOUR(-4.146853754712776e-08, -2.8956265674364734e-07,
+                                7.745572408778092e-08, 2.9805133645168916e-08);
+        high += s4 * s4 * -1.2776086555002735e-08;
+        share[j] = 0.5 * t;
+        part[j] = low + s4 * s4 * (mid + s4 * s4 * high) - x * x;
+    }
+#undef FOUR
+    simd.exp(n, part, part);
+    for (ptrdiff_t j = 0; j < n; j++)
+        tail[j] = (REAL)(share[j] * part[j]);
+}
+
 /* a = activation(z); a may be z but for gelu and silu, whose derivatives ask for z */
 TARGET static void NAME(activate)(int code, ptrdiff_t n, const REAL *z, REAL *a)
 {
@@ -46,14 +85,15 @@ TARGET static void NAME(activate)(int code, ptrdiff_t n, const REAL *z, REAL *a)
     case IDENTITY:
         SIMD_LOOP a[j] = z[j];
         return;
-    case GELU:
-        for (ptrdiff_t j = 0; j < n; j++)
-            a[j] = (REAL)(z[j] * 0.5 * erfc(-z[j] * M_SQRT1_2_));
-        return;
     }
     for (; n > 0; n -= CHUNK, z += CHUNK, a += CHUNK) {
         ptrdiff_t size = n < CHUNK ? n : CHUNK;
         switch (code) {
+        case GELU:
+            NAME(normal_tail)(size, z, part);
+            for (ptrdiff_t j = 0; j < size; j++)
+                a[j] = z[j] * (z[j] > 0 ? 1 - part[j] : part[j]);
+            break;
         case LOGISTIC:
             NAME(exp)(size, z, -1, part);
             for (ptrdiff_t j = 0; j < size; j++)
@@ -116,9 +156,11 @@ TARGET static void NAME(differentiate)(int code, ptrdiff_t n, const REAL *z, con
             for (ptrdiff_t j = 0; j < size; j++)
                 part[j] = z[j] * z[j];
             NAME(exp)(size, part, (REAL)-0.5, part);
-            for (ptrdiff_t j = 0; j < size; j++)
-                d[j] *= (z[j] != 0 ? a[j] / z[j] : (REAL)0.5) +
+            for (ptrdiff_t j = 0; j < size; j++) {
+                REAL zero = z[j] == 0 ? 1 : 0; /* where the distribution function is a half */
+                d[j] *= a[j] / (z[j] + zero) + (REAL)0.5 * zero +
                         z[j] * (REAL)INV_SQRT_2PI * part[j];
+            }
         } else if (code == SILU) {
             NAME(exp)(size, z, -1, part);
             for (ptrdiff_t j = 0; j < size; j++) {
