@@ -343,6 +343,34 @@ def test_wide_dense_equals_csr(wide, rule):
                 assert_array_equal((sparse.coef_ == 0)[large], (dense.coef_ == 0)[large])
 
 
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("rule", LOCAL, ids=repr)
+def test_entries_that_name_one_feature_add_up(wide, rule, batch_size):
+    X, Y = csr(wide[0]), wide[1][:, 0]
+    shares = np.repeat(X.data, 2) * np.tile([0.25, 0.75], X.nnz)
+    halves = sp.csr_array((shares, np.repeat(X.indices, 2), 2 * X.indptr), shape=X.shape)
+    model = GDRegressor(optimizer=rule, batch_size=batch_size, max_iter=3, tol=None, random_state=0)
+    expected = clone(model).fit(X, Y).coef_
+    assert_allclose(model.fit(halves, Y).coef_, expected, rtol=1e-9, atol=1e-12)
+
+
+TINY = 1e-200
+
+
+@pytest.mark.parametrize(
+    "rule", [AdaGrad(0.1, epsilon=TINY), FTRL(0.1, initial_accumulator=TINY)], ids=repr
+)
+@pytest.mark.parametrize("alpha", [1e-9, 1e-4, 0.1, 1e3])
+def test_ridge_of_missed_steps_by_formula(rule, alpha):
+    """A weight that is met once moves by the learning rate; then its steps are that over |y|."""
+    n, y = 300, np.random.default_rng(0).permutation(10.0 ** np.linspace(-6, 6, 300))
+    model = GDRegressor(optimizer=rule, penalty=L2(alpha), fit_intercept=False, batch_size=1)
+    model.set_params(shuffle=False, max_iter=1, tol=None).fit(sp.eye_array(n, format="csr"), y)
+    with np.errstate(under="ignore"):
+        expected = 0.1 * (1 + np.longdouble(alpha) * 0.1 / y) ** (np.arange(n) - n)
+    assert_allclose(model.coef_, expected.astype(float), rtol=2e-9, atol=1e-290)
+
+
 @pytest.mark.parametrize("penalty", [MCP(0.01, 1.5), SCAD(0.01, 2.5)], ids=repr)
 @pytest.mark.parametrize("rate", [3.0, InvScaling(4.0, power_t=0.2)], ids=repr)
 def test_steps_longer_than_a_concave_penalty_bends(wide, penalty, rate):

@@ -844,3 +844,13 @@ def test_auto_has_no_learning_rate():
         ValueError, match=r"Invalid parameter 'learning_rate'.*pass optimizer='sgd'"
     ):
         Auto().set_params(learning_rate=0.1)
+
+
+@pytest.mark.parametrize(
+    "rule, rows",
+    [(Adam(), 2500), (AdaGrad(), 32), (FTRL(), 32), (Clipped(AdaGrad()), 32), (SGD(), 1)],
+    ids=repr,
+)
+def test_auto_batch_size_on_wide_sparse_rows(rule, rows):
+    """Enough rows for their cost to be a quarter of a step on all parameters, if it is on all."""
+    assert rule.auto_batch_size(n_samples=5000, n_features=100_000, row_nonzeros=10.0) == rows

@@ -54,8 +54,10 @@ cdef extern from "missed.h" nogil:
         int32_t since
         int32_t place
     ctypedef struct Touch:  # the distinct features of a batch: see touched.pxd
-        Mark* marks
+        char* marks
+        Py_ssize_t stride
         int32_t now
+        bint in_order
         Py_ssize_t count
         int32_t* features
         int32_t* since
@@ -134,6 +136,9 @@ cdef class RowsKernel:
 
 cdef class LossKernel:
     """A loss: values and gradients with respect to the raw predictions."""
+    # the mean slope over r's way from raw, while dr/dt = -slope(y, r), until a time > 0; where `flows`
+    cdef readonly bint flows
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil
     # elementwise: y, raw, value and grad have m entries each
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil
@@ -181,6 +186,15 @@ cdef class PenaltyKernel:
     cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil
 
 
+cdef struct Aim:                # what a step of one row goes by
+    Py_ssize_t k                # raw columns
+    Py_ssize_t n_intercepts
+    double weight               # of the row
+    const double* targets       # k of each
+    const double* raw
+    const double* draw          # weight times the loss's slope at raw
+
+
 cdef class OptimizerKernel:
     """A step rule; its state belongs to the fit."""
     cdef readonly bint linear   # params -= lr * grad and nothing else
@@ -194,6 +208,11 @@ cdef class OptimizerKernel:
     cdef readonly bint adds_ridge
     cdef public double ridge
     cdef public Py_ssize_t n_ridge
+    # whether steps are of one row and follow its loss on the way; where the loss knows its flow,
+    # the loop sets it and, before each step, the aim
+    cdef readonly bint follows
+    cdef public LossKernel flow
+    cdef Aim aim
     # of the feature that each parameter multiplies, over the batch: largest size, mean square
     cdef int observe(self, Py_ssize_t p, double* params, double* state, const double* largest,
                      const double* mean_square, Py_ssize_t k) except -1 nogil

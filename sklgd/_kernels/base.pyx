@@ -109,6 +109,9 @@ cdef class LossKernel:
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return 0.0  # never called: proximal is false
 
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return 0.0  # never called: flows is false
+
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil:
         with gil:

@@ -20,7 +20,8 @@
             isa##_outer_##suffix, isa##_lazy_dot_##suffix, isa##_lazy_tdot_##suffix,      \
             isa##_pairs_dot_##suffix, isa##_pairs_tdot_##suffix,                          \
             isa##_drift_dot_##suffix, isa##_drift_tdot_##suffix,                          \
-            isa##_mix_##suffix, isa##_tmix_##suffix, isa##_touch_##suffix                 \
+            isa##_mix_##suffix, isa##_tmix_##suffix, isa##_in_order_##suffix,             \
+            isa##_fetch_##suffix, isa##_touch_##suffix                                    \
     }
 #define TABLES(isa)                                                                       \
     {                                                                                     \

@@ -45,6 +45,10 @@ typedef struct {
                 const double *factor, const double *w, double *raw);
     void (*tmix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
                  const double *factor, const double *draw, double *w);
+    /* whether indices increase; and the indices */
+    int (*in_order)(const void *indices, ptrdiff_t size, int32_t *features);
+    /* ask for the marks of a row */
+    void (*fetch)(const void *indices, ptrdiff_t size, const Touch *touch);
     /* number the features that the batch has not met yet; where is the row's */
     void (*touch)(const void *indices, ptrdiff_t size, Touch *touch, int32_t *where);
 } csr_table;

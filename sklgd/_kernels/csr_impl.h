@@ -203,14 +203,32 @@ TARGET static void NAME(tmix)(const void *data, const void *indices, ptrdiff_t s
     }
 }
 
+/* A single row whose indices increase has one entry a feature. */
+TARGET static int NAME(in_order)(const void *indices, ptrdiff_t size, int32_t *features)
+{
+    const INDEX *at = indices;
+    int back = 0;
+    for (ptrdiff_t j = 1; j < size; j++)
+        back |= at[j] <= at[j - 1];
+    for (ptrdiff_t j = 0; j < size; j++)
+        features[j] = (int32_t)at[j];
+    return !back;
+}
+
+TARGET static void NAME(fetch)(const void *indices, ptrdiff_t size, const Touch *touch)
+{
+    const INDEX *at = indices;
+    for (ptrdiff_t j = 0; j < size; j++)
+        SKLGD_PREFETCH(touch->marks + (ptrdiff_t)at[j] * touch->stride);
+}
+
 TARGET static void NAME(touch)(const void *indices, ptrdiff_t size, Touch *touch, int32_t *where)
 {
     const INDEX *at = indices;
-    Mark *marks = touch->marks;
     const int32_t now = touch->now;
     int32_t count = (int32_t)touch->count;
     for (ptrdiff_t j = 0; j < size; j++) {
-        Mark *mark = marks + at[j];
+        Mark *mark = (Mark *)(touch->marks + (ptrdiff_t)at[j] * touch->stride);
         if (mark->since != now) {
             touch->features[count] = (int32_t)at[j];
             touch->since[count] = mark->since;

@@ -658,8 +658,9 @@ cdef class Epoch:
         cdef Batch first = batch[0]
         cdef double loss
         first.end = min(batch.end, batch.start + self.batch_size)
-        self.touched.begin(self.t)
         self.run_all(&first, rate, stride, total)
+        if first.end == batch.end:
+            return 0
         self.multiply_mean(self.model.n_params)
         self.touched.begin(self.t)
         batch.start = first.end

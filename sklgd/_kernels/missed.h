@@ -8,18 +8,77 @@
 
 /* The distinct features of a batch, numbered as they are met. */
 typedef struct {
-    int32_t since;  /* the last step that touched the feature */
-    int32_t place;  /* its number in that step's batch */
+    int32_t since;  /* the last step whose penalty the feature's weights have had */
+    int32_t place;  /* its number in the batch that is open */
 } Mark;
 
 typedef struct {
-    Mark *marks;        /* one for each feature */
+    char *marks;        /* one for each feature, `stride` bytes from one to the next */
+    ptrdiff_t stride;
     int32_t now;        /* the step */
+    int in_order;       /* whether entries are their features' numbers; since and where are unset */
     ptrdiff_t count;
     int32_t *features;  /* count */
-    int32_t *since;     /* count: when they were touched before */
+    int32_t *since;     /* count: as the marks were */
     int32_t *where;     /* of each nonzero, one row after the other: its feature's number */
 } Touch;
+
+static inline Mark *touch_mark(const Touch *touch, ptrdiff_t feature)
+{
+    return (Mark *)(touch->marks + feature * touch->stride);
+}
+
+/* Behind its mark a feature has `fields` numbers for each of k columns.  These of m features become
+ * rows of `few`, n numbers for each field and in these m for each column; and back. */
+static inline void touch_take_(const Touch *touch, ptrdiff_t m, ptrdiff_t k, ptrdiff_t fields,
+                               ptrdiff_t n, double *few, int32_t *since)
+{
+    for (ptrdiff_t i = 0; i < m; i++) {
+        const Mark *mark = touch_mark(touch, touch->features[i]);
+        const double *home = (const double *)(mark + 1);
+        if (since)
+            since[i] = mark->since;
+        for (ptrdiff_t f = 0; f < fields; f++)
+            for (ptrdiff_t c = 0; c < k; c++)
+                few[f * n + c * m + i] = home[f * k + c];
+    }
+}
+
+static inline void touch_give_(const Touch *touch, ptrdiff_t m, ptrdiff_t k, ptrdiff_t fields,
+                               ptrdiff_t n, const double *few, int32_t since)
+{
+    for (ptrdiff_t i = 0; i < m; i++) {
+        Mark *mark = touch_mark(touch, touch->features[i]);
+        double *home = (double *)(mark + 1);
+        mark->since = since;
+        for (ptrdiff_t f = 0; f < fields; f++)
+            for (ptrdiff_t c = 0; c < k; c++)
+                home[f * k + c] = few[f * n + c * m + i];
+    }
+}
+
+/* The same with the inner loops unrolled where they are short. */
+static inline void touch_take(const Touch *touch, ptrdiff_t m, ptrdiff_t k, ptrdiff_t fields,
+                              ptrdiff_t n, double *few, int32_t *since)
+{
+    if (k == 1 && fields == 1)
+        touch_take_(touch, m, 1, 1, n, few, since);
+    else if (k == 1 && fields == 2)
+        touch_take_(touch, m, 1, 2, n, few, since);
+    else
+        touch_take_(touch, m, k, fields, n, few, since);
+}
+
+static inline void touch_give(const Touch *touch, ptrdiff_t m, ptrdiff_t k, ptrdiff_t fields,
+                              ptrdiff_t n, const double *few, int32_t since)
+{
+    if (k == 1 && fields == 1)
+        touch_give_(touch, m, 1, 1, n, few, since);
+    else if (k == 1 && fields == 2)
+        touch_give_(touch, m, 1, 2, n, few, since);
+    else
+        touch_give_(touch, m, k, fields, n, few, since);
+}
 
 /* Between floor and top, a step of size tau takes a weight of size u to (u - tau * l1) / (1 + tau *
  * l2).  Pieces follow each other from the top down; beyond the first one's top nothing moves. */
@@ -175,6 +234,8 @@ static inline double missed_size(const Missed *m, const Piece *piece, int n_piec
         const double floor = piece == last ? rest : piece->floor;
         ptrdiff_t inside = n, beyond = n + 1;
         double v = missed_along(m, piece, q1, q2, u, a, n);
+        if (!(v > floor) && piece == last && !total)
+            return rest;
         if (!(v > floor)) {  /* the last step after which it is still above the floor */
             for (inside = 0, beyond = n; beyond - inside > 1;) {
                 ptrdiff_t middle = (inside + beyond) / 2;

@@ -42,6 +42,8 @@ cdef extern from "csr.h" nogil:
                     const double* factor, const double* w, double* raw) noexcept nogil
         void (*tmix)(const void* data, const void* indices, Py_ssize_t size, Py_ssize_t k,
                      const double* factor, const double* draw, double* w) noexcept nogil
+        int (*in_order)(const void* indices, Py_ssize_t size, int32_t* features) noexcept nogil
+        void (*fetch)(const void* indices, Py_ssize_t size, const Touch* touch) noexcept nogil
         void (*touch)(const void* indices, Py_ssize_t size, Touch* touch, int32_t* where) noexcept nogil
     const csr_table* csr_functions(int single, int wide)
 
@@ -384,6 +386,13 @@ cdef class CSRRows(RowsKernel):
             simd_prefetch(row.indices, row.size * self.types.index_bytes)
             simd_prefetch(row.data, row.size * self.types.data_bytes)
 
+    # The same for what is kept of the next row's features.
+    cdef inline void fetch_marks(self, const Batch* batch, Py_ssize_t i, const Touch* touch) noexcept nogil:
+        cdef Entries row
+        if batch.start + i + 1 < batch.end:
+            row = self.row(batch, i + 1)
+            self.types.fetch(row.indices, row.size, touch)
+
     cdef double row_square(self, const Batch* batch) noexcept nogil:
         cdef Entries row = self.row(batch, 0)
         return square(row.data, row.size, self.types.data_bytes == sizeof(float))
@@ -512,17 +521,36 @@ cdef class CSRRows(RowsKernel):
         cdef Py_ssize_t i
         cdef Entries row
         cdef int32_t* where = touch.where
+        touch.count = 0
+        touch.in_order = False
+        if batch.size == 1:
+            self.fetch_ahead(batch, 0)
+            self.fetch_marks(batch, 0, touch)
+            row = self.row(batch, 0)
+            touch.in_order = self.types.in_order(row.indices, row.size, touch.features)
+            if touch.in_order:
+                touch.count = row.size
+                return
         for i in range(batch.size):
             self.fetch_ahead(batch, i)
+            self.fetch_marks(batch, i, touch)
             row = self.row(batch, i)
             self.types.touch(row.indices, row.size, touch, where)
             where += row.size
 
     cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
                           double* raw) noexcept nogil:
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i, c
         cdef Entries row
         cdef const int32_t* where = touch.where
+        if touch.in_order:
+            row = self.row(batch, 0)
+            for c in range(k):
+                if self.single:
+                    raw[c] = simd.dot_f(row.size, <const float*> row.data, w + c * touch.count)
+                else:
+                    raw[c] = simd.dot_d(row.size, <const double*> row.data, w + c * touch.count)
+            return
         for i in range(batch.size):
             row = self.row(batch, i)
             self.touched.dot(row.data, where, row.size, k, touch.count, w, raw + i * k)
@@ -530,9 +558,17 @@ cdef class CSRRows(RowsKernel):
 
     cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
                            const double* draw, double* w) noexcept nogil:
-        cdef Py_ssize_t i
+        cdef Py_ssize_t i, c
         cdef Entries row
         cdef const int32_t* where = touch.where
+        if touch.in_order:
+            row = self.row(batch, 0)
+            for c in range(k):
+                if self.single:
+                    simd.update_f(row.size, draw[c], <const float*> row.data, 1.0, w + c * touch.count)
+                else:
+                    simd.update_d(row.size, draw[c], <const double*> row.data, 1.0, w + c * touch.count)
+            return
         for i in range(batch.size):
             row = self.row(batch, i)
             self.touched.tdot(row.data, where, row.size, k, touch.count, draw + i * k, w)

@@ -7,6 +7,7 @@
 #define SKLGD_SIMD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     double beta_1, beta_2, rate, root, epsilon, ridge;
@@ -45,6 +46,15 @@ typedef struct {
                    const simd_adam *rule);
     void (*adam_f)(ptrdiff_t n, float *params, const float *grad, float *m, float *v,
                    const simd_adam *rule);
+    /* sizes = rate / (sqrt(total) + epsilon), and a step of these sizes after total += grad^2 */
+    void (*root_sizes)(ptrdiff_t n, const double *total, double rate, double epsilon,
+                       double *sizes);
+    void (*adagrad)(ptrdiff_t n, double *params, const double *grad, double *total, double rate,
+                    double epsilon);
+    /* w[j] *= (1 + x[j])^-n[j], or (1 + x[j])^n[j] for unit < 0, where x = unit * sizes lies between
+     * -1/4 and 1 and n = steps - since; returns whether there are others, which stay as they are */
+    int (*shrink)(ptrdiff_t n, double unit, const double *sizes, int32_t steps,
+                  const int32_t *since, double *w);
     const char *name;
 } simd_table;
 

@@ -1,4 +1,6 @@
 """The vector primitives of simd.c; call ``simd_init()`` when a module is loaded."""
+from libc.stdint cimport int32_t
+
 
 
 cdef extern from "simd.h" nogil:
@@ -29,6 +31,12 @@ cdef extern from "simd.h" nogil:
                        const simd_adam* rule) noexcept nogil
         void (*adam_f)(Py_ssize_t n, float* params, const float* grad, float* m, float* v,
                        const simd_adam* rule) noexcept nogil
+        void (*root_sizes)(Py_ssize_t n, const double* total, double rate, double epsilon,
+                           double* sizes) noexcept nogil
+        void (*adagrad)(Py_ssize_t n, double* params, const double* grad, double* total, double rate,
+                        double epsilon) noexcept nogil
+        int (*shrink)(Py_ssize_t n, double unit, const double* sizes, int32_t steps, const int32_t* since,
+                      double* w) noexcept nogil
         const char* name
     simd_table simd
     void simd_init()

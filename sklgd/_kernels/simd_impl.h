@@ -125,6 +125,7 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
 /* The last n < LANES entries, zeros behind them. */
 #if LANES == 8
 #define REST_MASK(n) ((__mmask8)((1u << (n)) - 1u))
+#define ANY(mask) (_mm512_test_epi64_mask((__m512i)(mask), (__m512i)(mask)) != 0)
 #define LOAD_REST_d(n, x) ((NAME(vec))_mm512_maskz_loadu_pd(REST_MASK(n), (x)))
 #define LOAD_REST_f(n, x) \
     ((NAME(vec))_mm512_cvtps_pd(_mm256_maskz_loadu_ps(REST_MASK(n), (x))))
@@ -133,6 +134,7 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
                                 _mm512_extractf64x4_pd((__m512d)(s), 1))
 #else
 #define REST_MASK(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
+#define ANY(mask) (!_mm256_testz_si256((__m256i)(mask), (__m256i)(mask)))
 #define REST_MASK_F(n) _mm_cmpgt_epi32(_mm_set1_epi32((int)(n)), _mm_setr_epi32(0, 1, 2, 3))
 #define LOAD_REST_d(n, x) ((NAME(vec))_mm256_maskload_pd((x), REST_MASK(n)))
 #define LOAD_REST_f(n, x) ((NAME(vec))_mm256_cvtps_pd(_mm_maskload_ps((x), REST_MASK_F(n))))
@@ -302,11 +304,114 @@ typedef float NAME(vec_f)
 DEFINE_ADAM(d, double, vec, LANES, ROOT, sqrt)
 DEFINE_ADAM(f, float, vec_f, 2 * LANES, ROOT_F, sqrtf)
 
+TARGET static void NAME(root_sizes)(ptrdiff_t n, const double *total, double rate,
+                                    double epsilon, double *sizes)
+{
+    ptrdiff_t j = 0;
+#if LANES > 1
+    for (; j + LANES <= n; j += LANES)
+        *(NAME(vec) *)(sizes + j) = rate / (ROOT(LOAD_d(total + j)) + epsilon);
+    if (j < n)
+        STORE_REST(n - j, sizes + j, rate / (ROOT(LOAD_REST_d(n - j, total + j)) + epsilon));
+#else
+    for (; j < n; j++)
+        sizes[j] = rate / (sqrt(total[j]) + epsilon);
+#endif
+}
+
+TARGET static void NAME(adagrad)(ptrdiff_t n, double *params, const double *grad,
+                                 double *total, double rate, double epsilon)
+{
+    ptrdiff_t j = 0;
+#if LANES > 1
+    for (; j + LANES <= n; j += LANES) {
+        NAME(vec) g = LOAD_d(grad + j), sum = LOAD_d(total + j) + g * g;
+        *(NAME(vec) *)(total + j) = sum;
+        *(NAME(vec) *)(params + j) = LOAD_d(params + j) - rate * g / (ROOT(sum) + epsilon);
+    }
+    if (j < n) {
+        NAME(vec) g = LOAD_REST_d(n - j, grad + j), sum = LOAD_REST_d(n - j, total + j) + g * g;
+        NAME(vec) move = rate * g / (ROOT(sum) + epsilon);
+        STORE_REST(n - j, total + j, sum);
+        STORE_REST(n - j, params + j, LOAD_REST_d(n - j, params + j) - move);
+    }
+#else
+    for (; j < n; j++) {
+        total[j] += grad[j] * grad[j];
+        params[j] -= rate * grad[j] / (sqrt(total[j]) + epsilon);
+    }
+#endif
+}
+
+#if LANES > 1
+typedef int32_t NAME(counts) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+/* log(1 + x) by its series up to 2^-6, within two units in the last place too. */
+TARGET static inline NAME(vec) NAME(log1p_small)(NAME(vec) x)
+{
+    NAME(vec) x2 = x * x, x4 = x2 * x2;
+    NAME(vec) low = (1.0 / 2 - x * (1.0 / 3)) + x2 * (1.0 / 4 - x * (1.0 / 5));
+    NAME(vec) high = (1.0 / 6 - x * (1.0 / 7)) + x2 * (1.0 / 8 - x * (1.0 / 9));
+    return x - x2 * (low + x4 * (high + x4 * (1.0 / 10)));
+}
+
+/* The factors of `shrink`; past is set to those x that are out of range, whose factors are 1. */
+TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(vec) w,
+                                               NAME(veci) *past)
+{
+    NAME(veci) moves = (NAME(veci))(w != 0.0), far = (NAME(veci))((x > 1.0) | (x < -0.25)) & moves;
+    *past |= far;
+    x = (NAME(vec))((NAME(veci))x & ~far & moves);
+    NAME(veci) large = (NAME(veci))((x > 0x1p-6) | (x < -0x1p-6));
+    NAME(vec) log = ANY(large) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x);
+    log = SELECT(n * log < -700.0, ALL(-700.0), n * log); /* NaN stays; nothing grows */
+    NAME(vec) whole, part = NAME(exp_reduced)(log, &whole);
+    return part * NAME(power_of_2)(whole);
+}
+#endif
+
+TARGET static int NAME(shrink)(ptrdiff_t n, double unit, const double *sizes, int32_t steps,
+                               const int32_t *since, double *w)
+{
+    ptrdiff_t j = 0;
+#if LANES > 1
+    const double way = unit < 0.0 ? 1.0 : -1.0;
+    NAME(veci) past = {0};
+    for (; j + LANES <= n; j += LANES) {
+        NAME(vec) v = LOAD_d(w + j);
+        NAME(counts) missed = steps - *(const NAME(counts) *)(since + j);
+        NAME(vec) count = way * __builtin_convertvector(missed, NAME(vec));
+        *(NAME(vec) *)(w + j) = v * NAME(shrink_of)(unit * LOAD_d(sizes + j), count, v, &past);
+    }
+    if (j < n) {
+        int32_t last[LANES] = {0};
+        memcpy(last, since + j, (n - j) * sizeof(int32_t));
+        NAME(vec) v = LOAD_REST_d(n - j, w + j);
+        NAME(counts) missed = steps - *(const NAME(counts) *)last;
+        NAME(vec) count = way * __builtin_convertvector(missed, NAME(vec));
+        NAME(vec) x = unit * LOAD_REST_d(n - j, sizes + j);
+        STORE_REST(n - j, w + j, v * NAME(shrink_of)(x, count, v, &past));
+    }
+    return ANY(past);
+#else
+    int past = 0;
+    for (; j < n; j++) {
+        double x = unit * sizes[j], log = (steps - since[j]) * log1p(x);
+        if (!(x <= 1.0 && x >= -0.25))
+            past |= w[j] != 0.0;
+        else
+            w[j] *= exp(unit < 0.0 ? log : -log);
+    }
+    return past;
+#endif
+}
+
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
     NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
     NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(log1p_unit),
-    NAME(adam_d), NAME(adam_f), NAME_STRING,
+    NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),
+    NAME_STRING,
 };
 
 #undef DEFINE_DOT
@@ -319,12 +424,15 @@ static const simd_table NAME(table) = {
 #undef DEFINE_ROWS4
 #undef REST_MASK
 #undef REST_MASK_F
+#undef ANY
 #undef LOAD_REST_d
 #undef LOAD_REST_f
 #undef STORE_REST
 #undef HALVES
 #undef TAIL_SUM
 #undef SUM4
+#undef ALL
+#undef SELECT
 #undef LOAD_d
 #undef LOAD_f
 #undef NAME

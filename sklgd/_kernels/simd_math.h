@@ -16,12 +16,10 @@ TARGET static inline NAME(vec) NAME(power_of_2)(NAME(vec) n)
     return (NAME(vec))(((NAME(veci))(n + 0x1.8p52) + 1023) << 52);
 }
 
-/* n = round(x / log 2), r = x - n log 2 with |r| < 0.35, exp(x) = 2^n exp(r). */
-TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
+/* n = round(x / log 2), r = x - n log 2 with |r| < 0.35, exp(x) = 2^n exp(r): the latter. */
+TARGET static inline NAME(vec) NAME(exp_reduced)(NAME(vec) x, NAME(vec) *whole)
 {
-    x = SELECT(x > 710.0, ALL(710.0), x); /* NaN stays */
-    x = SELECT(x < -746.0, ALL(-746.0), x);
-    NAME(vec) n = (x * 0x1.71547652b82fep+0 + 0x1.8p52) - 0x1.8p52;
+    NAME(vec) n = *whole = (x * 0x1.71547652b82fep+0 + 0x1.8p52) - 0x1.8p52;
     /* log 2 as a sum of which the first part times n is exact */
     NAME(vec) r = (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;
     NAME(vec) r2 = r * r, r4 = r2 * r2;
@@ -29,7 +27,14 @@ TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
     NAME(vec) mid = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
     NAME(vec) high = (1.0 / 3628800 + r * (1.0 / 39916800)) +
                      r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
-    NAME(vec) value = 1.0 + (r + r2 * (low + r4 * (mid + r4 * high)));
+    return 1.0 + (r + r2 * (low + r4 * (mid + r4 * high)));
+}
+
+TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
+{
+    x = SELECT(x > 710.0, ALL(710.0), x); /* NaN stays */
+    x = SELECT(x < -746.0, ALL(-746.0), x);
+    NAME(vec) n, value = NAME(exp_reduced)(x, &n);
     /* in two factors, so that subnormal and infinite results come out right */
     NAME(vec) half = (n * 0.5 + 0x1.8p52) - 0x1.8p52;
     return value * NAME(power_of_2)(half) * NAME(power_of_2)(n - half);
@@ -70,5 +75,3 @@ DEFINE_MAP(exp, exp)
 DEFINE_MAP(log1p_unit, log1p)
 
 #undef DEFINE_MAP
-#undef ALL
-#undef SELECT

@@ -4,6 +4,8 @@ A step sees a small dense problem: the features that the batch has, numbered 0 t
 parameters, the gradient and the optimizer's state of these alone; a model that is local (linear
 ones, factorization machines) works on it as on all features.  So the step is the dense one, by the
 same kernels.  It needs a rule that leaves entries without a gradient as they are (``local``).
+While steps are taken, what belongs to a feature lies in one place, a cache line or two, which is
+fetched a row ahead.
 
 What moves the other weights meanwhile is the penalty, and that can wait.  Their step sizes are the
 step's pace times a number of their own that stands still (in plain gradient descent 1, in AdaGrad one
@@ -18,6 +20,8 @@ add.  A weight that a lasso has taken to zero stays there.  Where the size leave
 penalty, the step at which it does is found by bisection, since sizes fall from step to step.  Weights
 that shrink towards zero within bounds can be clipped once, at the end.
 
+A step's own penalty waits with those that its weights miss next: it is one more of the same.
+
 The sum of logarithms is m equal terms where all steps have one pace; otherwise it is a power
 series in the entry's own number, with coefficients that are the same for all: sums of the
 paces' powers (missed.h).  So a weight that was left alone for m steps catches up in O(1) as it
@@ -28,7 +32,7 @@ The mean of weights over those steps has a closed form, too, but with a ridge at
 from libc.stdint cimport int32_t, int64_t
 
 from .base cimport (
-    Batch, ModelKernel, OptimizerKernel, PenaltyKernel, Piece, RowsKernel, Tape, Touch,
+    Batch, Mark, ModelKernel, OptimizerKernel, PenaltyKernel, Piece, RowsKernel, Tape, Touch,
 )
 
 
@@ -39,6 +43,11 @@ cdef extern from "missed.h" nogil:
         double longest
         bint steady
         bint gradient
+    Mark* touch_mark(const Touch* touch, Py_ssize_t feature)
+    void touch_take(const Touch* touch, Py_ssize_t m, Py_ssize_t k, Py_ssize_t fields, Py_ssize_t n,
+                    double* few, int32_t* since)
+    void touch_give(const Touch* touch, Py_ssize_t m, Py_ssize_t k, Py_ssize_t fields, Py_ssize_t n,
+                    const double* few, int32_t since)
     int COLUMNS
     void missed_begin(Missed* missed)
     void missed_record(Missed* missed, double pace)
@@ -65,29 +74,37 @@ cdef class Touched:
     cdef double* all_params
     cdef double* all_state
     cdef double* total              # sums of the parameters over the steps so far, or NULL
-    cdef Py_ssize_t n_slots
+    cdef Py_ssize_t n_slots         # of which n_vectors have a number for each parameter
+    cdef Py_ssize_t n_vectors
     cdef int64_t average_from
     cdef bint averages              # whether the steps since all were true count in the total
     # what weights miss that are not touched
     cdef Piece[2] pieces
     cdef int n_pieces
+    cdef bint waits                 # whether there is anything to miss
+    cdef bint defers                # whether a step's own penalty is taken with those missed next
     cdef Missed missed
     cdef Touch touch
+    # all features while steps are taken, each with its mark, weights and their state side by side:
+    # (p, width), one place in memory to fetch
+    cdef double[:, ::1] home
+    cdef Py_ssize_t width
+    cdef bint is_home
     cdef double lr                  # of the last step, if it was not 0
     cdef int64_t t                  # the next step
     # the small problem: m features, n parameters
     cdef bint is_open
     cdef Py_ssize_t m
     cdef Py_ssize_t n
-    cdef double[::1] params
+    cdef double[::1] numbers        # the parameters and, behind them, their state
+    cdef double* params
+    cdef double* state
     cdef double[::1] grad
     cdef double[::1] sizes
-    cdef double[::1] state
     cdef double[:, ::1] seen        # a row; the batch's largest sizes and mean squares
     cdef int32_t[::1] features
     cdef int32_t[::1] since
     cdef int32_t[::1] where
-    cdef int32_t[::1] marks
     cdef double[:, ::1] table
 
     cdef bint fits(self, bint steady)
@@ -100,13 +117,13 @@ cdef class Touched:
     cdef int settle(self) except -1 nogil
     cdef void bound(self, double* mean) noexcept nogil
     cdef int make_room(self, Py_ssize_t entries) except -1 nogil
-    cdef void gather(self) noexcept nogil
-    cdef void scatter(self) noexcept nogil
-    cdef void take(self, const double* all, double* few) noexcept nogil
-    cdef void give(self, const double* few, double* all) noexcept nogil
+    cdef void gather(self, bint marked) noexcept nogil
+    cdef void scatter(self, Py_ssize_t steps) noexcept nogil
+    cdef void move(self, bint into) noexcept nogil
     cdef void add(self, const double* few) noexcept nogil
     cdef int observe(self, const Batch* batch) except -1 nogil
     cdef int catch_up(self) except -1 nogil
-    cdef bint shrink(self, const double* sizes, double pace, double* w) noexcept nogil
+    cdef void shrink(self, double pace, double* sizes, double* w) noexcept nogil
+    cdef void cut(self, double pace, const double* sizes, double* w) noexcept nogil
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,
                        double* gone) except? -1.0 nogil

@@ -6,37 +6,14 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from .base cimport (
-    Batch, Mark, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, Touch,
+    Batch, Mark, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, Touch, lazy_soft,
 )
+from .simd cimport simd, simd_init
+
+simd_init()
 
 # Features that are brought up to date at a time.
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
-
-
-# Shrink m weights by the steps of a ridge that they missed, (1 + x)^-n or (1 - x)^n, by series; x
-# is the step's length.  Returns whether they converge for all; if not, w is as it was.
-cdef bint shrink_missed(Py_ssize_t m, const int32_t* since, Py_ssize_t steps, bint gradient,
-                        double* x, double* w) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double sign = -1.0 if gradient else 1.0, longest = 0.0, farthest = 0.0, z, log, power
-    for i in range(m):  # a weight of 0 stays so, however long its steps
-        x[i] = x[i] if w[i] != 0.0 else 0.0
-        longest = x[i] if x[i] > longest else longest
-        z = x[i] * <double> (<int32_t> steps - since[i])
-        farthest = z if z > farthest else farthest
-    if not (longest <= 1.0 / 512.0 and farthest <= 1.0):
-        return False
-    for i in range(m):
-        z = sign * x[i]
-        log = 1.0 - z * (1.0 / 2 - z * (1.0 / 3 - z * (1.0 / 4 - z * (1.0 / 5))))
-        log = log * x[i] * <double> (<int32_t> steps - since[i]) * (-1.0 / 8)
-        power = 1.0 + log * (1.0 + log * (1.0 / 2 + log * (1.0 / 6 + log * (1.0 / 24 + log * (
-            1.0 / 120 + log * (1.0 / 720 + log * (1.0 / 5040 + log * (1.0 / 40320 + log * (
-            1.0 / 362880)))))))))
-        power = power * power
-        power = power * power
-        w[i] = w[i] * (power * power)
-    return True
 
 
 cdef class TouchedRows(RowsKernel):
@@ -94,6 +71,7 @@ cdef class Touched:
         self.n_all = params.shape[0]
         self.n_intercepts = self.n_all - self.k * self.p
         self.n_slots = state.shape[0]
+        self.n_vectors = self.n_slots - optimizer.n_scalars
         self.all_params = &params[0]
         self.all_state = &state[0, 0] if self.n_slots else NULL
         self.total = NULL if mean is None else &mean[0]
@@ -106,8 +84,10 @@ cdef class Touched:
             self.pieces[0].l2 = smooth.pieces[0].l2
             self.n_pieces = 1
             self.missed.gradient = True
-        self.marks = np.zeros(2 * self.p, dtype=np.int32)
-        self.touch.marks = <Mark*> &self.marks[0]
+        self.width = 1 + self.k * (1 + self.n_vectors)
+        self.home = np.empty((self.p, self.width))
+        self.touch.marks = <char*> &self.home[0, 0]
+        self.touch.stride = self.width * sizeof(double)
         self.room(SETTLED_AT_ONCE, SETTLED_AT_ONCE)
         self.table = np.empty((1, COLUMNS))
 
@@ -140,8 +120,8 @@ cdef class Touched:
         self.where = np.empty(entries, dtype=np.int32)
         self.features = np.empty(features, dtype=np.int32)
         self.since = np.empty(features, dtype=np.int32)
-        self.params, self.grad, self.sizes = np.empty((3, n))
-        self.state = np.empty(max(self.n_slots, 1) * n)
+        self.grad, self.sizes = np.empty((2, n))
+        self.numbers = np.empty((1 + self.n_slots) * n)
         if self.optimizer.needs_rows:
             self.seen = np.zeros((3, n))
         self.touch.where = &self.where[0]
@@ -161,25 +141,28 @@ cdef class Touched:
         self.missed.table = &self.table[0, 0]
 
     cdef void begin(self, int64_t t) noexcept nogil:
-        memset(&self.marks[0], 0, 2 * self.p * sizeof(int32_t))
         missed_begin(&self.missed)
         self.t, self.lr = t, 1.0
         self.averages = self.total != NULL and t >= self.average_from
+        self.waits = self.n_pieces or self.averages
+        self.defers = self.n_pieces and self.smooth is None and not (
+            self.averages or self.proximal.bounded)
+        self.move(True)
 
     # Find a batch's features and what is kept of them; bring their weights up to date.
     cdef int open(self, const Batch* batch) except -1 nogil:
+        cdef Py_ssize_t i
         self.make_room(self.rows.n_entries(batch))
-        self.touch.count = 0
         self.touch.now = <int32_t> self.missed.steps + 1
         self.rows.touch(batch, &self.touch)
         if self.touch.count == 0:   # a step of the intercept alone: some feature, as a matter of form
             self.features[0] = 0
-            self.since[0] = self.touch.marks[0].since
-            self.touch.marks[0].since = self.touch.now
-            self.touch.count = 1
+            self.touch.count = self.touch.in_order = 1
         self.m = self.few.n_features = self.touch.count
-        self.is_open = True
-        self.gather()
+        if self.touch.in_order and self.model is not None:
+            for i in range(self.m):
+                self.where[i] = <int32_t> i
+        self.gather(self.touch.in_order)
         self.catch_up()
         if self.optimizer.needs_rows:
             self.observe(batch)
@@ -187,10 +170,10 @@ cdef class Touched:
 
     cdef int forward(self, const Batch* batch, Tape* tape, double* raw) except -1 nogil:
         cdef Py_ssize_t i, c, k = self.k
-        cdef const double* intercept = &self.params[0] + k * self.m
+        cdef const double* intercept = self.params + k * self.m
         if self.model is not None:
-            return self.model.forward(self.few, batch, &self.params[0], tape, raw)
-        self.rows.touched_dot(batch, &self.touch, k, &self.params[0], raw)
+            return self.model.forward(self.few, batch, self.params, tape, raw)
+        self.rows.touched_dot(batch, &self.touch, k, self.params, raw)
         if self.n_intercepts:
             for i in range(batch.size):
                 for c in range(k):
@@ -206,7 +189,7 @@ cdef class Touched:
         cdef bint per_entry
         memset(grad, 0, self.n * sizeof(double))
         if self.model is not None:
-            self.model.backward(self.few, batch, &self.params[0], tape, draw, grad)
+            self.model.backward(self.few, batch, self.params, tape, draw, grad)
         else:
             self.rows.touched_tdot(batch, &self.touch, k, draw, grad)
             if self.n_intercepts:
@@ -214,22 +197,23 @@ cdef class Touched:
                     for c in range(k):
                         grad[k * self.m + c] += draw[i * k + c]
         if self.smooth is not None:
-            self.smooth.shrink(k, self.m, &self.params[0], lr, &self.features[0])
+            self.smooth.shrink(k, self.m, self.params, lr, &self.features[0])
         self.optimizer.loss = loss
-        self.optimizer.step(self.n, &self.params[0], grad, &self.state[0], lr, self.t)
+        self.optimizer.step(self.n, self.params, grad, self.state, lr, self.t)
         self.lr = lr if lr > 0.0 else self.lr
         sizes[0] = lr
         if self.n_pieces:
-            per_entry = self.optimizer.step_sizes(self.n, &self.state[0], lr, self.t, sizes)
-            if self.proximal is not None:
-                self.proximal.prox(k, self.m, &self.params[0], sizes[0], sizes if per_entry else NULL,
+            per_entry = self.optimizer.step_sizes(
+                1 if self.defers else self.n, self.state, lr, self.t, sizes)
+            if self.proximal is not None and not self.defers:
+                self.proximal.prox(k, self.m, self.params, sizes[0], sizes if per_entry else NULL,
                                    &self.features[0])
             if per_entry:
-                sizes[0] = self.optimizer.pace(self.n, &self.state[0], lr, self.t)
+                sizes[0] = self.optimizer.pace(self.n, self.state, lr, self.t)
         missed_record(&self.missed, sizes[0])
-        self.scatter()
+        self.scatter(self.missed.steps - self.defers)
         if self.averages:
-            self.add(&self.params[0])
+            self.add(self.params)
         self.t += 1
         if self.total != NULL and not self.averages and self.t >= self.average_from:
             self.settle()
@@ -239,19 +223,19 @@ cdef class Touched:
     # Bring all weights up to date.
     cdef int settle(self) except -1 nogil:
         cdef Py_ssize_t start = 0, i
-        if self.is_open:    # a user's code has raised before the step
-            self.scatter()
-        if self.n_pieces == 0 and not self.averages:
+        if not self.is_home:    # a user's code has raised in the first step
             return 0
-        while start < self.p:
+        if self.is_open:        # ... or before this one
+            self.scatter(self.missed.steps)
+        while start < self.p and self.waits:
             self.m = min(SETTLED_AT_ONCE, self.p - start)
             for i in range(self.m):
                 self.features[i] = <int32_t> (start + i)
-                self.since[i] = self.touch.marks[start + i].since
-            self.gather()
+            self.gather(True)
             self.catch_up()
-            self.scatter()
+            self.scatter(self.missed.steps)
             start += self.m
+        self.move(False)
         return 0
 
     # Undo the rounding that takes a mean out of bounds which all its terms keep.
@@ -261,44 +245,53 @@ cdef class Touched:
             for c in range(self.k):
                 self.proximal.bound(self.p, mean + c * self.p, 0, NULL)
 
-    # From all parameters to those of the features in the list, and back.
-    cdef void gather(self) noexcept nogil:
-        cdef Py_ssize_t slot, n
-        self.n = n = self.k * self.m + self.n_intercepts
-        self.take(self.all_params, &self.params[0])
-        for slot in range(self.n_slots):
-            if slot < self.n_slots - self.optimizer.n_scalars:
-                self.take(self.all_state + slot * self.n_all, &self.state[slot * n])
-            else:
-                self.state[slot * n] = self.all_state[slot * self.n_all]
+    # All parameters and their state to where those of a feature lie side by side, or back.
+    cdef void move(self, bint into) noexcept nogil:
+        cdef Py_ssize_t c, j, slot, k = self.k
+        cdef double* home
+        cdef double* all
+        for j in range(self.p):
+            home = &self.home[j, 0]
+            if into:
+                (<Mark*> home).since = (<Mark*> home).place = 0
+            for slot in range(-1, self.n_vectors):
+                home += 1 if slot < 0 else k
+                all = (self.all_params if slot < 0 else self.all_state + slot * self.n_all) + j
+                for c in range(k):
+                    if into:
+                        home[c] = all[c * self.p]
+                    else:
+                        all[c * self.p] = home[c]
+        self.is_home = into
 
-    cdef void scatter(self) noexcept nogil:
-        cdef Py_ssize_t slot, n = self.n
-        self.give(&self.params[0], self.all_params)
-        for slot in range(self.n_slots):
-            if slot < self.n_slots - self.optimizer.n_scalars:
-                self.give(&self.state[slot * n], self.all_state + slot * self.n_all)
-            else:
-                self.all_state[slot * self.n_all] = self.state[slot * n]
+    # From there to the parameters of the features in the list, with their marks, and back.
+    # Intercepts and scalars have stayed where they were.
+    cdef void gather(self, bint marked) noexcept nogil:
+        cdef Py_ssize_t slot, c, few = self.k * self.m, all = self.k * self.p
+        self.n = few + self.n_intercepts
+        self.params = &self.numbers[0]
+        self.state = self.params + self.n
+        touch_take(&self.touch, self.m, self.k, 1 + self.n_vectors, self.n, self.params,
+                   &self.since[0] if marked else NULL)
+        for c in range(self.n_intercepts):
+            self.params[few + c] = self.all_params[all + c]
+            for slot in range(self.n_vectors):
+                self.state[slot * self.n + few + c] = self.all_state[slot * self.n_all + all + c]
+        for slot in range(self.n_vectors, self.n_slots):
+            self.state[slot * self.n] = self.all_state[slot * self.n_all]
+        self.is_open = True
+
+    # The weights have had the penalties of so many steps.
+    cdef void scatter(self, Py_ssize_t steps) noexcept nogil:
+        cdef Py_ssize_t slot, c, few = self.k * self.m, all = self.k * self.p
+        touch_give(&self.touch, self.m, self.k, 1 + self.n_vectors, self.n, self.params, <int32_t> steps)
+        for c in range(self.n_intercepts):
+            self.all_params[all + c] = self.params[few + c]
+            for slot in range(self.n_vectors):
+                self.all_state[slot * self.n_all + all + c] = self.state[slot * self.n + few + c]
+        for slot in range(self.n_vectors, self.n_slots):
+            self.all_state[slot * self.n_all] = self.state[slot * self.n]
         self.is_open = False
-
-    cdef void take(self, const double* all, double* few) noexcept nogil:
-        cdef Py_ssize_t c, i, m = self.m
-        cdef const int32_t* at = &self.features[0]
-        for c in range(self.k):
-            for i in range(m):
-                few[c * m + i] = all[c * self.p + at[i]]
-        for c in range(self.n_intercepts):
-            few[self.k * m + c] = all[self.k * self.p + c]
-
-    cdef void give(self, const double* few, double* all) noexcept nogil:
-        cdef Py_ssize_t c, i, m = self.m
-        cdef const int32_t* at = &self.features[0]
-        for c in range(self.k):
-            for i in range(m):
-                all[c * self.p + at[i]] = few[c * m + i]
-        for c in range(self.n_intercepts):
-            all[self.k * self.p + c] = few[self.k * m + c]
 
     cdef void add(self, const double* few) noexcept nogil:
         cdef Py_ssize_t c, i, m = self.m
@@ -316,6 +309,7 @@ cdef class Touched:
         cdef double* largest = &self.seen[1, 0]
         cdef double* square = &self.seen[2, 0]
         cdef double one_draw = 1.0, x
+        cdef Py_ssize_t at
         cdef Batch one = batch[0]
         cdef Touch touch = self.touch
         one.size = 1
@@ -326,17 +320,18 @@ cdef class Touched:
             size = self.rows.n_entries(&one)
             self.rows.touched_tdot(&one, &touch, 1, &one_draw, row)
             for j in range(size):
-                x = row[touch.where[j]]
-                row[touch.where[j]] = 0.0
-                largest[touch.where[j]] = fmax(largest[touch.where[j]], fabs(x))
-                square[touch.where[j]] += x * x / batch.size
+                at = j if touch.in_order else touch.where[j]
+                x = row[at]
+                row[at] = 0.0
+                largest[at] = fmax(largest[at], fabs(x))
+                square[at] += x * x / batch.size
             touch.where += size
         for j in range(m, self.k * m):
             largest[j] = largest[j - m]
             square[j] = square[j - m]
         for j in range(self.k * m, self.n):
             largest[j] = square[j] = 1.0
-        return self.optimizer.observe(self.n, &self.params[0], &self.state[0], largest, square, self.k)
+        return self.optimizer.observe(self.n, self.params, self.state, largest, square, self.k)
 
     # Take the steps that the weights in the list missed.
     cdef int catch_up(self) except -1 nogil:
@@ -344,27 +339,40 @@ cdef class Touched:
         cdef const int32_t* at = &self.features[0]
         cdef const double* shrunk = self.smooth.factors if self.smooth is not None else NULL
         cdef const double* cut = self.proximal.factors if self.proximal is not None else NULL
-        cdef double* w = &self.params[0]
+        cdef double* w = self.params
         cdef double* rest = NULL
         cdef double* sizes = &self.sizes[0]
         cdef double gone = 0.0, size, q, pace = 1.0, q1, q2
-        cdef bint per_entry = False, ridge = (
-            self.n_pieces == 1 and self.pieces[0].l1 == 0.0 and self.missed.steady
-            and not self.averages and not (self.proximal is not None and self.proximal.bounded))
-        if self.missed.steps == 0 or (self.n_pieces == 0 and not self.averages):
+        cdef const double* factors = (
+            shrunk if self.smooth is not None and self.pieces[0].l1 == 0.0 else cut)
+        cdef bint bounded = self.proximal is not None and self.proximal.bounded
+        cdef bint per_entry = False, plain = (
+            self.n_pieces == 1 and (self.pieces[0].l1 == 0.0 or self.pieces[0].l2 == 0.0)
+            and self.missed.steady and not self.averages and not bounded)
+        if self.missed.steps == 0 or not self.waits:
             return 0
         if self.n_pieces:
-            per_entry = self.optimizer.step_sizes(self.n, &self.state[0], self.lr, self.t - 1, sizes)
+            per_entry = self.optimizer.step_sizes(self.n, self.state, self.lr, self.t - 1, sizes)
             if per_entry:
-                pace = self.optimizer.pace(self.n, &self.state[0], self.lr, self.t - 1)
-        if self.proximal is not None and self.proximal.bounded:
+                pace = self.optimizer.pace(self.n, self.state, self.lr, self.t - 1)
+        if plain and not per_entry:
+            for i in range(self.k * m):
+                sizes[i] = 1.0
+        if bounded:
             rest = &self.grad[0]
             for i in range(self.k * m):
                 rest[i] = -INFINITY if w[i] > 0.0 else INFINITY
             for c in range(self.k):
                 self.proximal.bound(m, rest + c * m, 0, at)
         for c in range(self.k):
-            if ridge and self.shrink(sizes + c * m if per_entry else NULL, pace, w):
+            if plain:
+                if factors != NULL:
+                    for i in range(m):
+                        sizes[c * m + i] *= factors[at[i]]
+                if self.pieces[0].l1 == 0.0:
+                    self.shrink(pace, sizes + c * m, w)
+                else:
+                    self.cut(pace, sizes + c * m, w)
                 w += m
                 continue
             for i in range(m):
@@ -393,25 +401,26 @@ cdef class Touched:
             rest = NULL if rest == NULL else rest + m
         return 0
 
-    # The same for a ridge alone, in vectors, where that is as exact; else nothing, and false.
-    cdef bint shrink(self, const double* sizes, double pace, double* w) noexcept nogil:
-        cdef Py_ssize_t i, m = self.m
-        cdef const int32_t* at = &self.features[0]
-        cdef const double* factors = (
-            self.smooth.factors if self.smooth is not None else self.proximal.factors)
-        cdef double* x = &self.grad[0]
-        cdef double unit = self.pieces[0].l2 * self.missed.longest
-        if sizes == NULL:
-            for i in range(m):
-                x[i] = unit
-        else:
-            unit /= pace
-            for i in range(m):
-                x[i] = unit * sizes[i]
-        if factors != NULL:
-            for i in range(m):
-                x[i] *= factors[at[i]]
-        return shrink_missed(m, &self.since[0], self.missed.steps, self.missed.gradient, x, w)
+    # The same for a ridge alone at a steady pace, in vectors where steps are not too long.
+    cdef void shrink(self, double pace, double* sizes, double* w) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef int32_t steps = <int32_t> self.missed.steps
+        cdef double unit = self.pieces[0].l2 / pace * self.missed.longest
+        unit = -unit if self.missed.gradient else unit
+        if simd.shrink(self.m, unit, sizes, steps, &self.since[0], w):
+            for i in range(self.m):
+                if not -0.25 <= unit * sizes[i] <= 1.0:
+                    w[i] = copysign(missed_size(
+                        &self.missed, self.pieces, 1, 0.0, 0.0, sizes[i] / pace, fabs(w[i]),
+                        self.since[i], steps - self.since[i], NULL), w[i]) + 0.0
+
+    # The same for a lasso alone: the thresholds add up.
+    cdef void cut(self, double pace, const double* sizes, double* w) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef int32_t steps = <int32_t> self.missed.steps
+        cdef double unit = self.pieces[0].l1 / pace * self.missed.longest
+        for i in range(self.m):
+            w[i] = lazy_soft(w[i], unit * sizes[i] * <double> (steps - self.since[i])) + 0.0    # no -0.0
 
     # The same, step by step: where the steps are too long for a concave penalty's curvature.
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,

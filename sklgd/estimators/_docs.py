@@ -74,9 +74,9 @@ tol : float or None, default=1e-3
     on that scale. None runs ``max_iter`` epochs.
 batch_size : int or "auto", default="auto"
     Rows of a step. ``"auto"`` is 1 for SGD without momentum, PassiveAggressive, SAGA and SVRG.
-    For other step rules it is 32, and more on sparse data, up to 4096, so that moving all
-    parameters costs little beside reading the rows; for networks 32 to 128. Optimizers that use
-    all rows at once do not read it.
+    For other step rules it is 32, and, but for AdaGrad, NormalizedAdaGrad and FTRL, more on sparse
+    data, up to 4096, so that moving all parameters costs little beside reading the rows; for
+    networks 32 to 128. Optimizers that use all rows at once do not read it.
 shuffle : bool, default=True
     Whether step rules see the rows in a new random order each epoch.
 average : bool or int, default=False

@@ -46,6 +46,7 @@ class AdaGrad(Optimizer):
 
     n_slots = 1
     composite = True
+    local = True
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": RATE,
         "initial_accumulator": NOT_NEGATIVE,
@@ -250,9 +251,12 @@ class FTRL(Optimizer):
     as in McMahan et al. [1]_ and keras.optimizers.Ftrl, whose defaults these are but for the
     learning rate (0.001 there, with which training hardly starts).  ``l1`` and ``l2`` stand against
     the sum of all gradients, not their mean, so they fade as training goes on, unlike the
-    estimator's penalty, which can be used instead or beside.  Where learning rates vary, Q does;
-    where the parameters were moved since the last step, z is set to agree with them.  The
-    estimator's penalty, a ridge too, is a proximal step of size :math:`1 / (Q_t + 2 \lambda_2)`.
+    estimator's penalty, which can be used instead or beside.  Where learning rates vary, Q does.
+
+    Where a parameter is not zero it says what z is, :math:`-(Q_{t-1} + 2 \lambda_2) \theta -
+    \lambda_1 \mathrm{sign}(\theta)`, whoever moved it, and the update is a step of size
+    :math:`1 / (Q_t + 2 \lambda_2)` that stops at zero; so z is kept for :math:`\lambda_1 > 0`
+    alone.  The estimator's penalty, a ridge too, is a proximal step of that size.
 
     Parameters
     ----------
@@ -273,14 +277,14 @@ class FTRL(Optimizer):
     --------
     >>> import numpy as np
     >>> from sklgd.optimizers import FTRL
-    >>> params, state = np.array([1.0, 2.0]), np.zeros((4, 2))
+    >>> params, state = np.array([1.0, 2.0]), np.zeros((2, 2))
     >>> FTRL(l1=1.0).step(params, np.array([10.0, 0.0]), state, lr=0.1, t=1)
     >>> params.round(6)
     array([0.90005, 2.     ])
     """
 
-    n_slots = 4
     composite = True
+    local = True
     _parameter_constraints: ClassVar[dict] = {
         "learning_rate": RATE,
         "l1": NOT_NEGATIVE,
@@ -304,6 +308,11 @@ class FTRL(Optimizer):
         self.beta = beta
         self.initial_accumulator = initial_accumulator
 
+    @property
+    def n_slots(self) -> int:
+        """The summed squares, and z where there is an l1."""
+        return 1 + (self.l1 > 0.0)
+
     def validate(self) -> Self:
         """Raise where a parameter is out of range, or a first step would have no bound."""
         super().validate()
@@ -317,23 +326,19 @@ class FTRL(Optimizer):
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
     ) -> None:
         """Move ``params`` in place."""
-        n, z, left, rate = state
+        n = state[0]
         if t == 1:
             n += self.initial_accumulator
         if lr == 0.0:
             return
-        last_lr = np.where(rate > 0.0, rate, lr)
-        rate[:] = lr
-        last = (self.beta + np.sqrt(n)) / last_lr
-        moved, sign = params != left, np.sign(params)
-        agreeing = -(last + 2.0 * self.l2) * params - self.l1 * sign
-        agreeing = np.where(params == 0.0, np.clip(z, -self.l1, self.l1), agreeing)
-        np.copyto(z, agreeing, where=moved)
         n += grad**2
-        now = (self.beta + np.sqrt(n)) / lr
-        z += grad - (now - last) * params
-        params[:] = (np.clip(z, -self.l1, self.l1) - z) / (now + 2.0 * self.l2)
-        left[:] = params
+        size, sign, zero = self.step_sizes(state, lr, t), np.sign(params), params == 0.0
+        moved = params - size * grad
+        if self.l1 > 0.0:
+            z, l1 = state[1], self.l1
+            z[:] = np.where(zero, np.clip(z, -l1, l1), -l1 * sign - params / size) + grad
+            moved = np.where(sign * moved > 0.0, moved, size * (np.clip(z, -l1, l1) - z))
+        params[:] = moved
 
     def step_sizes(self, state: np.ndarray, lr: float, t: int) -> np.ndarray:
         """Return 1 / (Q + 2 l2), for each parameter."""
@@ -383,6 +388,7 @@ class NormalizedAdaGrad(Optimizer):
 
     n_slots = 3
     composite = True
+    local = True
     needs_rows = True
     _parameter_constraints: ClassVar[dict] = {"learning_rate": RATE}
     _kernel = _kernels.NormalizedAdaGradKernel

@@ -89,6 +89,8 @@ class Optimizer(Strategy):
     knows_when: ClassVar[bool] = False
     #: whether `observe` is shown the features of each batch; only linear models have such
     needs_rows: bool = False
+    #: whether a parameter without a gradient stays as it is, so that a sparse step is a cheap one
+    local: bool = False
     #: whether penalties are proximal steps as a whole, so that the state knows of the loss alone
     composite: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
@@ -218,7 +220,7 @@ class Optimizer(Strategy):
 
         A step moves every parameter, at a cost of ``n_features`` beside the ``row_nonzeros`` of
         each row: at least 32 rows, and on sparse data enough for the rows to cost a quarter of
-        that.
+        that.  A rule that leaves absent features alone (``local``) takes 32.
 
         Parameters
         ----------
@@ -231,5 +233,6 @@ class Optimizer(Strategy):
         -------
         int
         """
-        amortised = int(np.ceil(n_features / (4.0 * max(row_nonzeros, 1.0))))
+        moved = row_nonzeros if self.local else n_features
+        amortised = int(np.ceil(moved / (4.0 * max(row_nonzeros, 1.0))))
         return max(1, min(max(32, amortised), 4096, n_samples))

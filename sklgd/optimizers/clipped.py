@@ -70,6 +70,11 @@ class Clipped(Optimizer):
         """Whether the rule's penalties are proximal steps as a whole."""
         return self.optimizer.composite
 
+    @property
+    def local(self) -> bool:
+        """Whether the rule leaves parameters without a gradient alone."""
+        return self.optimizer.local
+
     def validate(self) -> Self:
         """Raise where a parameter is out of range, or the optimizer takes no single gradients."""
         super().validate()

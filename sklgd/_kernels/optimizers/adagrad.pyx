@@ -3,6 +3,9 @@ from libc.math cimport fmax, sqrt
 from libc.stdint cimport int64_t
 
 from ..base cimport OptimizerKernel
+from ..simd cimport simd, simd_init
+
+simd_init()
 
 
 cdef inline double clip(double x, double limit) noexcept nogil:
@@ -22,17 +25,15 @@ cdef class AdaGradKernel(OptimizerKernel):
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* total,
                   double lr, int64_t t) except -1 nogil:
         cdef Py_ssize_t j
-        cdef double initial = self.initial_accumulator if t == 1 else 0.0, eps = self.epsilon
-        for j in range(p):
-            total[j] += initial + grad[j] * grad[j]
-            params[j] -= lr * grad[j] / (sqrt(total[j]) + eps)
+        if t == 1:
+            for j in range(p):
+                total[j] += self.initial_accumulator
+        simd.adagrad(p, params, grad, total, lr, self.epsilon)
         return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* total, double lr, int64_t t,
                         double* sizes) except -1 nogil:
-        cdef Py_ssize_t j
-        for j in range(p):
-            sizes[j] = lr / (sqrt(total[j]) + self.epsilon)
+        simd.root_sizes(p, total, lr, self.epsilon, sizes)
         return 1
 
 
@@ -125,38 +126,31 @@ cdef class FTRLKernel(OptimizerKernel):
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
         cdef Py_ssize_t j
-        cdef double l1 = self.l1, l2 = 2.0 * self.l2, beta = self.beta
-        cdef double before, after, last, w, cut, inverse, last_inverse
+        cdef double l1 = self.l1, epsilon = self.beta + 2.0 * self.l2 * lr
+        cdef double curvature, sign, moved, sum
         cdef double* n = state
         cdef double* z = state + p
-        cdef double* left = state + 2 * p
-        cdef double* rate = state + 3 * p
         if t == 1:
             for j in range(p):
                 n[j] = self.initial_accumulator
         if lr == 0.0:
             return 0
-        inverse = 1.0 / lr
+        if l1 == 0.0:
+            simd.adagrad(p, params, grad, n, lr, epsilon)
+            return 0
         for j in range(p):
-            w = params[j]
-            last_inverse = inverse if rate[j] == lr or rate[j] == 0.0 else 1.0 / rate[j]
-            rate[j] = lr
-            before = (beta + sqrt(n[j])) * last_inverse
-            # where the parameter was moved since, z that agrees with it
-            cut = -l1 if w > 0.0 else l1
-            last = clip(z[j], l1) if w == 0.0 else cut - (before + l2) * w
-            last = last if w != left[j] else z[j]
             n[j] += grad[j] * grad[j]
-            after = (beta + sqrt(n[j])) * inverse
-            z[j] = last + (grad[j] - (after - before) * w)
-            params[j] = left[j] = (clip(z[j], l1) - z[j]) / (after + l2) + 0.0
+            curvature = (sqrt(n[j]) + epsilon) / lr
+            sign = <double> (params[j] > 0.0) - <double> (params[j] < 0.0)
+            moved = params[j] - grad[j] / curvature
+            sum = clip(z[j], l1) if sign == 0.0 else -l1 * sign - curvature * params[j]
+            z[j] = sum + grad[j]
+            params[j] = moved if sign * moved > 0.0 else (clip(z[j], l1) - z[j]) / curvature + 0.0
         return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
-        cdef Py_ssize_t j
-        for j in range(p):
-            sizes[j] = lr / (self.beta + sqrt(state[j]) + 2.0 * self.l2 * lr)
+        simd.root_sizes(p, state, lr, self.beta + 2.0 * self.l2 * lr, sizes)
         return 1
 
 
