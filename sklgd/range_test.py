@@ -160,7 +160,8 @@ def lr_range_test(
     rates = np.geomspace(min_rate, max_rate, n_steps)
     model = _growing(estimator, min_rate, max_rate, n_steps)
     if batch_size is None:
-        batch_size = 32 if model.batch_size == "auto" else model.batch_size
+        auto = 1 if model.optimizer.follows else 32
+        batch_size = auto if model.batch_size == "auto" else model.batch_size
     n_rows = len(y) if hasattr(y, "__len__") else y.shape[0]
     batch_size = min(batch_size, n_rows)
     model.set_params(batch_size=batch_size, random_state=rng.randint(2**31 - 1))

@@ -136,9 +136,6 @@ cdef class RowsKernel:
 
 cdef class LossKernel:
     """A loss: values and gradients with respect to the raw predictions."""
-    # the mean slope over r's way from raw, while dr/dt = -slope(y, r), until a time > 0; where `flows`
-    cdef readonly bint flows
-    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil
     # elementwise: y, raw, value and grad have m entries each
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil
@@ -149,6 +146,9 @@ cdef class LossKernel:
     # the slope at argmin_r loss(y, r) + (r - center)^2 / (2 step), where `proximal`; step > 0
     cdef readonly bint proximal
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil
+    # where `flows`: the mean slope on the way of dr/dt = -slope(y, r) from raw, until time > 0
+    cdef readonly bint flows
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil
     # joint over k columns: y and value have n entries (class indices), raw and grad n * k
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil

@@ -3,7 +3,7 @@ cimport cython
 
 from libc.stdint cimport uint32_t
 
-from .base cimport Batch, LossKernel, ModelKernel, RowsKernel
+from .base cimport Aim, Batch, LossKernel, ModelKernel, RowsKernel
 
 
 @cython.final
@@ -24,6 +24,8 @@ cdef class Objective:
     cdef void gather(self, const Batch* batch, double* targets) noexcept nogil
     cdef int evaluate_row(self, const Batch* batch, double raw, double factor,
                           double* draw, double* total) except -1 nogil
+    cdef void take_aim(self, const Batch* batch, Aim* aim, const double* raw, const double* draw,
+                       double* targets) noexcept nogil
     cdef int evaluate(self, const Batch* batch, const double* raw, double* targets, double* value,
                       double* draw, double factor, double* total) except -1 nogil
     cdef Py_ssize_t n_positions(self, const uint32_t[::1] order)

@@ -14,7 +14,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from .base cimport (
-    Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, batch_row,
+    Aim, Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, batch_row,
 )
 from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .simd cimport simd, simd_init
@@ -145,6 +145,16 @@ cdef class Objective:
         draw[0] *= factor
         total[0] += value
         return 0
+
+    # What a rule that follows the loss of the batch's first row goes by.
+    cdef void take_aim(self, const Batch* batch, Aim* aim, const double* raw, const double* draw,
+                       double* targets) noexcept nogil:
+        cdef double weight = 1.0 if self.weights == NULL else self.weights[batch_row(batch, 0)]
+        self.gather(batch, targets)
+        aim.k = self.model.n_raw
+        aim.n_intercepts = self.model.n_params - self.model.n_weights
+        aim.weight = weight
+        aim.targets, aim.raw, aim.draw = targets, raw, draw
 
     # Loss of a batch from its raw predictions: returns the weighted sum in total[0], and leaves
     # the weighted gradient times factor in draw.
@@ -327,6 +337,13 @@ cdef class Epoch:
                     "model has; use another optimizer, such as AdaGrad() or Adam()."
                 )
             self.seen = np.zeros((3, params.shape[0]))
+        if optimizer.follows and batch_size > 1:
+            raise ValueError(
+                "importance_aware=True takes steps of single rows. Use batch_size=1 or 'auto' with it, "
+                f"or importance_aware=False. Got batch_size={batch_size}."
+            )
+        optimizer.flow = (
+            objective.loss if optimizer.follows and objective.loss.flows and not objective.joint else None)
         self.sizes = np.empty(self.model.n_params if proximal is not None else 1)
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
@@ -427,6 +444,11 @@ cdef class Epoch:
         return self.objective.evaluate(batch, &self.raw[0], &self.targets[0], &self.value[0],
                                        &self.draw[0], factor, total)
 
+    cdef inline void take_aim(self, const Batch* batch) noexcept nogil:
+        if self.optimizer.flow is not None:
+            self.objective.take_aim(
+                batch, &self.optimizer.aim, &self.raw[0], &self.draw[0], &self.targets[0])
+
     cdef inline void average(self, double* values, Py_ssize_t first) noexcept nogil:
         # the running mean of the parameters from number `first` on
         if self.mean != NULL and self.t >= self.average_from:
@@ -489,6 +511,7 @@ cdef class Epoch:
             self.evaluate(batch, 1.0 / (batch.size * self.unit), &loss)
             total[0] += loss
             self.optimizer.loss = loss / (batch.size * self.unit)
+            self.take_aim(batch)
             if not self.tape.fresh:
                 memset(&self.grad[0], 0, self.model.n_params * sizeof(double))
             self.model.backward(
@@ -672,6 +695,7 @@ cdef class Epoch:
             loss = 0.0
             self.evaluate(batch, 1.0 / batch.size, &loss)
             total[0] += loss
+            self.take_aim(batch)
             self.touched.step(batch, &self.tape, &self.draw[0], rate[0], loss / batch.size)
             batch.start += batch.size
             self.t += 1

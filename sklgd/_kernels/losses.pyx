@@ -66,7 +66,7 @@ cdef inline double squared_error(double y, double raw, double* value) noexcept n
 
 cdef class SquaredErrorKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = self.proximal = True
+        self.in_numbers = self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -80,6 +80,9 @@ cdef class SquaredErrorKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return (center - y) / (1.0 + step)
+
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return (raw - y) * -expm1(-time) / time
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
         cdef Py_ssize_t i
@@ -96,7 +99,7 @@ cdef inline double absolute_error(double y, double raw, double* value) noexcept 
 
 cdef class AbsoluteErrorKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = self.proximal = True
+        self.in_numbers = self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -110,6 +113,10 @@ cdef class AbsoluteErrorKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return clipped((center - y) / step, -1.0, 1.0)
+
+    # down a straight slope both come to the same point
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return self.proximal_slope(y, raw, time)
 
 
 cdef inline double huber(double delta, double y, double raw, double* value) noexcept nogil:
@@ -153,7 +160,7 @@ cdef class EpsilonInsensitiveKernel(LossKernel):
 
     def __init__(self, epsilon):
         self.epsilon = epsilon
-        self.proximal = True
+        self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -168,6 +175,10 @@ cdef class EpsilonInsensitiveKernel(LossKernel):
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         cdef double r = center - y
         return copysign(clipped((fabs(r) - self.epsilon) / step, 0.0, 1.0), r)
+
+    # down a straight slope both come to the same point
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return self.proximal_slope(y, raw, time)
 
 
 cdef class SquaredEpsilonInsensitiveKernel(LossKernel):
@@ -200,7 +211,7 @@ cdef class QuantileKernel(LossKernel):
 
     def __init__(self, quantile):
         self.quantile = quantile
-        self.proximal = True
+        self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -215,6 +226,10 @@ cdef class QuantileKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return clipped((center - y) / step, -self.quantile, 1.0 - self.quantile)
+
+    # down a straight slope both come to the same point
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return self.proximal_slope(y, raw, time)
 
 
 cdef class ExpectileKernel(LossKernel):
@@ -560,7 +575,7 @@ cdef inline double hinge(double y, double raw, double* value) noexcept nogil:
 
 cdef class HingeKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = self.proximal = True
+        self.in_numbers = self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -576,6 +591,10 @@ cdef class HingeKernel(LossKernel):
         cdef double t = 2.0 * y - 1.0
         return -t * clipped((1.0 - t * center) / step, 0.0, 1.0)
 
+    # down a straight slope both come to the same point
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return self.proximal_slope(y, raw, time)
+
 
 cdef inline double squared_hinge(double y, double raw, double* value) noexcept nogil:
     cdef double t = 2.0 * y - 1.0
@@ -586,7 +605,7 @@ cdef inline double squared_hinge(double y, double raw, double* value) noexcept n
 
 cdef class SquaredHingeKernel(LossKernel):
     def __cinit__(self):
-        self.in_numbers = self.proximal = True
+        self.in_numbers = self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -601,6 +620,10 @@ cdef class SquaredHingeKernel(LossKernel):
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         cdef double t = 2.0 * y - 1.0
         return -2.0 * t * relu((1.0 - t * center) / (1.0 + 2.0 * step))
+
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        cdef double value
+        return squared_hinge(y, raw, &value) * -expm1(-2.0 * time) / (2.0 * time)
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
         cdef Py_ssize_t i
@@ -810,6 +833,48 @@ cdef double logistic_slope(double y, double center, double step) noexcept nogil:
     return expit(r) - y
 
 
+cdef bint rise_takes_less(double time, double y, double raw, double way) noexcept nogil:
+    # whether dr/dt = y - sigmoid(r), y < 1, goes such a way up from raw in less than time
+    cdef double grown, odds = (1.0 - y) * exp(raw)
+    grown = odds * expm1(way) if way < 1.0 else (1.0 - y) * exp(raw + way) - odds
+    return way / y - (1.0 / y + 1.0 / (1.0 - y)) * log1p(-grown / (y - odds)) < time
+
+
+cdef double rise(double raw, double time) noexcept nogil:
+    # the way up of dr/dt = 1 - sigmoid(r): w + e^raw (e^w - 1) = time, by Newton steps from above
+    cdef double a = exp(-raw) if raw > 0.0 else 1.0, b = 1.0 if raw > 0.0 else exp(raw)
+    cdef double way = least(log1p(time * exp(-raw)), time * a / (a + b)), grown, move
+    cdef int turn
+    for turn in range(60):
+        grown = b * expm1(way) if way < 1.0 else exp(least(raw, 0.0) + way) - b
+        move = (a * (way - time) + grown) / (a + b + grown)
+        way -= move
+        if fabs(move) <= 1e-16 * way:
+            break
+    return way
+
+
+cdef double logistic_flow(double y, double raw, double time) noexcept nogil:
+    # the mean of sigmoid(r) - y on the way: how far it goes is halved until nothing is left to halve
+    cdef double low = 0.0, high, middle, slope
+    cdef int turn
+    if expit(raw) > y or y == 0.0:
+        return -logistic_flow(1.0 - y, -raw, time)
+    if y == 1.0:
+        return -rise(raw, time) / time
+    binary_entropy(y, raw, &slope)
+    high = least(-time * slope, log(y / (1.0 - y)) - raw)
+    for turn in range(100):
+        middle = 0.5 * (low + high)
+        if middle == low or middle == high:
+            break
+        if rise_takes_less(time, y, raw, middle):
+            low = middle
+        else:
+            high = middle
+    return -low / time
+
+
 cdef void softmax_slopes(Py_ssize_t k, double factor, const double* raw,
                          double* block) noexcept nogil:
     # block = factor * (diag(p) - p p'), p being the softmax of raw, which may be block's last row.
@@ -844,7 +909,7 @@ cdef class LogLossKernel(LossKernel):
 
     def __init__(self, label_smoothing, multi_class):
         self.smoothing = label_smoothing
-        self.in_numbers = self.proximal = True
+        self.in_numbers = self.proximal = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -877,6 +942,9 @@ cdef class LogLossKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return logistic_slope((1.0 - self.smoothing) * y + 0.5 * self.smoothing, center, step)
+
+    cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
+        return logistic_flow((1.0 - self.smoothing) * y + 0.5 * self.smoothing, raw, time)
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
         sigmoid_slopes(m, raw, bend)
@@ -1129,6 +1197,15 @@ def proximal_slope(LossKernel kernel not None, const double[::1] y, const double
     cdef double[::1] slopes = np.empty(y.shape[0])
     for i in range(y.shape[0]):
         slopes[i] = kernel.proximal_slope(y[i], center[i], step)
+    return np.asarray(slopes)
+
+
+def flow_slope(LossKernel kernel not None, const double[::1] y, const double[::1] raw, double time):
+    """Return the slopes along the flow that ``kernel`` computes: the tests' way in."""
+    cdef Py_ssize_t i
+    cdef double[::1] slopes = np.empty(y.shape[0])
+    for i in range(y.shape[0]):
+        slopes[i] = kernel.flow_slope(y[i], raw[i], time)
     return np.asarray(slopes)
 
 

@@ -204,6 +204,36 @@ class Loss(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} has no proximal_slope")
 
+    @property
+    def has_flow_slope(self) -> bool:
+        """Whether `flow_slope` is known, and belongs to the `gradient` that this class has."""
+        return _goes_with_gradient(type(self), "flow_slope")
+
+    def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
+        r"""Return the mean slope along the loss's own descent; optional.
+
+        .. math:: \frac{r(0) - r(t)}{t}, \qquad r(0) = r, \quad
+            \frac{\mathrm{d} r}{\mathrm{d} s} = -\ell'(y, r(s))
+
+        So ``raw - time * slope`` is where endless small gradient steps of sum ``time`` lead, which
+        is never beyond the minimum.  The importance-aware steps of
+        `sklgd.optimizers.NormalizedAdaGrad` are made of it.
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+            Targets.
+        raw : ndarray of shape (n,)
+            Raw predictions (r).
+        time : float
+            The sum of the steps (t), positive.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no flow_slope")
+
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the second derivative of the loss with respect to ``raw``; optional.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
-from scipy.special import expit, log_expit, softmax
+from scipy.special import expit, log_expit, logit, softmax
 from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 
@@ -66,6 +66,20 @@ def binary_entropy(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
 def binary_entropy_gradient(y: np.ndarray, raw: np.ndarray) -> np.ndarray:
     # sigmoid(raw) - y, without the cancellation at y = 1
     return (1 - y) * expit(raw) - y * expit(-raw)
+
+
+def rise_takes_less(time: float, y: np.ndarray, raw: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Say whether dr/dt = y - sigmoid(r) goes such a way up from ``raw`` in less than ``time``.
+
+    That takes w / y - (1 / y + 1 / (1 - y)) log((y - (1 - y) e^(r + w)) / (y - (1 - y) e^r)), and
+    w + e^r (e^w - 1) for y = 1.
+    """
+    with np.errstate(all="ignore"):  # the form that is not taken
+        a, b, base = np.exp(-np.maximum(raw, 0)), np.exp(np.minimum(raw, 0)), np.minimum(raw, 0)
+        grown = np.where(way < 1, b * np.expm1(way), np.exp(base + way) - b) / a
+        odds = (1 - y) * b / a
+        spent = way / y - (1 / y + 1 / (1 - y)) * np.log1p(-(1 - y) * grown / (y - odds))
+        return np.where(y == 1, way + grown, spent) < time
 
 
 def sigmoid_slope(raw: np.ndarray) -> np.ndarray:
@@ -187,6 +201,20 @@ class LogLoss(_Classification):
             above = middle - center + step * (expit(middle) - y) > 0
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return expit(low) - y
+
+    def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
+        # how far the flow comes, where the time that this takes is known: halved until nothing is
+        # left to halve; mirrored so that raw rises
+        y = self._smooth(y)
+        rises = (expit(raw) <= y) & (y > 0)
+        y, raw = np.where(rises, y, 1 - y), np.where(rises, raw, -raw)
+        first = -binary_entropy_gradient(y, raw)
+        low, high = np.zeros_like(raw), np.minimum(time * first, logit(y) - raw)
+        for _ in range(100):
+            middle = 0.5 * (low + high)
+            early = rise_takes_less(time, y, raw, middle)
+            low, high = np.where(early, middle, low), np.where(early, high, middle)
+        return np.where(rises, -1.0, 1.0) * low / time
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return softmax_slopes(raw) if is_joint(y, raw) else sigmoid_slope(raw)
@@ -380,6 +408,8 @@ class Hinge(_Classification):
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return -sign(y) * np.clip((1 - sign(y) * center) / step, 0.0, 1.0)
 
+    flow_slope = proximal_slope  # down a straight slope both come to the same point
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedMargin(width=width)
 
@@ -415,6 +445,9 @@ class SquaredHinge(_Classification):
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return -2 * sign(y) * np.maximum((1 - sign(y) * center) / (1 + 2 * step), 0.0)
+
+    def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
+        return self.gradient(y, raw) * -np.expm1(-2 * time) / (2 * time)
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.where(sign(y) * raw < 1, 2.0, 0.0)

@@ -62,6 +62,9 @@ class SquaredError(_Regression):
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return (center - y) / (1 + step)
 
+    def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
+        return (raw - y) * -np.expm1(-time) / time
+
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.ones(np.shape(raw))
 
@@ -96,6 +99,8 @@ class AbsoluteError(_Regression):
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return np.clip((center - y) / step, -1.0, 1.0)
+
+    flow_slope = proximal_slope  # down a straight slope both come to the same point
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(width=width)
@@ -200,6 +205,8 @@ class EpsilonInsensitive(_Regression):
         far = (np.abs(center - y) - self.epsilon) / step
         return np.copysign(np.clip(far, 0.0, 1.0), center - y)
 
+    flow_slope = proximal_slope
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(epsilon=self.epsilon, width=width)
 
@@ -287,6 +294,8 @@ class Quantile(_Regression):
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         return np.clip((center - y) / step, -self.quantile, 1 - self.quantile)
+
+    flow_slope = proximal_slope
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(under=self.quantile, over=1 - self.quantile, width=width)

@@ -366,14 +366,32 @@ class NormalizedAdaGrad(Optimizer):
     several rows a step, s is their largest and the sum in N their mean.  An intercept is a feature
     that is one.  Penalties, a ridge too, are proximal steps in this metric.
 
+    With ``importance_aware=True`` a step of one row of weight h follows its loss, as in [2]_ and in
+    Vowpal Wabbit: with :math:`\eta_j` the step sizes above, of the row's whole gradient, the raw
+    prediction r moves as endless small steps would move it,
+
+    .. math::
+        \frac{\mathrm{d} r}{\mathrm{d} u} = -\ell'(y, r), \qquad
+        0 \le u \le h \sum_j \eta_j x_j^2,
+
+    and the parameters with it.  So a large weight or a large learning rate takes the prediction to
+    the target, and never beyond.  `SquaredError`, `AbsoluteError`, `Quantile`,
+    `EpsilonInsensitive`, `Hinge`, `SquaredHinge` and `LogLoss`, its multinomial form excepted, are
+    followed exactly; steps of other losses are the plain ones.  It needs ``batch_size=1``, which is
+    what ``"auto"`` is then.
+
     Parameters
     ----------
     learning_rate : float or Schedule, default=0.5
         The step size, or how it depends on the step's number.
+    importance_aware : bool, default=False
+        Whether steps follow the loss, instead of going along its gradient at their start.
 
     References
     ----------
     .. [1] Ross, Mineiro and Langford (2013). Normalized online learning. UAI; arXiv:1305.6646.
+    .. [2] Karampatziakis and Langford (2011). Online importance weight aware updates. UAI;
+       arXiv:1011.1576.
 
     Examples
     --------
@@ -390,11 +408,25 @@ class NormalizedAdaGrad(Optimizer):
     composite = True
     local = True
     needs_rows = True
-    _parameter_constraints: ClassVar[dict] = {"learning_rate": RATE}
+    _parameter_constraints: ClassVar[dict] = {
+        "learning_rate": RATE,
+        "importance_aware": ["boolean"],
+    }
     _kernel = _kernels.NormalizedAdaGradKernel
 
-    def __init__(self, learning_rate: Rate = 0.5) -> None:
+    def __init__(self, learning_rate: Rate = 0.5, importance_aware: bool = False) -> None:
         self.learning_rate = learning_rate
+        self.importance_aware = importance_aware
+
+    @property
+    def follows(self) -> bool:
+        """Whether steps are of one row and follow its loss."""
+        return self.importance_aware
+
+    def auto_batch_size(self, n_samples: int, n_features: int, row_nonzeros: float) -> int:
+        """Return 1 where steps follow the loss of one row."""
+        own = super().auto_batch_size(n_samples, n_features, row_nonzeros)
+        return 1 if self.follows else own
 
     def observe(
         self,

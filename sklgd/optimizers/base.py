@@ -91,6 +91,8 @@ class Optimizer(Strategy):
     needs_rows: bool = False
     #: whether a parameter without a gradient stays as it is, so that a sparse step is a cheap one
     local: bool = False
+    #: whether steps are of one row and follow its loss, of which the compiled rule takes care
+    follows: bool = False
     #: whether penalties are proximal steps as a whole, so that the state knows of the loss alone
     composite: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``

@@ -83,6 +83,11 @@ class Clipped(Optimizer):
                 f"Clipped needs a step rule, such as SGD() or Adam(). Got {self.optimizer!r}, "
                 "which does not take gradients one by one."
             )
+        if self.optimizer.follows:
+            raise ValueError(
+                "Clipped shortens gradients, and importance-aware steps go by the loss. Use "
+                f"importance_aware=False within Clipped, or no Clipped. Got {self.optimizer!r}."
+            )
         self.optimizer.validate()
         return self
 

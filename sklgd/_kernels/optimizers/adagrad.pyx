@@ -1,8 +1,8 @@
 """The compiled twins of `sklgd.optimizers.adagrad`."""
-from libc.math cimport fmax, sqrt
+from libc.math cimport INFINITY, fmax, sqrt
 from libc.stdint cimport int64_t
 
-from ..base cimport OptimizerKernel
+from ..base cimport Aim, OptimizerKernel
 from ..simd cimport simd, simd_init
 
 simd_init()
@@ -156,7 +156,8 @@ cdef class FTRLKernel(OptimizerKernel):
 
 cdef class NormalizedAdaGradKernel(OptimizerKernel):
 
-    def __init__(self, learning_rate=None):
+    def __init__(self, learning_rate=None, importance_aware=False):
+        self.follows = importance_aware
         self.needs_rows = True
         self.local = True
         self.steady = False
@@ -182,23 +183,69 @@ cdef class NormalizedAdaGradKernel(OptimizerKernel):
 
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
+        cdef double rate = self.rate(p, state, lr, t)
+        if self.flow is not None:
+            return self.follow(p, params, grad, state, rate)
+        self.learn(0, p, p, grad, state, rate)
+        self.move(0, p, p, params, grad, state, rate)
+        return 0
+
+    # The same, as far as the loss's flow goes: moving the raw prediction for as long as the sum of
+    # steps and squares is, instead of by its slope at the start.
+    cdef int follow(self, Py_ssize_t p, double* params, const double* grad, double* state,
+                    double rate) except -1 nogil:
+        cdef Aim* aim = &self.aim
+        cdef Py_ssize_t c, m = (p - aim.n_intercepts) // aim.k
+        cdef Py_ssize_t last = p - aim.n_intercepts
+        cdef double reach, draw, share
+        for c in range(aim.k):
+            draw = aim.draw[c]
+            if draw == 0.0:
+                continue
+            reach = self.learn(c * m, m, p, grad, state, rate)
+            if aim.n_intercepts:
+                reach += self.learn(last + c, 1, p, grad, state, rate)
+            share = 1.0
+            reach *= aim.weight / (draw * draw)
+            if 0.0 < reach < INFINITY:
+                share = self.flow.flow_slope(aim.targets[c], aim.raw[c], reach) * aim.weight / draw
+            self.move(c * m, m, p, params, grad, state, share * rate)
+            if aim.n_intercepts:
+                self.move(last + c, 1, p, params, grad, state, share * rate)
+        return 0
+
+    cdef inline double unit(self, Py_ssize_t p, Py_ssize_t j, const double* state) noexcept nogil:
+        return (state[j] if state[j] > 0.0 else 1.0) * sqrt(state[p + j])
+
+    # Of m parameters: add the squares, and return the sum of step sizes times squares.
+    cdef double learn(self, Py_ssize_t start, Py_ssize_t m, Py_ssize_t p, const double* grad,
+                      double* state, double rate) noexcept nogil:
         cdef Py_ssize_t j
-        cdef double rate = self.rate(p, state, lr, t), unit
-        cdef double* total = state + p
-        for j in range(p):
+        cdef double reach = 0.0, unit
+        for j in range(start, start + m):
             if grad[j] != 0.0:
-                total[j] += grad[j] * grad[j]
-                unit = (state[j] if state[j] > 0.0 else 1.0) * sqrt(total[j])
+                state[p + j] += grad[j] * grad[j]
+                unit = self.unit(p, j, state)
+                if unit > 0.0:
+                    reach += rate / unit * (grad[j] * grad[j])
+        return reach
+
+    cdef void move(self, Py_ssize_t start, Py_ssize_t m, Py_ssize_t p, double* params,
+                   const double* grad, const double* state, double rate) noexcept nogil:
+        cdef Py_ssize_t j
+        cdef double unit
+        for j in range(start, start + m):
+            if grad[j] != 0.0:
+                unit = self.unit(p, j, state)
                 if unit > 0.0:
                     params[j] -= rate / unit * grad[j]
-        return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
         cdef Py_ssize_t j
         cdef double rate = self.rate(p, state, lr, t), unit
         for j in range(p):
-            unit = (state[j] if state[j] > 0.0 else 1.0) * sqrt(state[p + j])
+            unit = self.unit(p, j, state)
             sizes[j] = rate / unit if unit > 0.0 else rate
         return 1
 
