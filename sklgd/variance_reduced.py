@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from .training import FitState, StepDriver
 
 #: how many epochs in a row must promise little
 PATIENCE = 3
+#: gains are not taken to fall slower than this power of the number of epochs
+LEAST_POWER = 1.5
 #: how much of the draws are uniform: a row is drawn at least a third of a time in a pass
 UNIFORM = 0.5
 
@@ -30,7 +33,8 @@ class VarianceReducedDriver(StepDriver):
 
     Losses that were seen along the way are too noisy to tell small improvements.  What the
     gradient in memory promises the next epoch, ``steps * rate * |gradient|^2``, is not: training
-    ends where that has been small beside ``tol`` times the objective for some epochs in a row.
+    ends where what all further epochs would gain, if promises fall on as they have (`rest_of`), has
+    been small beside ``tol`` times the objective for some epochs in a row.
     """
 
     def __init__(
@@ -100,9 +104,9 @@ class VarianceReducedDriver(StepDriver):
         return loss
 
     def _watch(self, objective: float) -> None:
-        """See whether the next epoch promises less than ``tol`` asks for."""
+        """See whether further epochs promise less than ``tol`` asks for."""
         problem, state = self.problem, self.state
-        first, hits = state.slots.get("watch", (objective, 0))
+        first, promises, hits = state.slots.get("watch", (objective, (), 0))
         point = self.optimizer.seen_at(state.params, state.slots)
         grad = state.slots["gradient"].copy()
         weights = problem.weights(grad)
@@ -111,10 +115,10 @@ class VarianceReducedDriver(StepDriver):
         if problem.rest is not None:
             weights[...] = problem.rest.residual(problem.weights(point), weights)
         steps = math.ceil(problem.n_rows / self.batch_size)
-        promised = steps * self.rate() * float(grad @ grad)
-        small = promised <= problem.tol * scale_of(objective, first, problem.tol)
+        promises = (*promises, steps * self.rate() * float(grad @ grad))
+        small = rest_of(promises) <= problem.tol * scale_of(objective, first, problem.tol)
         hits = hits + 1 if small else 0
-        state.slots["watch"] = first, hits
+        state.slots["watch"] = first, promises, hits
         self.converged = self.knows_when and hits >= PATIENCE
 
     def _draw(self, seed: int) -> None:
@@ -152,6 +156,21 @@ class VarianceReducedDriver(StepDriver):
             average_from=state.average_from,
             batch_size=self.batch_size,
         )
+
+
+def rest_of(promises: Sequence[float]) -> float:
+    """Return the sum that goes on from the gains of k epochs, as the half of them up to now falls.
+
+    A gain that falls like ``j^-q`` sums to ``k / (q - 1)`` times the last one.  On slow problems q
+    is 2, or less, and much is left where an epoch gains little; under linear convergence q grows
+    with k, and the sum is not far from the last gain.
+    """
+    k, half = len(promises), (len(promises) + 1) // 2
+    last, middle = promises[-1], promises[half - 1]
+    if not 0.0 < last < math.inf:
+        return last
+    power = math.log(middle / last) / math.log(k / half) if k > half else 0.0
+    return k * last / (max(power, LEAST_POWER) - 1.0)
 
 
 def curvature_of(problem: Problem) -> float | None:

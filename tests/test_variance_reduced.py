@@ -10,10 +10,11 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, Ridge
-from sklearn.preprocessing import scale
+from sklearn.metrics import log_loss
+from sklearn.preprocessing import StandardScaler, scale
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.callbacks import Checkpoint, load_checkpoint
@@ -24,7 +25,7 @@ from sklgd.optimizers import LBFGS, OPTIMIZERS, SAGA, SVRG
 from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, GroupLasso
 from sklgd.schedules import Adaptive, InvScaling
 from sklgd.training import FitState
-from sklgd.variance_reduced import VarianceReducedDriver
+from sklgd.variance_reduced import VarianceReducedDriver, rest_of
 
 N, P = 23, 6
 RATE = InvScaling(0.03, power_t=0.3)
@@ -560,3 +561,37 @@ def test_names_of_rates():
         SAGA("fast").schedule()
     assert SAGA("invscaling").schedule() == InvScaling()
     assert SAGA().schedule()(7) == 1.0
+
+
+@pytest.mark.parametrize("power", [1.6, 2.0, 3.0, 6.0])
+def test_what_is_left_of_gains_that_fall_like_a_power(power):
+    gains = np.arange(1.0, 401.0) ** -power
+    left = np.sum(np.arange(401.0, 4e6) ** -power) + (4e6) ** (1 - power) / (power - 1)
+    assert rest_of(tuple(gains)) == pytest.approx(left, rel=0.05)
+
+
+@pytest.mark.parametrize("share, k", [(0.3, 20), (0.3, 300), (0.9, 30), (0.9, 300), (0.99, 300)])
+def test_what_is_left_of_gains_that_fall_geometrically(share, k):
+    """Never less than that, and not many times as much."""
+    left = share ** (k + 1) / (1.0 - share)
+    assert left <= rest_of(tuple(share ** np.arange(1.0, k + 1))) <= 4.0 * left + share**k
+
+
+def test_what_is_left_of_nothing():
+    assert rest_of((1.0, 0.0)) == 0.0
+    assert rest_of((0.1,)) == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("rule", [SAGA(), SVRG()], ids=repr)
+@pytest.mark.parametrize("tol", [1e-2, 1e-3])
+def test_what_is_left_at_the_end_is_what_tol_asks_for(rule, tol):
+    """On a problem where an epoch gains little long before the minimum."""
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    model = GDClassifier(optimizer=rule, alpha=1e-5, tol=tol, max_iter=10_000, random_state=0)
+    found = model.fit(X, y)
+    best = GDClassifier(optimizer=LBFGS(), alpha=1e-5, tol=1e-12, max_iter=10_000).fit(X, y)
+    objective = [log_loss(y, m.predict_proba(X)) + 5e-6 * (m.coef_**2).sum() for m in (found, best)]
+    assert found.stop_reason_ == "tol"
+    scale = max(objective[0], tol * np.log(3.0))
+    assert 0.0 <= objective[0] - objective[1] <= 2.0 * tol * scale
