@@ -30,7 +30,7 @@ from .divergence import ends_far_above, pulled_back
 from .objective import Problem, scale_of
 from .optimizers import Optimizer
 from .schedules import Schedule
-from .units import Units
+from .units import Spread, Units
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates
 STEPS_AT_ONCE = 65536
@@ -70,6 +70,8 @@ class FitState:
         Features, raw columns and whether there are intercepts: what ``params`` are for.
     units : Units or None
         The units of features and targets that a model which is not linear trains in.
+    spread : Spread
+        That of the targets, where steps are in proportion to it.
     """
 
     params: np.ndarray
@@ -85,6 +87,7 @@ class FitState:
     weight_count: float = 0.0
     shape: tuple[int, int, bool] = (0, 0, False)
     units: Units | None = None
+    spread: Spread = field(default_factory=Spread)
 
     @property
     def result(self) -> np.ndarray:

@@ -12,8 +12,9 @@ penalty weighs as much whatever these are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -84,37 +85,50 @@ def units_of(
     return Units(shift, factor, *_of_targets(strategies.loss, targets, y, weights))
 
 
-def scale_of_rates(loss: Any, X: Any, targets: Any, weights: np.ndarray | None) -> float:
-    """Return what the rates of a linear model in a stream are multiplied by, as its steps are long.
+class Spread(NamedTuple):
+    """How far the targets of a stream have spread so far.
+
+    Attributes
+    ----------
+    weight : float
+        The sum of the rows' weights.
+    mean, squares : float ndarray of shape (n_outputs,)
+        The weighted mean of the targets, and the weighted sum of the squared deviations from it.
+    """
+
+    weight: float = 0.0
+    mean: np.ndarray | float = 0.0
+    squares: np.ndarray | float = 0.0
+
+    def with_rows(self, y: np.ndarray, weights: np.ndarray | None) -> Spread:
+        """Return the spread with more rows, of weights that are not all zero."""
+        y = y.reshape(len(y), -1)
+        weights = np.ones(len(y)) if weights is None else weights
+        weight = float(weights.sum())
+        mean = weights @ y / weight
+        total, apart = self.weight + weight, mean - self.mean
+        squares = weights @ (y - mean) ** 2 + apart**2 * (self.weight * weight / total)
+        return Spread(total, self.mean + apart * (weight / total), self.squares + squares)
+
+    @property
+    def size(self) -> float:
+        """The standard deviation, or where there is none the absolute mean, or one."""
+        level = np.square(self.mean)
+        variance = self.squares / self.weight
+        variance = np.where(variance > 1e-24 * level, variance, 0.0).mean()
+        return math.sqrt(variance or level.mean() or 1.0)
+
+
+def scale_of_rates(loss: Any, targets: Any, spread: Spread) -> float:
+    """Return what the rates of a linear model in a stream are multiplied by.
 
     Steps that do not depend on the gradient's size have to be in proportion to the targets, where
-    these are numbers, and the shorter the more of them a row adds up.  For classes it is one.
-
-    Parameters
-    ----------
-    loss : Loss
-    X : {ndarray, CSR matrix} of shape (n, n_features)
-        The first rows.
-    targets : Targets
-        Their targets.
-    weights : ndarray of shape (n,) or None
-        Their weights, not all zero.
-
-    Returns
-    -------
-    float
-        The standard deviation of the targets (the root mean square where they are constant), times
-        3 over the root of the nonzero features of a row where that is below one.
+    these are numbers: to their spread so far.  For classes, and behind a link, it is one.
     """
     link = loss.predict(np.array([0.0, 1.0]))
     if targets.joint or targets.one_vs_rest is not None or not np.array_equal(link, [0.0, 1.0]):
         return 1.0
-    y = targets.y.reshape(len(targets.y), -1)
-    mean = np.average(y, axis=0, weights=weights)
-    squares = (np.average((y - at) ** 2, axis=0, weights=weights).mean() for at in (mean, 0.0))
-    size = np.sqrt(next((square for square in squares if square > 0.0), 1.0))
-    nonzeros = X.nnz / X.shape[0] if sp.issparse(X) else X.shape[1]
-    return float(size * min(1.0, 3.0 / np.sqrt(max(nonzeros, 1.0))))
+    return spread.size
 
 
 def _of_targets(

@@ -13,6 +13,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklgd import GDClassifier, GDRegressor
 from sklgd.optimizers import FISTA, LBFGS, SAGA, SGD, SVRG, Adam, GradientDescent, Newton
 from sklgd.schedules import Adaptive, InvScaling, LinearWarmup
+from sklgd.units import Spread
 
 N = 60
 RULES = [
@@ -60,10 +61,12 @@ def incremental(optimizer, **params):
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_k_partial_fits_are_one_fit(regression, optimizer, average, shuffle):
     X, y = regression
-    if optimizer == "auto":  # whose steps in a stream are in proportion to the targets
+    auto = optimizer == "auto"
+    if auto:  # whose steps in a stream are in proportion to the targets, from the best constant
         y = np.where(y > np.median(y), 1.0, -1.0)
     for params in ({"batch_size": 1}, {"batch_size": 7, "penalty": "l1"}, {"batch_size": "auto"}):
-        whole = incremental(optimizer, average=average, shuffle=shuffle, max_iter=4, **params)
+        params |= {"average": average, "shuffle": shuffle, "fit_intercept": not auto}
+        whole = incremental(optimizer, max_iter=4, **params)
         parts = clone(whole).set_params(optimizer=optimizer)
         for form in (np.asarray, sp.csr_array):
             whole.fit(form(X), y)
@@ -312,10 +315,30 @@ def test_adaptive_rate_lives_on(regression):
     assert whole.partial_fit(X, y).history_["learning_rate"][-1] == 0.01
 
 
+@pytest.mark.parametrize("rows", [1, 50])
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
-def test_streams_under_auto_learn_whatever_the_units_of_the_targets(unit):
+def test_streams_under_auto_learn_whatever_the_units(unit, rows):
+    """Of targets and of each feature; from calls with a single row, too."""
     X, y = make_regression(400, 50, n_informative=5, noise=10.0, random_state=0)
+    scales = np.logspace(-3, 3, 50)
     stream = GDRegressor(penalty=None, random_state=0)
-    for first in 4 * list(range(0, 400, 50)):
-        stream.partial_fit(X[first : first + 50], unit * y[first : first + 50])
-    assert stream.score(X, unit * y) > 0.99
+    for first in 4 * list(range(0, 400, rows)):
+        part = slice(first, first + rows)
+        stream.partial_fit(X[part] * scales, unit * y[part])
+    assert stream.score(X * scales, unit * y) > 0.98
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_streams_under_auto_learn_whatever_the_level_of_the_targets(rows):
+    """What a first call holds says little of the spread of the targets: it is that so far."""
+    X, y = make_regression(400, 5, noise=1.0, random_state=0)
+    y = y / y.std() + 1000.0
+    stream = GDRegressor(random_state=0)
+    for first in range(0, 400, rows):
+        stream.partial_fit(X[first : first + rows], y[first : first + rows])
+    assert stream.score(X, y) > 0.95
+    spread = stream._state.spread
+    assert_allclose([*spread.mean, spread.size], [y.mean(), y.std()], rtol=1e-9)
+    assert Spread().with_rows(y[:1], None).size == y[0]
+    assert Spread().with_rows(np.full(9, 0.1), None).size == pytest.approx(0.1)
+    assert Spread().with_rows(np.zeros(3), None).size == 1.0

@@ -168,9 +168,12 @@ class BaseGD(
                 return
         else:
             split = RowSplit(None if weights is None else used_rows(weights), None)
-            if state.t == 0 and auto and strategies.model.linear:
-                state.rate_scale = scale_of_rates(strategies.loss, X, targets, weights)
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
+            if auto and strategies.model.linear:
+                state.spread = state.spread.with_rows(targets.y, weights)
+                state.rate_scale = scale_of_rates(strategies.loss, targets, state.spread)
+                if first:
+                    state.params[:] = problem.constant_start(state.params)
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
         before = getattr(self, "_histories", ())

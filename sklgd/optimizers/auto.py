@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..schedules import Adaptive, InvScaling
+from .adagrad import NormalizedAdaGrad
 from .adam import Adam
 from .base import Optimizer
 from .columns import Columnwise
@@ -39,9 +40,11 @@ class Auto(Optimizer):
     - `Continuation` of one of these where the loss is not smooth (hinge, absolute error, ...) or
       has sharp bends (huber): on a smooth loss that is made ever sharper; with several columns,
       `Columnwise` of it.
-    - `Adam`, with a decaying rate, for ``partial_fit`` and for losses that are neither smooth nor
-      can be smoothed: its steps do not depend on the units of the gradient. In ``partial_fit`` they
-      are in proportion to the spread of the targets of the first call.
+    - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
+      are in proportion to the spread of the targets so far, and start from the best constant of
+      the first call's.
+    - `Adam`, with a decaying rate, for losses that are neither smooth nor can be smoothed: its
+      steps do not depend on the units of the gradient.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
 
     A `FactorizationMachine` is smooth too, and gets `LBFGS` or `FISTA`, in coordinates as they are.
@@ -65,6 +68,8 @@ class Auto(Optimizer):
         """Return the optimizer for this problem."""
         if not (model.linear or model.smooth):
             return Adam() if incremental else Adam(Adaptive(0.003, factor=5, min_rate=1e-4))
+        if incremental and model.linear:
+            return NormalizedAdaGrad(1.0)
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, n_raw):
