@@ -245,7 +245,7 @@ class CoefficientPathDisplay:
     feature_names : list of str, default=None
         The names of the features; ``x0``, ``x1``, ... if None.
     output_names : list of str, default=None
-        The names of the outputs or classes; their numbers if None.
+        The labels of classes; None for outputs of a regressor, which have numbers.
 
     Attributes
     ----------
@@ -393,8 +393,8 @@ class CoefficientPathDisplay:
         self.ax_.axhline(0.0, color="black", linewidth=0.8, zorder=0)
         self.ax_.set(xscale="log", xlabel="alpha", ylabel="coefficient")
         if self.coefs.shape[1] > 1:
-            outputs = self.output_names or range(self.coefs.shape[1])
-            self.ax_.set_title(f"output {outputs[output]}")
+            names = self.output_names
+            self.ax_.set_title(f"class {names[output]}" if names else f"output {output}")
         self.ax_.grid(alpha=0.3)
         handles = [self.lines_[feature] for feature in largest]
         title = None if len(largest) == path.shape[1] else f"largest {NAMED} of {path.shape[1]}"

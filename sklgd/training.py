@@ -500,6 +500,9 @@ class TrainingLoop:
                 "max_iter to improve the fit.",
                 ConvergenceWarning,
             )
+        if self.verbose and self.stopping.max_iter > 1:
+            end = f"{report.stop_reason}, best epoch {report.best_iter}"
+            print(f"{self.name} stopped after epoch {report.n_iter}: {end}")
 
     def _has_diverged(self) -> bool:
         objective = self.report.history.get("objective", [math.inf])

@@ -161,7 +161,7 @@ def test_names_of_features_and_classes():
     display = CoefficientPathDisplay.from_estimator(model, iris.data, labels, output=2)
     assert display.coefs.shape == (30, 3, 4)
     assert set(shown(display)) == set(iris.data.columns)
-    assert display.ax_.get_title() == "output virginica"
+    assert display.ax_.get_title() == "class virginica"
     pipeline = make_pipeline(StandardScaler(), model)
     display = CoefficientPathDisplay.from_estimator(pipeline, iris.data, labels)
     assert set(shown(display)) == set(iris.data.columns)

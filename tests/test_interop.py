@@ -335,9 +335,12 @@ def test_html_shows_the_strategies():
     ("verbose", "n_epochs", "n_lines"), [(0, 9, 0), (1, 1000, 20), (2, 30, 30)]
 )
 def test_verbose(verbose, n_epochs, n_lines, capsys):
-    """verbose=1 prints every epoch of a short fit and about 20 lines of a long one."""
+    """verbose=1 prints every epoch of a short fit and about 20 lines of a long one, and its end."""
     GDRegressor(optimizer=SGD(1e-3), verbose=verbose, tol=None, max_iter=n_epochs).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
+    if verbose:
+        end = f"GDRegressor stopped after epoch {n_epochs}: max_iter, best epoch {n_epochs}"
+        assert lines.pop() == end
     assert abs(len(lines) - n_lines) <= (1 if verbose == 1 else 0)
     assert all(line.startswith("GDRegressor epoch ") and len(line) <= 100 for line in lines)
     epochs = [int(line.split()[2].removesuffix(":")) for line in lines]

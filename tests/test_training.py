@@ -385,9 +385,10 @@ def test_scores_are_those_of_the_model_at_the_time(classes, loss, form):
         assert at.score(X[60:], y[60:]) == scores[epochs - 1] == at.history_["val_score"][-1]
 
 
-def test_val_score_of_a_regressor(regression):
+@pytest.mark.parametrize("scoring", ["r2", None])
+def test_val_score_of_a_regressor(regression, scoring):
     X, y = regression
-    model = GDRegressor(optimizer=Adam(0.05), scoring="r2", early_stopping=True, random_state=0)
+    model = GDRegressor(optimizer=Adam(0.05), scoring=scoring, early_stopping=True, random_state=0)
     model.fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
     assert model.score(X[60:], y[60:]) == pytest.approx(model.history_["val_score"].max())
 
@@ -456,7 +457,7 @@ def test_verbose(regression, capsys):
     assert 10 <= len(lines) <= 25
     assert lines[0].startswith("GDRegressor epoch    1: objective ")
     model.set_params(verbose=2, max_iter=30).fit(*regression)
-    assert len(capsys.readouterr().out.splitlines()) == 30
+    assert len(capsys.readouterr().out.splitlines()) == 31
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])

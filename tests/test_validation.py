@@ -306,7 +306,7 @@ def test_bad_fit_parameters(given, message, early_stopping):
 
 def test_validation_labels_must_be_known():
     model = GDClassifier(early_stopping=True)
-    message = "labels that are not in classes_: .*'d'"
+    message = "y_val contains labels that are not in y: .*'d'"
     check_raises(model, message, X, LABELS, X_val=X[:2], y_val=["a", "d"])
 
 

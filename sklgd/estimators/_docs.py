@@ -106,10 +106,10 @@ validation_fraction : float, int, splitter or iterable, default=0.1
     ``early_stopping=True`` and no ``X_val``.
 n_iter_no_change : int, default=5
     Number of epochs without improvement that end training.
-scoring : str or callable, default="loss"
+scoring : str, callable or None, default="loss"
     What is followed on validation data: ``"loss"`` is the mean loss, which ought to fall. Else
-    one of scikit-learn's scorers by name, or a ``scorer(estimator, X, y)``, whose score ought to
-    rise by ``tol``, here absolute.
+    one of scikit-learn's scorers by name, a ``scorer(estimator, X, y)``, or None for the
+    estimator's own `score`; it ought to rise by ``tol``, here absolute.
 warm_start : bool, default=False
     Whether `fit` goes on from where the last one ended, with the clock of the schedule and the
     memory of the optimizer if the strategies are the same, else with the coefficients only.

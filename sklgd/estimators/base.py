@@ -77,7 +77,7 @@ class BaseGD(
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither"), "cv_object"],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "scoring": [str, callable],
+        "scoring": [str, callable, None],
         "warm_start": ["boolean"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],

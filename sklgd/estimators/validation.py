@@ -116,6 +116,13 @@ def _check_given(
     mixed = is_classifier(estimator) and "f" in (y.dtype.kind * (y.ndim > 1), y_val.dtype.kind)
     if y_val.shape[1:] != y.shape[1:] and not mixed:
         raise ValueError(f"y_val has shape {y_val.shape}, which does not fit y of shape {y.shape}.")
+    if is_classifier(estimator) and y_val.ndim == 1:
+        unseen = np.setdiff1d(y_val, estimator.classes_)
+        if len(unseen):
+            raise ValueError(
+                f"y_val contains labels that are not in y: {unseen[:5]}. The classes are "
+                f"{estimator.classes_}."
+            )
     weights = given.sample_weight
     if weights is not None:
         weights = _check_sample_weight(weights, X_val, dtype=np.float64, ensure_non_negative=True)

@@ -210,9 +210,9 @@ class LBFGS(FullBatchOptimizer):
         bounds = problem.rest.bounds(problem.n_features) if problem.block.model.linear else None
         if bounds is None or np.isfinite(bounds[1:]).any():
             raise ValueError(
-                f"{type(self).__name__} needs a smooth objective, L1 apart, and the penalty "
-                f"{problem.rest!r} is not; use optimizer='fista', optimizer='sgd' or "
-                "optimizer='auto'."
+                f"{type(self).__name__} needs a smooth objective, but for the L1 norm of a linear "
+                f"model, and has {problem.rest!r} of {problem.block.model!r}; use "
+                "optimizer='fista', optimizer='sgd' or optimizer='auto'."
             )
         l1 = np.zeros(problem.n_params)
         l1[: problem.n_weights] = np.tile(bounds[0] / space.scale, problem.n_raw)
