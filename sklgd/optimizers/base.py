@@ -11,7 +11,8 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .. import schedules
 from .._strategy import Strategy, lookup
-from ..schedules import Rate, Schedule
+from ..schedules import Schedule
+from ..schedules.base import Rate
 
 RATE = [Interval(Real, 0, None, closed="left"), Schedule, str, callable]
 DECAY = [Interval(Real, 0, 1, closed="left")]
