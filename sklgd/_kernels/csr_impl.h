@@ -170,10 +170,10 @@ TARGET static void NAME(drift_tdot)(const void *data, const void *indices, ptrdi
     for (ptrdiff_t c = 0; c < w->k; c++) {
         double a = draw[2 * c], b = draw[2 * c + 1];
         DriftWeight *weights = w->weights + c * w->p;
-        for (ptrdiff_t j = 0; j < size; j++) {
+        for (ptrdiff_t j = 0; j < size && a != 0.0; j++)
             weights[at[j]].v += a * (double)x[j];
+        for (ptrdiff_t j = 0; j < size && b != 0.0; j++)
             weights[at[j]].g += b * (double)x[j];
-        }
     }
 }
 

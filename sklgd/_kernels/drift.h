@@ -46,14 +46,16 @@ static inline double drift_cross(double v, double g, double cut, double last, co
 
 /* Bring a weight up to `now`, the last of the sums, and return it.  Seen from its side of zero, where
  * a weight that is zero has the side it is drawn to, it ends at v - (g + cut) span or at zero: no
- * branch but the rare one has to be guessed. */
+ * branch but the rare one has to be guessed, since which weights are zero cannot. */
 static inline double drift_settle(const Drift *w, double now, DriftWeight *weight)
 {
     double v = weight->v, g = weight->g, cut = weight->cut, last = weight->last;
-    double side = copysign(1.0, v != 0.0 ? v : -g);
+    double side = copysign(1.0, v - 0x1p-600 * g);
     double pull = side * g, end = fabs(v) - (pull + cut) * (now - last);
+    /* negative where it crosses: in one number, since compilers make two branches of `and` */
+    double held = cut - pull > end ? cut - pull : end;
     weight->last = now;
-    if (end < 0.0 && pull > cut)
+    if (held < 0.0)
         end = drift_cross(fabs(v), pull, cut, last, w);
     else
         end = 0.0 > end ? 0.0 : end; /* NaN stays NaN */

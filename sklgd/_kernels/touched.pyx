@@ -14,6 +14,8 @@ simd_init()
 
 # Features that are brought up to date at a time.
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
+# Numbers in a cache line.
+cdef Py_ssize_t LINE = 8
 
 
 cdef class TouchedRows(RowsKernel):
@@ -85,7 +87,11 @@ cdef class Touched:
             self.n_pieces = 1
             self.missed.gradient = True
         self.width = 1 + self.k * (1 + self.n_vectors)
-        self.home = np.empty((self.p, self.width))
+        while self.width < LINE and LINE % self.width:  # none lies across two cache lines
+            self.width += 1
+        room = np.empty(self.p * self.width + LINE)
+        first = -room.ctypes.data // room.itemsize % LINE
+        self.home = room[first : first + self.p * self.width].reshape(self.p, self.width)
         self.touch.marks = <char*> &self.home[0, 0]
         self.touch.stride = self.width * sizeof(double)
         self.room(SETTLED_AT_ONCE, SETTLED_AT_ONCE)
