@@ -851,7 +851,8 @@ def test_docstrings_say_what_a_reader_needs(loss):
     "name",
     [
         "losses.base",
-        "losses.classification",
+        "losses.entropy",
+        "losses.margins",
         "losses.positive",
         "losses.regression",
         "testing.losses",

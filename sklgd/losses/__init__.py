@@ -5,18 +5,16 @@ NumPy is the definition; each loss has a compiled twin in ``sklgd._kernels.losse
 
 from .._strategy import registry
 from .base import Interval, Loss
-from .classification import (
+from .entropy import Focal, LogLoss, SoftLogLoss
+from .margins import (
     Exponential,
-    Focal,
     Hinge,
-    LogLoss,
     ModifiedHuber,
     MulticlassHinge,
     Perceptron,
     SmoothedMargin,
     SmoothHinge,
     SmoothMulticlassHinge,
-    SoftLogLoss,
     SquaredHinge,
 )
 from .positive import Gamma, NegativeBinomial, Poisson, Tweedie
