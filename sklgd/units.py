@@ -113,10 +113,9 @@ class Spread(NamedTuple):
     @property
     def size(self) -> float:
         """The standard deviation, or where there is none the absolute mean, or one."""
-        level = np.square(self.mean)
-        variance = self.squares / self.weight
-        variance = np.where(variance > 1e-24 * level, variance, 0.0).mean()
-        return math.sqrt(variance or level.mean() or 1.0)
+        level = float(np.mean(np.square(self.mean)))
+        variance = float(np.mean(self.squares)) / self.weight
+        return math.sqrt(variance if variance > 1e-24 * level else level or 1.0)
 
 
 def scale_of_rates(loss: Any, targets: Any, spread: Spread) -> float:
