@@ -354,6 +354,22 @@ def test_entries_that_name_one_feature_add_up(wide, rule, batch_size):
     assert_allclose(model.fit(halves, Y).coef_, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("rule", [NormalizedAdaGrad(0.3), AdaGrad(DECAYING)], ids=repr)
+@pytest.mark.parametrize("alpha", [1e-3, 0.1, 10.0])
+def test_long_gaps_at_paces_that_change(rule, alpha):
+    """A feature that two rows of a thousand have misses hundreds of steps of all lengths."""
+    rng = np.random.default_rng(0)
+    X = np.zeros((1000, 600))
+    X[np.arange(1000), rng.integers(0, 500, 1000)] = rng.standard_normal(1000)
+    X[::5, 500:] = rng.standard_normal((200, 100)) * (rng.random((200, 100)) < 0.05)
+    y = rng.standard_normal(1000)
+    for penalty in (L2(alpha), ElasticNet(alpha, 0.01)):
+        model = GDRegressor(optimizer=rule, penalty=penalty, batch_size=1, max_iter=2, tol=None)
+        model.set_params(random_state=0)
+        dense, sparse = clone(model).fit(X, y), model.fit(csr(X), y)
+        assert_allclose(sparse.coef_, dense.coef_, rtol=1e-9, atol=1e-14)
+
+
 TINY = 1e-200
 
 

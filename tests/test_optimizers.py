@@ -28,6 +28,7 @@ from sklgd.optimizers import (
     LBFGS,
     OPTIMIZERS,
     SAGA,
+    SDCA,
     SGD,
     SVRG,
     AdaBelief,
@@ -42,6 +43,7 @@ from sklgd.optimizers import (
     GradientDescent,
     Lion,
     NAdam,
+    Newton,
     NormalizedAdaGrad,
     Optimizer,
     PassiveAggressive,
@@ -659,6 +661,14 @@ def test_reaches_the_minimum_of_real_data(real, rule):
     model = clone(estimator).set_params(optimizer=rule, batch_size=32, max_iter=3000, tol=None)
     if rule in REDUCED:
         model.set_params(batch_size="auto", max_iter=1000)
+    found = function(model.fit(X, y), X, y)
+    assert (found - minimum) / (at_zero - minimum) < 1e-3
+
+
+@pytest.mark.parametrize("rule", [FISTA(), Newton(), SDCA(), GradientDescent(0.3)], ids=repr)
+def test_all_rows_at_once_reach_the_minimum_of_real_data(real, rule):
+    estimator, X, y, function, minimum, at_zero = real
+    model = clone(estimator).set_params(optimizer=rule, max_iter=3000, tol=1e-7)
     found = function(model.fit(X, y), X, y)
     assert (found - minimum) / (at_zero - minimum) < 1e-3
 

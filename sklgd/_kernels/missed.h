@@ -157,7 +157,30 @@ static inline double missed_area(const Missed *m, ptrdiff_t a, ptrdiff_t n)
     return ((to[AREA] - from[AREA]) - n * from[SUM]) + (to[AREA_REST] - from[AREA_REST]);
 }
 
-/* The sum of log(1 + z * pace): steps too long for the series are few, since they end soon. */
+/* The sum of log(1 + z * pace) over longer steps: a series about their mean, on stretches whose
+ * paces are alike.  Its error is below (y |pace - mean|)^5 / 5, summed: 1e-11. */
+static inline double missed_log_far(const Missed *m, double z, ptrdiff_t a, ptrdiff_t n)
+{
+    const double *from = m->table + a * COLUMNS, *to = from + n * COLUMNS;
+    if (n > 8 && z * m->longest > -0.5) {
+        const double s1 = to[SUM] - from[SUM], s2 = to[SQUARES] - from[SQUARES];
+        const double s3 = to[CUBES] - from[CUBES], s4 = to[FOURTHS] - from[FOURTHS];
+        const double mean = s1 / n, y = z / (1.0 + z * mean), c2 = s2 - mean * s1;
+        if (y * y * c2 <= 0x1p-14) {
+            const double c3 = s3 - mean * (3.0 * s2 - 2.0 * mean * s1);
+            const double c4 = s4 - mean * (4.0 * s3 - mean * (6.0 * s2 - 3.0 * mean * s1));
+            return n * log1p(z * mean) - y * y * (c2 / 2 - y * (c3 / 3 - y * c4 / 4));
+        }
+        const double first = missed_log_far(m, z, a, n / 2);
+        return fabs(first) < 750.0 ? first + missed_log_far(m, z, a + n / 2, n - n / 2) : first;
+    }
+    double total = 0.0;
+    for (const double *row = from + COLUMNS; row <= to && fabs(total) < 750.0; row += COLUMNS)
+        total += log1p(fmax(z * row[PACE], -1.0));
+    return total;
+}
+
+/* The sum of log(1 + z * pace). */
 static inline double missed_log(const Missed *m, double z, ptrdiff_t a, ptrdiff_t n)
 {
     if (m->steady)
@@ -169,10 +192,7 @@ static inline double missed_log(const Missed *m, double z, ptrdiff_t a, ptrdiff_
         total = (to[SQUARES] - from[SQUARES]) / 2 - z * total;
         return z * (to[SUM] - from[SUM] - z * total);
     }
-    double total = 0.0;
-    for (const double *row = from + COLUMNS; row <= to && fabs(total) < 750.0; row += COLUMNS)
-        total += log1p(fmax(z * row[PACE], -1.0));
-    return total;
+    return missed_log_far(m, z, a, n);
 }
 
 /* The size after n steps from step a on, as long as it stays within the piece.  q1 and q2 are the
