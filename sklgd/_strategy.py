@@ -7,6 +7,7 @@ compiled twin (kernel) is composed for one fit and thrown away with it.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 import inspect
@@ -22,16 +23,33 @@ from sklearn.utils._param_validation import (
 )
 
 
-class CachedParamNames:
-    """Mixin: scikit-learn reads a class's signature at each `get_params`; once is enough."""
+class Parameters:
+    """Mixin: reads a class's signature once, and checks no parameter that is left at its default.
+
+    scikit-learn does both at each call, which costs more than a small fit.
+    """
 
     @classmethod
     @functools.cache
     def _get_param_names(cls) -> list[str]:
         return super()._get_param_names()
 
+    @classmethod
+    @functools.cache
+    def _param_defaults(cls) -> dict[str, Any]:
+        known = inspect.signature(cls.__init__).parameters
+        return {name: known[name].default for name in cls._get_param_names()}
 
-class Strategy(CachedParamNames, BaseEstimator):
+    def _validate_params(self) -> None:
+        defaults = self._param_defaults()
+        given = {name: getattr(self, name) for name in defaults}
+        given = {name: value for name, value in given.items() if value is not defaults[name]}
+        validate_parameter_constraints(
+            self._parameter_constraints, given, caller_name=type(self).__name__
+        )
+
+
+class Strategy(Parameters, BaseEstimator):
     """Base of every strategy object.
 
     A subclass lists its parameters in ``__init__`` as any scikit-learn estimator does, and
@@ -52,12 +70,15 @@ class Strategy(CachedParamNames, BaseEstimator):
 
     def validate(self) -> Self:
         """Raise ``InvalidParameterError`` where a parameter is out of range; return self."""
-        validate_parameter_constraints(
-            self._parameter_constraints,
-            self.get_params(deep=False),
-            caller_name=type(self).__name__,
-        )
+        self._validate_params()
         return self
+
+    def __deepcopy__(self, memo: dict) -> Self:
+        memo[id(self)] = copied = type(self).__new__(type(self))
+        for name, value in self.__dict__.items():
+            plain = value is None or type(value) in (bool, int, float, str)
+            copied.__dict__[name] = value if plain else copy.deepcopy(value, memo)
+        return copied
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):

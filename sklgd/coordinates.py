@@ -138,7 +138,7 @@ def moments(
 def _ridge(problem: Any) -> np.ndarray:
     # The penalty's curvature for each feature, in units of the loss's: it bends the objective
     # as a variance does, and more than that of a feature in small units.
-    bend = np.atleast_2d(problem.smooth_curvature()).mean(axis=0)
+    bend = np.atleast_2d(problem.smooth_curvature).mean(axis=0)
     return bend / (problem.block.loss.curvature or 1.0)
 
 

@@ -9,6 +9,7 @@ rows alone, so any number of threads gives the same bits.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from .units import Units
 
 #: rows of a block: large enough to be worth a thread, small enough to share out
 BLOCK_ROWS = 4096
+#: points at which `best_constant` cuts an interval
+CUTS = 7
 
 
 def scale_of(value: float, first: float, tol: float) -> float:
@@ -171,6 +174,7 @@ class Problem:
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
         self._columns: dict[int, Problem] = {}
+        self._other: Problem | None = None
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
         self._pool: ThreadPoolExecutor | None = None
 
@@ -184,9 +188,11 @@ class Problem:
         return Problem(self.block, self.penalty, rows, self.n_threads, self.tol)
 
     def with_loss(self, loss: Loss) -> Problem:
-        """Return the problem with another loss in its place."""
-        block = self.block._replace(loss=loss)
-        return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
+        """Return the problem with another loss in its place; the last one is kept."""
+        if self._other is None or self._other.block.loss != loss:
+            block = self.block._replace(loss=loss)
+            self._other = Problem(block, self.penalty, self.order, self.n_threads, self.tol)
+        return self._other
 
     def parts(self, *, composite: bool) -> tuple[Penalty | None, Penalty | None]:
         """Return the part of the penalty in step rules' gradients, and that in proximal steps.
@@ -273,12 +279,12 @@ class Problem:
             grad /= self.unit
             self.smooth.add_gradient(self.weights(params), self.weights(grad))
             grad *= self.unit
-        self._remember(params, grad)
+        if self.remembers:
+            self._remember(params, grad)
         return loss, grad
 
     def _remember(self, params: np.ndarray, grad: np.ndarray) -> None:
-        if self.remembers:
-            self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
+        self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
 
     def curvature(self, params: np.ndarray, u: np.ndarray, space: Coordinates) -> Curved:
         """Return loss, gradient and second derivatives at a point of a linear model, in one pass.
@@ -309,11 +315,12 @@ class Problem:
         if self.smooth is not None:
             self.smooth.add_gradient(self.weights(params), self.weights(smooth))
             smooth *= self.unit
-        self._remember(params, space.user_gradient(grad) + smooth)
+        if self.remembers:
+            self._remember(params, space.user_gradient(grad) + smooth)
         grad += space.gradient(smooth)
         if self.objective.joint:
             hess = _joined(hess, self.n_raw)
-        bend = np.atleast_2d(self.smooth_curvature()) / space.scale**2
+        bend = np.atleast_2d(self.smooth_curvature) / space.scale**2
         size = hess.shape[1] // (self.n_raw if self.objective.joint else 1)
         for c in range(self.n_raw):
             at = c * size if self.objective.joint else 0
@@ -322,6 +329,7 @@ class Problem:
             own[index, index] += bend[c]
         return Curved(loss, grad, hess)
 
+    @functools.cached_property
     def smooth_curvature(self) -> np.ndarray:
         """Return the second derivative of the penalty's smooth part, weight by weight.
 
@@ -402,27 +410,29 @@ class Problem:
 
 def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best."""
-
-    def mean(of: Callable, constant: np.ndarray) -> np.ndarray:
-        return np.average(of(y, np.broadcast_to(constant, y.shape)), axis=0, weights=weights)
-
-    k = y.shape[1]
+    n, k = y.shape
+    share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     if loss.curvature is None and loss.has_hessian:  # with a link: not in the units of y
         constant = np.zeros(k)
         for _ in range(10):
-            bend = np.maximum(mean(loss.hessian, constant), 1e-3)
-            step = np.clip(mean(loss.gradient, constant) / bend, -2.0, 2.0)
+            raw = np.broadcast_to(constant, y.shape)
+            bend = np.maximum(share @ loss.hessian(y, raw), 1e-3)
+            step = np.clip(share @ loss.gradient(y, raw) / bend, -2.0, 2.0)
             constant = constant - step
             if np.abs(step).max() < 0.1:
                 break
         return constant
-    classifies = loss.task == "classification"
-    low = np.full(k, -1.0) if classifies else y.min(axis=0)
-    high = np.full(k, 1.0) if classifies else y.max(axis=0)
-    for _ in range(20):
-        middle = 0.5 * (low + high)
-        falls = mean(loss.gradient, middle) < 0
-        low, high = np.where(falls, middle, low), np.where(falls, high, middle)
+    if loss.task == "classification":
+        ends = np.repeat(np.linspace(-1.0, 1.0, CUTS + 2)[:, None], k, axis=1)
+    else:
+        ends = np.sort(y, axis=0)[np.linspace(0, n - 1, CUTS + 2).astype(int)]
+    repeated = np.repeat(y, CUTS, axis=1)
+    for _ in range(3):  # the interval of each column is cut at several points at a time
+        raw = np.broadcast_to(ends[1:-1].T.ravel(), repeated.shape)
+        slopes = (share @ loss.gradient(repeated, raw)).reshape(k, CUTS)
+        last = np.sum(slopes < 0.0, axis=1)  # the last point from which the loss still falls
+        low, high = ends[last, np.arange(k)], ends[last + 1, np.arange(k)]
+        ends = np.linspace(low, high, CUTS + 2)
     return 0.5 * (low + high)
 
 

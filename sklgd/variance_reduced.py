@@ -77,7 +77,7 @@ class VarianceReducedDriver(StepDriver):
         self.shares[self._rows] = 1.0 / self.draws
 
     def _auto_rate(self, bounds: np.ndarray) -> float:
-        penalty = self.problem.smooth_curvature()
+        penalty = self.problem.smooth_curvature
         smoothness = (bounds if self.draws is None else bounds / self.draws).max()
         smoothness += penalty.max(initial=0.0)
         if smoothness == 0.0:  # nothing bends: any step does

@@ -53,7 +53,7 @@ def by_numpy(problem, u, space):
     raw, y = Z @ U.T, block.targets.y[rows]
     bend = block.loss.hessian(y, raw if raw.ndim == y.ndim or block.targets.joint else raw[:, 0])
     ridge = np.zeros(Z.shape[1])
-    ridge[:p] = problem.smooth_curvature().reshape(k, p)[0] / space.scale**2
+    ridge[:p] = problem.smooth_curvature.reshape(k, p)[0] / space.scale**2
     if block.targets.joint:
         whole = np.einsum("i,ice,ij,il->cjel", s, bend, Z, Z) / s.sum()
         size = k * Z.shape[1]

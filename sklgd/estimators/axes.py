@@ -46,7 +46,8 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     value = getattr(estimator, axis)
     if axis == "penalty" and value is None:
         return None
-    params: dict[str, Any] = estimator.get_params(deep=False)
+    # only strings take anything from the estimator's other parameters
+    params: dict[str, Any] = estimator.get_params(deep=False) if isinstance(value, str) else {}
     if axis == "penalty" and value == "elasticnet" and params["l1_ratio"] is None:
         raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
     if axis == "optimizer" and isinstance(value, str):
@@ -59,18 +60,22 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
             if params["learning_rate"] in PASSIVE_AGGRESSIVE:
                 _check_passive_aggressive(estimator, params["learning_rate"])
                 value = "passive_aggressive"
-    known, base = AXES[axis]
-    if axis == "loss":
-        known = {name: cls for name, cls in known.items() if estimator._can_train(cls)}
-    strategy = resolve(
-        value, known, base, parameter=axis, owner=type(estimator).__name__, params=params
-    )
+    known, owner = _known(estimator, axis), type(estimator).__name__
+    strategy = resolve(value, known, AXES[axis][1], parameter=axis, owner=owner, params=params)
     if axis == "loss" and not estimator._can_train(type(strategy)):
         raise InvalidParameterError(
             f"The 'loss' parameter of {type(estimator).__name__} must be a regression loss, or "
             f"one of your own. Got the classification loss {strategy!r}; use GDClassifier."
         )
     return strategy
+
+
+def _known(estimator: BaseEstimator, axis: str) -> dict[str, type[Strategy]]:
+    """Return the names that an estimator knows on one axis."""
+    known = AXES[axis][0]
+    if axis != "loss":
+        return known
+    return {name: loss for name, loss in known.items() if estimator._can_train(loss)}
 
 
 def _check_passive_aggressive(estimator: BaseEstimator, variant: str) -> None:

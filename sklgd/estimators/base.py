@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight
 from .._kernels.epoch import predict_raw
 from .._kernels.models.linear import LinearKernel
 from .._kernels.rows import make_rows
-from .._strategy import CachedParamNames
+from .._strategy import Parameters
 from ..losses import Loss
 from ..models import Model
 from ..models.base import parts_of, rows_of, start_of
@@ -41,9 +41,7 @@ from .hooks import KEPT, Hooks, Paused
 from .validation import RowSplit, make_validation, split_rows
 
 
-class BaseGD(
-    FittedAttributes, StrategyParams, CachedParamNames, CallbackSupportMixin, BaseEstimator
-):
+class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin, BaseEstimator):
     """Base of `GDRegressor` and `GDClassifier`.
 
     A subclass says which losses it trains (`_can_train`), how it codes targets
@@ -87,7 +85,8 @@ class BaseGD(
 
     # -- what subclasses define ------------------------------------------------------------
 
-    def _can_train(self, loss: type[Loss]) -> bool:
+    @staticmethod
+    def _can_train(loss: type[Loss]) -> bool:
         raise NotImplementedError
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:

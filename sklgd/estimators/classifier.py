@@ -179,7 +179,8 @@ True
     def _labels(self) -> Labels:
         return Labels(self.classes_, self._multilabel)
 
-    def _can_train(self, loss: type[Loss]) -> bool:
+    @staticmethod
+    def _can_train(loss: type[Loss]) -> bool:
         return True
 
     def _learn_targets(self, y: np.ndarray, loss: Loss) -> None:

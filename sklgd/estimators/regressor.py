@@ -136,7 +136,8 @@ A step rule, with early stopping; features are scaled for it:
         self.verbose = verbose
         self.random_state = random_state
 
-    def _can_train(self, loss: type[Loss]) -> bool:
+    @staticmethod
+    def _can_train(loss: type[Loss]) -> bool:
         return loss.task != "classification"
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
