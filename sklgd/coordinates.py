@@ -109,6 +109,27 @@ def standardizing(problem: Any) -> Coordinates:
     return Coordinates(scale, mean, problem.n_raw)
 
 
+def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
+    """Return the mean squares of the features in ``space``, over all rows: about one each.
+
+    Far from it where a feature is rare and the rows that ``space`` was made from had little of it.
+    """
+    X, order, weights = problem.block.X, problem.order, problem.block.weights
+    if sp.issparse(X):
+        squares, total = np.zeros(X.shape[1]), 0.0
+        for rows in _blocks(X, order):
+            block = X[rows]
+            w = np.ones(block.shape[0]) if weights is None else weights[rows]
+            each = np.repeat(w, np.diff(block.indptr)) * np.square(block.data, dtype=np.float64)
+            squares += np.bincount(block.indices, each, minlength=X.shape[1])
+            total += w.sum()
+        squares /= total
+    else:
+        mean, deviation = moments(X, order, weights)
+        squares = deviation**2 + (mean if space.shift is None else mean - space.shift) ** 2
+    return squares / space.scale**2
+
+
 def sparse_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
     """Return the largest sizes of sparse features, one where they are near one."""
     largest = np.zeros(X.shape[1])

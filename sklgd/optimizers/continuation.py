@@ -25,7 +25,7 @@ ACCURACY = 1e-6
 #: how often in a row an optimizer must believe that it is done, where the curvature varies so much
 PATIENCE = 5
 #: what an optimizer may remember when it starts afresh
-KEPT = ("space", "lipschitz", "patience")
+KEPT = ("space", "squares", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +48,11 @@ class _Model:
         self.damping = 0.0
         self._factors: list[tuple] | None = None
 
-    def damp(self, damping: float) -> None:
-        """Bend the model by so much in every direction, which shortens steps."""
+    def damp(self, damping: float, bends: Callable[[], np.ndarray]) -> None:
+        """Bend the model by so many times ``bends()``, a flat vector, which shortens steps."""
         if damping != self.damping:
             at = np.arange(self.hess.shape[1])
-            self.hess[:, at, at] += damping - self.damping
+            self.hess[:, at, at] += (damping - self.damping) * self.columns(bends())
             self.damping, self._factors = damping, None
 
     def columns(self, vector: np.ndarray) -> np.ndarray:
@@ -224,6 +225,15 @@ class Newton(FullBatchOptimizer):
         """Return what the curvature of the loss is measured by."""
         return problem.block.loss.curvature or 1.0
 
+    def _bends(self, problem: Any, state: dict) -> np.ndarray:
+        """Return what the loss bends each standardised parameter by where it bends most."""
+        if "squares" not in state:
+            space = state["space"]
+            free = np.ones(problem.n_params - problem.n_weights)
+            squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
+            state["squares"] = np.concatenate([squares, free])
+        return self._bend(problem) * state["squares"]
+
     def _adapt(self, problem: Any, state: dict, size: float) -> None:
         """Damp the model more where it promised too much, and less where it was right."""
         damping = state["damping"]
@@ -259,7 +269,7 @@ class Newton(FullBatchOptimizer):
     def _step(self, problem: Any, state: dict, point: _Point) -> _Step:
         """Return the step to the minimum of the model."""
         model: _Model = state["model"]
-        model.damp(state["damping"] * self._bend(problem))
+        model.damp(state["damping"], lambda: self._bends(problem, state))
         if state["rest"] is None:
             direction = model.newton(point.grad)
             slope = float(point.grad @ direction)
