@@ -7,15 +7,16 @@ the user's units.  X is not touched: gradients with respect to u are those of w,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-#: rows that are looked at together: a block of them is copied
-STAT_ROWS = 1024
+from ._kernels.moments import dense_moments, sparse_moments
+
+#: the power of a sparse feature's share of nonzeros that its scale is in proportion to
+RARITY = 1 / 3
 
 
 @dataclass
@@ -94,12 +95,18 @@ def identity(problem: Any) -> Coordinates:
 def standardizing(problem: Any) -> Coordinates:
     """Return coordinates in which features have unit scale, and mean zero if X is dense.
 
-    Sparse features are not centred, and only those of a scale far from one are scaled: the
-    inverse document frequencies in text, say, are information.
+    Sparse features are not centred, and rare ones get less than unit scale: where a feature is
+    zero in all but a share s of the rows, s^(1/3) times its usual size is between treating every
+    feature alike, s^(1/2), and every entry, s^0.  On counts and tf-idf of words, L-BFGS took the
+    fewest passes in these.
     """
     X, order, weights = problem.block.X, problem.order, problem.block.weights
     if sp.issparse(X):
-        return Coordinates(sparse_scale(X, order), None, problem.n_raw)
+        square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
+        share[share == 0.0] = 1.0
+        scale = np.sqrt(square + _ridge(problem)) * share ** (RARITY - 0.5)
+        scale[scale == 0.0] = 1.0
+        return Coordinates(scale, None, problem.n_raw)
     mean, scale = moments(X, order, weights)
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
         scale, mean = np.sqrt(scale**2 + mean**2), None
@@ -110,32 +117,22 @@ def standardizing(problem: Any) -> Coordinates:
 
 
 def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
-    """Return the mean squares of the features in ``space``, over all rows: about one each.
+    """Return the mean squares of the features in ``space``, over all rows.
 
-    Far from it where a feature is rare and the rows that ``space`` was made from had little of it.
+    Far from one where a feature is rare and the rows that ``space`` was made from had little of it.
     """
     X, order, weights = problem.block.X, problem.order, problem.block.weights
     if sp.issparse(X):
-        squares, total = np.zeros(X.shape[1]), 0.0
-        for rows in _blocks(X, order):
-            block = X[rows]
-            w = np.ones(block.shape[0]) if weights is None else weights[rows]
-            each = np.repeat(w, np.diff(block.indptr)) * np.square(block.data, dtype=np.float64)
-            squares += np.bincount(block.indices, each, minlength=X.shape[1])
-            total += w.sum()
-        squares /= total
+        square = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)[0]
     else:
         mean, deviation = moments(X, order, weights)
-        squares = deviation**2 + (mean if space.shift is None else mean - space.shift) ** 2
-    return squares / space.scale**2
+        square = deviation**2 + (mean if space.shift is None else mean - space.shift) ** 2
+    return square / space.scale**2
 
 
 def sparse_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
     """Return the largest sizes of sparse features, one where they are near one."""
-    largest = np.zeros(X.shape[1])
-    for rows in _blocks(X, order):
-        block = X[rows]
-        np.maximum.at(largest, block.indices, np.abs(block.data))
+    largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
     far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
     return np.where(far, largest, 1.0)
 
@@ -144,16 +141,8 @@ def moments(
     X: np.ndarray, order: np.ndarray | None, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means and standard deviations of dense features over given rows, None for all."""
-    total, first, second = 0.0, np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    origin = X[0 if order is None else order[0]].astype(np.float64)
-    for rows in _blocks(X, order):
-        block = X[rows] - origin  # a shift of the origin keeps large means from cancelling
-        w = np.ones(len(block)) if weights is None else weights[rows]
-        total += w.sum()
-        first += w @ block
-        second += np.einsum("i,ij,ij->j", w, block, block)
-    first /= total
-    return origin + first, np.sqrt(np.maximum(second / total - first**2, 0.0))
+    mean, variance = dense_moments(X, order, weights)
+    return mean, np.sqrt(variance)
 
 
 def _ridge(problem: Any) -> np.ndarray:
@@ -161,11 +150,3 @@ def _ridge(problem: Any) -> np.ndarray:
     # as a variance does, and more than that of a feature in small units.
     bend = np.atleast_2d(problem.smooth_curvature).mean(axis=0)
     return bend / (problem.block.loss.curvature or 1.0)
-
-
-def _blocks(X: Any, order: np.ndarray | None) -> Iterator[slice | np.ndarray]:
-    # The training rows, a few at a time.
-    n_rows = X.shape[0] if order is None else len(order)
-    for start in range(0, n_rows, STAT_ROWS):
-        rows = slice(start, min(start + STAT_ROWS, n_rows))
-        yield rows if order is None else order[rows]

@@ -31,6 +31,8 @@ from .units import Units
 
 #: rows of a block: large enough to be worth a thread, small enough to share out
 BLOCK_ROWS = 4096
+#: the least share of an objective that is a fall
+LEAST_FALL = 0.02
 #: points at which `best_constant` cuts an interval
 CUTS = 7
 
@@ -38,6 +40,15 @@ CUTS = 7
 def scale_of(value: float, first: float, tol: float) -> float:
     """Return what changes of an objective compare with: its size, or ``tol`` of the first one's."""
     return max(abs(value), tol * abs(first))
+
+
+def fallen(first: float, value: float) -> float:
+    """Return what ``tol`` of a full-batch optimizer is relative to.
+
+    How far the objective has fallen since ``first``, that of the best constant; but not where that
+    is next to nothing of the objective.
+    """
+    return max(first - value, LEAST_FALL * abs(value))
 
 
 @dataclass(frozen=True)
@@ -255,7 +266,18 @@ class Problem:
 
     def loss_at_zero(self) -> float:
         """Return the mean loss where every raw prediction is zero; X is not read."""
-        return self.objective.constant_sum(np.zeros(self.n_raw), self.order) / self.weight_sum
+        return self._loss_at(np.zeros(self.n_raw))
+
+    def _loss_at(self, raw: np.ndarray) -> float:
+        return self.objective.constant_sum(raw, self.order) / self.weight_sum
+
+    @functools.cached_property
+    def at_constant(self) -> float:
+        """The objective of the best constant predictions, of zero for a joint loss."""
+        start = self.constant_start(np.zeros(self.n_params))
+        raw = np.zeros(self.n_raw)
+        raw[: self.n_params - self.n_weights] = start[self.n_weights :]
+        return self._loss_at(raw) + self.penalty_value(np.zeros(self.n_params))
 
     def loss_at_zero_of_some(self, n_rows: int = 4096) -> float:
         """Return the same of about ``n_rows`` rows, spread evenly: a quick look."""

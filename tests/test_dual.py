@@ -247,5 +247,4 @@ def test_auto_takes_it_for_text():
         for no in ({"penalty": "l1"}, {"alpha": 0.0}):
             model = GDClassifier(loss, max_iter=2, tol=None).set_params(**no).fit(X, y)
             assert model.optimizer_ != SDCA()
-    given = {"model": GDClassifier().fit(X[:, :3], y).model_, "n_raw": 1, "incremental": False}
-    assert Auto().choose(Hinge(), None, X=X, **given) != SDCA()
+    assert GDClassifier("hinge", penalty=None, max_iter=2, tol=None).fit(X, y).optimizer_ != SDCA()

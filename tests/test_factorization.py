@@ -434,7 +434,7 @@ def test_raw_features():
 MACHINES = [
     GDClassifier(model=FactorizationMachine(), random_state=0),
     GDClassifier(model=FactorizationMachine(2), optimizer=Adam(0.01), max_iter=100),
-    GDRegressor(model=FactorizationMachine(2), alpha=0.1, tol=1e-9, random_state=0),
+    GDRegressor(model=FactorizationMachine(2), alpha=0.1, tol=1e-12, random_state=0),
 ]
 
 

@@ -843,7 +843,8 @@ def test_a_rule_of_ones_own_gets_the_loss(regression):
 @pytest.mark.parametrize("sparse", [True, False])
 def test_auto_chooses_one_that_does_not(sparse, incremental):
     X = sp.csr_array((10, 5)) if sparse else np.zeros((10, 5))
-    given = {"model": Linear(), "X": X, "n_raw": 1, "incremental": incremental}
+    targets = Targets(np.zeros(10), 1)
+    given = {"model": Linear(), "X": X, "targets": targets, "incremental": incremental}
     chosen = Auto().choose(SquaredError(), None, **given)
     assert chosen.choose(SquaredError(), None, **given) is chosen
     assert chosen.validate().full_batch is not incremental

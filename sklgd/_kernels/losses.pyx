@@ -396,11 +396,11 @@ cdef class SmoothedPercentageKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double share, size, up, down, width = self.width
+        cdef double r, size, up, down, width = self.width
         for i in range(m):
             size = EPS if fabs(y[i]) < EPS else fabs(y[i])
-            share = (raw[i] - y[i]) / size
-            value[i] = ramp(share, width, &up) + ramp(-share, width, &down)
+            r = raw[i] - y[i]
+            value[i] = (ramp(r, width, &up) + ramp(-r, width, &down)) / size
             grad[i] = (up - down) / size
         return 0
 
@@ -409,7 +409,7 @@ cdef class SmoothedPercentageKernel(LossKernel):
         cdef double size, width = self.width
         for i in range(m):
             size = EPS if fabs(y[i]) < EPS else fabs(y[i])
-            bend[i] = 2.0 * ramp_bend((raw[i] - y[i]) / size, width) / size / size
+            bend[i] = 2.0 * ramp_bend(raw[i] - y[i], width) / size
         return 0
 
 

@@ -128,7 +128,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         weights = self._weights(y, X, sample_weight)
         paused = self.__dict__.pop("_to_resume", None)
         split = split_rows(self, y, weights, given) if paused is None else paused.split
-        strategies = self._choose(strategies, X, targets.n_raw, incremental=False)
+        strategies = self._choose(strategies, X, targets, incremental=False)
         if paused is None:
             state = self._first_state(strategies, X, targets, weights, split, init)
         else:
@@ -154,7 +154,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         weights = self._weights(y, X, sample_weight, allow_all_zero=True)
         n_raw = targets.n_raw
         auto = isinstance(strategies.optimizer, Auto)
-        strategies = self._choose(strategies, X, n_raw, incremental=True)
+        strategies = self._choose(strategies, X, targets, incremental=True)
         if first:
             rows = None if weights is None else used_rows(weights)
             units = units_of(strategies, X, targets, weights, rows)
@@ -242,7 +242,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol)
 
     def _choose(
-        self, strategies: Strategies, X: Any, n_raw: int, *, incremental: bool
+        self, strategies: Strategies, X: Any, targets: Targets, *, incremental: bool
     ) -> Strategies:
         """Let an optimizer that chooses by the problem choose, and a model by the optimizer."""
         before = strategies.optimizer
@@ -251,7 +251,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             strategies.penalty,
             model=strategies.model,
             X=X,
-            n_raw=n_raw,
+            targets=targets,
             incremental=incremental,
         )
         model = strategies.model.choose(auto=isinstance(before, Auto))

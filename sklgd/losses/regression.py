@@ -585,15 +585,15 @@ class SmoothedAbsolute(_Regression):
 class SmoothedPercentage(_Regression):
     r"""Absolute percentage error with its kink rounded off.
 
-    .. math:: \ell(y, r) = s(u) + s(-u), \qquad u = \frac{r - y}{\max(|y|, \epsilon)}
+    .. math:: \ell(y, r) = \frac{s(r - y) + s(y - r)}{\max(|y|, \epsilon)}
 
     where :math:`s` is :math:`\max(x, 0)`, with a parabola on :math:`[-w, w]`.  It exceeds
-    `AbsolutePercentageError` by at most :math:`w / 2`.  Targets lie anywhere on the line.
+    `AbsolutePercentageError` by at most :math:`w / (2 |y|)`.  Targets lie anywhere on the line.
 
     Parameters
     ----------
     width : float, default=0.01
-        Half width :math:`w` of the rounding, as a fraction of the target.
+        Half width :math:`w` of the rounding, in the units of ``y``.
 
     References
     ----------
@@ -605,7 +605,7 @@ class SmoothedPercentage(_Regression):
     >>> import numpy as np
     >>> from sklgd.losses import AbsolutePercentageError
     >>> AbsolutePercentageError().smoothed(0.5).value(np.array([4.0, 4.0]), np.array([8.0, 4.0]))
-    array([1.  , 0.25])
+    array([1.    , 0.0625])
     """
 
     _kernel = kernels.SmoothedPercentageKernel
@@ -615,14 +615,12 @@ class SmoothedPercentage(_Regression):
         self.width = width
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        share = (raw - y) / np.maximum(np.abs(y), EPS)
-        return ramp(share, self.width)[0] + ramp(-share, self.width)[0]
+        error = ramp(raw - y, self.width)[0] + ramp(y - raw, self.width)[0]
+        return error / np.maximum(np.abs(y), EPS)
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        size = np.maximum(np.abs(y), EPS)
-        share = (raw - y) / size
-        return (ramp(share, self.width)[1] - ramp(-share, self.width)[1]) / size
+        slope = ramp(raw - y, self.width)[1] - ramp(y - raw, self.width)[1]
+        return slope / np.maximum(np.abs(y), EPS)
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        size = np.maximum(np.abs(y), EPS)
-        return 2 * ramp_bend((raw - y) / size, self.width) / size / size
+        return 2 * ramp_bend(raw - y, self.width) / np.maximum(np.abs(y), EPS)

@@ -13,7 +13,7 @@ from .adagrad import NormalizedAdaGrad
 from .adam import Adam
 from .base import Optimizer
 from .columns import Columnwise
-from .continuation import Continuation
+from .continuation import Continuation, spread_of
 from .dual import SDCA, ridge_of
 from .full_batch import FISTA
 from .lbfgs import LBFGS
@@ -63,7 +63,7 @@ class Auto(Optimizer):
     """
 
     def choose(
-        self, loss: Any, penalty: Any, *, model: Any, X: Any, n_raw: int, incremental: bool
+        self, loss: Any, penalty: Any, *, model: Any, X: Any, targets: Any, incremental: bool
     ) -> Optimizer:
         """Return the optimizer for this problem."""
         if not (model.linear or model.smooth):
@@ -72,7 +72,8 @@ class Auto(Optimizer):
             return NormalizedAdaGrad(1.0)
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
-        if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, n_raw):
+        n_raw = targets.n_raw
+        if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, targets):
             return SDCA()
         solver = self._solver(loss, penalty, model, X, n_raw)
         if loss.smoothed(math.inf) is None:
@@ -100,19 +101,18 @@ class Auto(Optimizer):
         return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
 
     @staticmethod
-    def _is_like_text(loss: Any, penalty: Any, X: Any, n_raw: int) -> bool:
+    def _is_like_text(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
         # Whether there are many features and visits of rows soon settle the slopes.  A pass over
         # the rows leaves of a gap about (1 - 1 / (1 + m)), m the mean over rows of the
-        # curvature times |x|^2 / (alpha n): of a hinge it is not known beforehand.
+        # curvature times |x|^2 / (alpha n); of a loss with kinks that of one rounded off.
         n, p = X.shape
-        if p <= MANY or (loss.joint and n_raw > 1):
+        if p <= MANY or (loss.joint and targets.n_raw > 1):
             return False
-        if loss.curvature is None:
-            return True
+        curvature = loss.curvature or 1.0 / spread_of(loss, targets.y[:: max(n // SOME_ROWS, 1)])
         some = X[:: max(n // SOME_ROWS, 1)]
         data = some.data if sp.issparse(some) else some
         mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
-        return loss.curvature * mean_square <= SLOW * ridge_of(penalty) * n
+        return curvature * mean_square <= SLOW * ridge_of(penalty) * n
 
     def set_params(self, **params: Any) -> Auto:
         """Raise for any parameter: there is none."""

@@ -115,7 +115,7 @@ class Optimizer(Strategy):
         return cls(learning_rate=rate)
 
     def choose(
-        self, loss: Any, penalty: Any, *, model: Any, X: Any, n_raw: int, incremental: bool
+        self, loss: Any, penalty: Any, *, model: Any, X: Any, targets: Any, incremental: bool
     ) -> Optimizer:
         """Return the optimizer to use for a problem: itself, unless it chooses among others.
 
@@ -129,8 +129,8 @@ class Optimizer(Strategy):
             The model.
         X : {ndarray, CSR matrix} of shape (n_samples, n_features)
             The validated data.
-        n_raw : int
-            Columns of the raw predictions.
+        targets : sklgd.objective.Targets
+            The targets as the loss takes them; ``targets.n_raw`` columns of raw predictions.
         incremental : bool
             Whether ``partial_fit`` asks.
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..objective import fallen
 from .full_batch import FullBatchOptimizer
 
 #: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
@@ -18,14 +19,12 @@ SHARE = 0.03
 FALL = 0.1
 #: ... or, where less is asked for than this, differs from the loss by no more
 TRUSTED = 1e-5
-#: the least scale that changes compare with, in units of the objective
-LEAST = 0.02
 #: a smooth problem is solved to this times its width by those that do not say what is left
 ACCURACY = 1e-6
 #: how often in a row an optimizer must believe that it is done, where the curvature varies so much
 PATIENCE = 5
 #: what an optimizer may remember when it starts afresh
-KEPT = ("space", "squares", "lipschitz", "patience")
+KEPT = ("space", "first", "squares", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):
@@ -109,9 +108,9 @@ class Continuation(FullBatchOptimizer):
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
         """Begin at the best constant, which is also what progress is measured from."""
         params[:] = problem.constant_start(params)
-        first = problem.loss(params) + problem.penalty_value(params)
+        first = problem.at_constant
         unit = unit_of(problem)
-        inner = {"patience": PATIENCE}
+        inner = {"patience": PATIENCE, "first": first}
         state.update(width=self.width, inner=inner, unit=unit, first=first, total=first)
         state["restarted"] = np.inf
 
@@ -119,12 +118,12 @@ class Continuation(FullBatchOptimizer):
         """Go on with a sharper problem, or stop where that would not lower the objective."""
         tol, enough = problem.tol, 0.0
         if tol is not None:
-            enough = FALL * tol * max(state["first"] - total, LEAST * abs(total))
+            enough = FALL * tol * fallen(state["first"], total)
         inner = state["inner"]
         state["inner"] = {name: inner[name] for name in KEPT if name in inner}
         exact = tol is None or tol < TRUSTED
-        fallen = gap if exact else abs(state["total"] - total)
-        done = max(min(fallen, gap), left) <= enough
+        gained = gap if exact else abs(state["total"] - total)
+        done = max(min(gained, gap), left) <= enough
         if exact or (done and inner.get("damping")):
             # damped steps promise little: a fresh start on the same problem tells
             before, state["restarted"] = state["restarted"], total
@@ -137,12 +136,16 @@ class Continuation(FullBatchOptimizer):
 
 
 def unit_of(problem: Any) -> float:
-    """Return the scale of raw predictions: that of the targets where they are numbers, else one."""
-    if problem.block.loss.task == "classification":
-        return 1.0
+    """Return the scale of raw predictions in a problem: see `spread_of`."""
     y, weights = problem.block.targets.y, problem.block.weights
     if problem.order is not None:
         y, weights = y[problem.order], None if weights is None else weights[problem.order]
+    return spread_of(problem.block.loss, y, weights)
+
+
+def spread_of(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the mean absolute deviation of targets that are numbers; one for classes."""
+    if loss.task == "classification":
+        return 1.0
     mean = np.average(y, axis=0, weights=weights)
-    unit = float(np.mean(np.average(np.abs(y - mean), axis=0, weights=weights)))
-    return unit or 1.0
+    return float(np.mean(np.average(np.abs(y - mean), axis=0, weights=weights))) or 1.0

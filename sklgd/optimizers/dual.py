@@ -13,13 +13,12 @@ from .._kernels.dual import DualPass
 from .._kernels.epoch import permute
 from .._kernels.rows import make_rows
 from .._strategy import compose_kernel
+from ..objective import fallen
 from .continuation import unit_of
 from .full_batch import FullBatchOptimizer
 
 #: what a pass writes, by row
 ARRAYS = ("slopes", "conjugates", "squares")
-#: the least scale that a gap compares with, in units of the objective
-LEAST = 0.02
 
 
 class SDCA(FullBatchOptimizer):
@@ -100,10 +99,8 @@ class SDCA(FullBatchOptimizer):
         pull = self._move_intercepts(problem, params, state)
         loss = total / problem.weight_sum
         objective = loss + problem.penalty_value(params)
-        first = state.setdefault("first", objective)
         if problem.tol is not None:
-            scale = max(abs(first - objective), LEAST * abs(objective))
-            enough = problem.tol * scale
+            enough = problem.tol * fallen(problem.at_constant, objective)
             state["converged"] = gap / problem.weight_sum <= enough and pull <= enough
         return loss
 
@@ -140,6 +137,7 @@ class SDCA(FullBatchOptimizer):
             for strength in (alpha, ridge if has_intercepts else 0.0)
         )
         params[: problem.n_weights] = self._weights(problem, slopes, state["scales"][0])
+        params[:] = problem.constant_start(params)
         state["y"], state["slopes"] = y, slopes
         state["conjugates"] = np.full(y.shape, np.nan)
         state["squares"] = np.full(len(y), np.nan)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import coordinates
-from ..objective import scale_of
+from ..objective import fallen
 from .base import RATE, Optimizer, Rate
 
 
@@ -64,9 +64,9 @@ def _refuse_kinks(optimizer: Any, loss: Any) -> None:
         )
 
 
-def _scale(tol: float | None, value: float, first: float) -> float:
-    # What counts as small beside an objective: see `sklgd.training.Stopping`.
-    return tol * scale_of(value, first, tol) if tol else 0.0
+def _asked(problem: Any, state: dict, total: float) -> float:
+    # What is small at an objective ``total``: ``tol`` times what it has fallen by.
+    return problem.tol * fallen(state["first"], total) if problem.tol else 0.0
 
 
 class FullBatchOptimizer(Optimizer):
@@ -85,7 +85,7 @@ class FullBatchOptimizer(Optimizer):
 
     def forget(self, state: dict) -> None:
         """Forget what depends on the data: a fit goes on, perhaps with other data."""
-        for name in ("point", "space", "converged"):
+        for name in ("point", "space", "first", "converged"):
             state.pop(name, None)
 
     def remaining(self, state: dict) -> float:
@@ -212,7 +212,8 @@ class FISTA(FullBatchOptimizer):
             problem.prox(params, 0.0)  # to where the penalty is finite
             point = _Point.at(problem, space, space.from_params(params), params)
             total = point.total + problem.rest_value(params)
-            state.update(ahead=point.u, theta=1.0, stale=0, first=total, total=total)
+            state.update(ahead=point.u, theta=1.0, stale=0, total=total)
+            state.setdefault("first", problem.at_constant)
             state.setdefault("lipschitz", 1.0)
         else:
             point = state["point"]
@@ -227,7 +228,7 @@ class FISTA(FullBatchOptimizer):
         state["ahead"] = new.u + (state["theta"] - 1.0) / theta * (new.u - point.u)
         moved = new.u - ahead.u
         gained = max(state["total"] - total, 0.5 * lipschitz * (moved @ moved))
-        small = gained <= 0.01 * _scale(problem.tol, total, state["first"])
+        small = gained <= 0.01 * _asked(problem, state, total)
         stale = state["stale"] + 1 if small else 0
         state.update(point=new, theta=theta, total=total, stale=stale, lipschitz=0.9 * lipschitz)
         state["converged"] = stale >= 5

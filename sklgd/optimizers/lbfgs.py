@@ -10,12 +10,14 @@ from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
 from .._kernels.curvature import two_loop
-from .full_batch import FullBatchOptimizer, _Point, _refuse_kinks, _scale, _space
+from .full_batch import FullBatchOptimizer, _asked, _Point, _refuse_kinks, _space
 
 #: bytes that the memory may take in any case, and beyond that as a share of X
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
 #: changes that are remembered at the least
 LEAST_HISTORY = 3
+#: the share of what is asked for that may be left; of models whose valleys are flat and bent
+SHARE, SHARE_CURVED = 0.02, 0.002
 
 
 class _Pairs:
@@ -164,11 +166,13 @@ class LBFGS(FullBatchOptimizer):
         if point is None:
             _refuse_kinks(self, problem.block.loss)
             state["l1"] = self._thresholds(problem, space)
-            point = _Point.at(problem, space, space.from_params(params))
+            start = problem.constant_start(params)
+            point = _Point.at(problem, space, space.from_params(start))
             point.total += problem.rest_value(point.params)
             if "pairs" not in state:
                 state["pairs"] = _Pairs(self._memory(problem), problem.n_params)
-            state.update(first=point.total, hits=0)
+            state.setdefault("first", problem.at_constant)
+            state["hits"] = 0
         pairs = state["pairs"]
         new = self._search(problem, space, state, point)
         if new is None and pairs.count:  # what is remembered may be of elsewhere
@@ -181,9 +185,9 @@ class LBFGS(FullBatchOptimizer):
         steepest = _steepest(new, state["l1"])
         free = None if state["l1"] is None else _free(new, steepest)
         promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
-        scale = _scale(problem.tol, new.total, state["first"])
+        share = SHARE if problem.block.model.linear else SHARE_CURVED
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        state["hits"] = state["hits"] + 1 if left <= 0.02 * scale else 0
+        state["hits"] = state["hits"] + 1 if left <= share * _asked(problem, state, new.total) else 0
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
         params[: new.params.size] = new.params

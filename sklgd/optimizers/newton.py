@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import coordinates
 from .._kernels.curvature import cholesky, cholesky_solve, descend
-from .full_batch import FullBatchOptimizer, _Point, _scale
+from ..objective import fallen
+from .full_batch import FullBatchOptimizer, _asked, _Point
 
 #: rows that tell where features lie and how far they spread; the sums see all rows
 LOOK_ROWS = 1024
@@ -182,7 +183,7 @@ class Newton(FullBatchOptimizer):
             self._start(problem, params, state)
         point, step = state["point"], state["step"]
         quadratic = problem.block.loss.quadratic
-        chord = quadratic or step.promised <= CHORD * _scale(1.0, point.total, state["first"])
+        chord = quadratic or step.promised <= CHORD * fallen(state["first"], point.total)
         new, size = self._search(problem, state, curved=not chord)
         self._adapt(problem, state, size)
         if new is None:
@@ -211,7 +212,8 @@ class Newton(FullBatchOptimizer):
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
         point = self._at(problem, state, space.from_params(start), curved=True)
-        state.update(first=point.total, point=point, fresh=True, converged=False, damping=0.0)
+        state.setdefault("first", point.total if loss.quadratic else problem.at_constant)
+        state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
         if np.trace(state["model"].hess[0]) <= 1e-6 * self._bend(problem):
             state["damping"] = DAMPING  # no row has any curvature
@@ -299,7 +301,7 @@ class Newton(FullBatchOptimizer):
 
     def _enough(self, problem: Any, state: dict, point: _Point) -> float:
         """Return the promise at which training ends."""
-        return 0.02 * _scale(problem.tol, point.total, state["first"])
+        return 0.02 * _asked(problem, state, point.total)
 
     def _arrive(self, problem, params, state, point, step, fresh=True):
         """Go on from a point; return its loss."""

@@ -74,7 +74,7 @@ def check_optimizer(optimizer: Optimizer, *, n_params: int = 6, random_state: in
             None,
             model=Linear(),
             X=np.zeros((10, n_params)),
-            n_raw=1,
+            targets=Targets(np.zeros(10), 1),
             incremental=incremental,
         )
         for incremental in (False, True)

@@ -1,0 +1,92 @@
+"""Sums over rows, column by column: where features lie, how far they spread, how rare they are."""
+cimport cython
+
+import numpy as np
+
+from libc.math cimport fabs
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+ctypedef fused real:
+    float
+    double
+
+ctypedef fused index:
+    int32_t
+    int64_t
+
+
+@cython.boundscheck(False)
+@cython.wraparound(False)
+def dense_moments(const real[:, ::1] X, const uint32_t[::1] order, const double[::1] weights):
+    """Return means and variances of the columns of given rows, each counted by its weight.
+
+    Parameters
+    ----------
+    X : float32 or float64 ndarray of shape (n, p)
+    order : uint32 ndarray or None
+        The rows; None for all.
+    weights : float64 ndarray of shape (n,) or None
+
+    Returns
+    -------
+    mean, variance : float64 ndarray of shape (p,)
+    """
+    cdef Py_ssize_t n = X.shape[0] if order is None else order.shape[0], p = X.shape[1]
+    cdef Py_ssize_t i, j, r
+    cdef double w, d, total = 0.0
+    # a shift of the origin keeps large means from cancelling
+    cdef double[::1] origin = np.array(X[0 if order is None else order[0]], dtype=np.float64)
+    cdef double[::1] first = np.zeros(p), second = np.zeros(p)
+    cdef const real* row
+    with nogil:
+        for i in range(n):
+            r = i if order is None else order[i]
+            w = 1.0 if weights is None else weights[r]
+            row = &X[r, 0]
+            total += w
+            for j in range(p):
+                d = row[j] - origin[j]
+                first[j] += w * d
+                second[j] += w * d * d
+    mean, square = np.asarray(first) / total, np.asarray(second) / total
+    return np.asarray(origin) + mean, np.maximum(square - mean**2, 0.0)
+
+
+@cython.boundscheck(False)
+@cython.wraparound(False)
+def sparse_moments(const real[::1] data, const index[::1] indices, const index[::1] indptr,
+                   Py_ssize_t p, const uint32_t[::1] order, const double[::1] weights):
+    """Return mean squares, shares of nonzeros and largest sizes of the columns of given rows.
+
+    Parameters
+    ----------
+    data, indices, indptr : ndarray
+        A CSR matrix with n rows.
+    p : int
+        Its columns.
+    order : uint32 ndarray or None
+        The rows; None for all.
+    weights : float64 ndarray of shape (n,) or None
+
+    Returns
+    -------
+    square, share, largest : float64 ndarray of shape (p,)
+    """
+    cdef Py_ssize_t n = indptr.shape[0] - 1 if order is None else order.shape[0]
+    cdef Py_ssize_t i, j, r
+    cdef double w, x, total = 0.0
+    cdef double[::1] square = np.zeros(p), share = np.zeros(p), largest = np.zeros(p)
+    with nogil:
+        for i in range(n):
+            r = i if order is None else order[i]
+            w = 1.0 if weights is None else weights[r]
+            total += w
+            for j in range(indptr[r], indptr[r + 1]):
+                x = fabs(data[j])
+                if x == 0.0:
+                    continue
+                square[indices[j]] += w * x * x
+                share[indices[j]] += w
+                if x > largest[indices[j]]:
+                    largest[indices[j]] = x
+    return np.asarray(square) / total, np.asarray(share) / total, np.asarray(largest)
