@@ -21,8 +21,9 @@ from .newton import Newton
 
 #: so many features make a Hessian, and up to so many where it is small beside X
 FEW, MANY = 400, 500
-#: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster
-SLOW = 15.0
+#: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
+#: kinks, which take those longer, more of them
+SLOW, SLOW_KINKS = 15.0, 100.0
 #: rows that are looked at
 SOME_ROWS = 1000
 
@@ -112,7 +113,8 @@ class Auto(Optimizer):
         some = X[:: max(n // SOME_ROWS, 1)]
         data = some.data if sp.issparse(some) else some
         mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
-        return curvature * mean_square <= SLOW * ridge_of(penalty) * n
+        slow = SLOW if loss.smooth else SLOW_KINKS
+        return curvature * mean_square <= slow * ridge_of(penalty) * n
 
     def set_params(self, **params: Any) -> Auto:
         """Raise for any parameter: there is none."""
