@@ -24,7 +24,7 @@ from sklgd.losses import (
     Quantile,
     SmoothHinge,
 )
-from sklgd.optimizers import SDCA, Auto
+from sklgd.optimizers import SDCA
 
 PROXIMAL = [loss for loss in (cls() for cls in LOSSES.values()) if loss.has_proximal_slope]
 VARIANTS = [Huber(0.3), EpsilonInsensitive(0.5), Quantile(0.9), SmoothHinge(0.2), LogLoss(0.1)]

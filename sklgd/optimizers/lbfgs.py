@@ -187,7 +187,9 @@ class LBFGS(FullBatchOptimizer):
         promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
         share = SHARE if problem.block.model.linear else SHARE_CURVED
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        state["hits"] = state["hits"] + 1 if left <= share * _asked(problem, state, new.total) else 0
+        state["hits"] = (
+            state["hits"] + 1 if left <= share * _asked(problem, state, new.total) else 0
+        )
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
         params[: new.params.size] = new.params
