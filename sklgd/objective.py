@@ -273,7 +273,7 @@ class Problem:
 
     @functools.cached_property
     def at_constant(self) -> float:
-        """The objective of the best constant predictions, of zero for a joint loss."""
+        """The objective of a linear model's best constant, of zero for a joint loss."""
         start = self.constant_start(np.zeros(self.n_params))
         raw = np.zeros(self.n_raw)
         raw[: self.n_params - self.n_weights] = start[self.n_weights :]
@@ -370,7 +370,7 @@ class Problem:
         About a thousand rows tell which.  A joint loss starts at zero.
         """
         free, targets = self.n_params - self.n_weights, self.block.targets
-        if params.any() or not free or targets.joint:
+        if params.any() or not (free and self.block.model.linear) or targets.joint:
             return params
         thin = self.thinned(1024)
         rows = slice(None) if thin.order is None else thin.order

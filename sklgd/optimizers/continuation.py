@@ -101,7 +101,9 @@ class Continuation(FullBatchOptimizer):
         gap = state["gap"] = abs(loss - smooth_loss)
         if state["inner"].get("converged"):
             left = 0.0 if left == np.inf else left
-        if left <= SHARE * gap or state["inner"].get("converged"):
+        # what damped steps promise is too little to rely on
+        timid = _is_exact(problem) and state["inner"].get("damping", 0.0) > 0.0
+        if (left <= SHARE * gap and not timid) or state["inner"].get("converged"):
             self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
         return loss
 
@@ -121,7 +123,7 @@ class Continuation(FullBatchOptimizer):
             enough = FALL * tol * fallen(state["first"], total)
         inner = state["inner"]
         state["inner"] = {name: inner[name] for name in KEPT if name in inner}
-        exact = tol is None or tol < TRUSTED
+        exact = _is_exact(problem)
         gained = gap if exact else abs(state["total"] - total)
         done = max(min(gained, gap), left) <= enough
         if exact or (done and inner.get("damping")):
@@ -133,6 +135,11 @@ class Continuation(FullBatchOptimizer):
         state["converged"] = tol is not None and (done or state["width"] <= SHARPEST)
         state["total"] = total
         state["width"] = max(self.factor * state["width"], SHARPEST)
+
+
+def _is_exact(problem: Any) -> bool:
+    # Whether so much is asked for that no smooth problem will do.
+    return problem.tol is None or problem.tol < TRUSTED
 
 
 def unit_of(problem: Any) -> float:

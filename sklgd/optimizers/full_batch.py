@@ -64,6 +64,11 @@ def _refuse_kinks(optimizer: Any, loss: Any) -> None:
         )
 
 
+def _first(problem: Any, total: float) -> float:
+    # What an objective that starts at ``total`` is seen to fall from.
+    return problem.at_constant if problem.block.model.linear else total
+
+
 def _asked(problem: Any, state: dict, total: float) -> float:
     # What is small at an objective ``total``: ``tol`` times what it has fallen by.
     return problem.tol * fallen(state["first"], total) if problem.tol else 0.0
@@ -213,7 +218,7 @@ class FISTA(FullBatchOptimizer):
             point = _Point.at(problem, space, space.from_params(params), params)
             total = point.total + problem.rest_value(params)
             state.update(ahead=point.u, theta=1.0, stale=0, total=total)
-            state.setdefault("first", problem.at_constant)
+            state.setdefault("first", _first(problem, total))
             state.setdefault("lipschitz", 1.0)
         else:
             point = state["point"]
