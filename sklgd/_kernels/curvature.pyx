@@ -363,11 +363,11 @@ def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const d
 
     By coordinate descent, in place: ``u`` becomes v, and ``slope`` the quadratic's there.  Between
     full sweeps only coordinates are visited that are neither zero nor at a bound.  It ends where
-    a full sweep gains less than ``tol`` of what all have gained.
+    a full sweep gains less than ``tol`` of what all have gained; returns whether it did.
     """
     cdef Py_ssize_t j, sweep, q = u.shape[0]
     cdef double gained = 0.0, step, now
-    cdef bint whole = True
+    cdef bint whole = True, done = False
     with nogil:
         for sweep in range(max_sweeps):
             now = 0.0
@@ -383,8 +383,10 @@ def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const d
                     simd.update_d(q, step, &hess[j, 0], 1.0, &slope[0])
             gained += now
             if whole and now <= tol * gained:
+                done = True
                 break
             whole = now <= tol * gained
+    return done
 
 
 cdef inline double best_entry(double h, double slope, double u, double l1, double low,
