@@ -19,6 +19,8 @@ from .full_batch import FISTA
 from .lbfgs import LBFGS
 from .newton import Newton
 
+#: rows for each feature from which Newton's method takes an L1 penalty
+ROWS_A_FEATURE = 10
 #: so many features make a Hessian, and up to so many where it is small beside X
 FEW, MANY = 400, 500
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
@@ -32,7 +34,7 @@ class Auto(Optimizer):
     """Chooses an optimizer that needs no learning rate, by the problem; ``optimizer_`` says which.
 
     - `Newton` for up to 500 features (of a softmax, features times classes): a few passes, whatever
-      the units of the features, also with L1, elastic net or bounds.
+      the units of the features, also with bounds, and with L1 where rows are ten times as many.
     - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
@@ -94,10 +96,13 @@ class Auto(Optimizer):
         has_hessian = (loss.smoothed(1.0) or loss).has_hessian
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
-        if few and has_hessian and (rest is None or _has_bounds(rest, X)):
+        if few and has_hessian and rest is None:
             return Newton()
         if rest is not None and not _has_thresholds(rest, X):
-            return FISTA(standardize=True)
+            return Newton() if few and has_hessian and _has_bounds(rest, X) else FISTA(True)
+        # coordinate descent is slow where rows do not tell features apart
+        if few and has_hessian and rest is not None and X.shape[0] >= ROWS_A_FEATURE * size:
+            return Newton()
         # sharp bends take a longer memory
         return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
 

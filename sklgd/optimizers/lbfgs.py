@@ -166,8 +166,7 @@ class LBFGS(FullBatchOptimizer):
         if point is None:
             _refuse_kinks(self, problem.block.loss)
             state["l1"] = self._thresholds(problem, space)
-            start = problem.constant_start(params)
-            point = _Point.at(problem, space, space.from_params(start))
+            point = _Point.at(problem, space, space.from_params(params))
             point.total += problem.rest_value(point.params)
             if "pairs" not in state:
                 state["pairs"] = _Pairs(self._memory(problem), problem.n_params)

@@ -18,14 +18,13 @@ LOOK_ROWS = 1024
 #: a gain, relative to the objective, that a step from here promises at most, where the second
 #: derivatives of this point do for the next one; and what such a step must leave of the promise
 CHORD, CHORD_LEAVES = 0.01, 0.1
-#: accuracy of coordinate descent on the quadratic model
-SWEEP_TOL = 1e-8
-#: ... and its length: about what a new model costs, which is in proportion to the rows, or to
-#: so many entries of the matrix
-SWEEPS_A_ROW, SWEPT_ENTRIES, MOST_SWEEPS = 0.25, 500_000, 1000
+#: accuracy and length of coordinate descent on the quadratic model
+SWEEP_TOL, SWEEPS = 1e-8, 1000
 #: where that was too short and features are few, how often what is free is solved for together,
 #: and how many sweeps follow
 SOLVED_ENTRIES, MOST_SOLVES, SWEEPS_BETWEEN = 5_000_000, 20, 10
+#: the least pivot of a scaled matrix that is not called singular
+PIVOT = 1e-5
 #: what is added to the diagonal of second derivatives, as a share of the loss's largest, where
 #: a step failed or was cut short: what it is multiplied by then, and after a full step
 DAMPING, DAMPING_UP, DAMPING_DOWN, DAMPING_MOST = 1e-3, 10.0, 0.1, 1e4
@@ -50,10 +49,8 @@ class _Model:
     Groups are the rows of ``columns``: a raw column each, or all of a joint loss.
     """
 
-    def __init__(self, hess: np.ndarray, space: coordinates.Coordinates, n_rows: int) -> None:
+    def __init__(self, hess: np.ndarray, space: coordinates.Coordinates) -> None:
         self.hess, self.space = hess, space
-        sweeps = SWEEPS_A_ROW * n_rows + SWEPT_ENTRIES / hess.shape[1] ** 2
-        self.sweeps = min(int(sweeps) + 1, MOST_SWEEPS)
         self.solves = min(SOLVED_ENTRIES // hess.shape[1] ** 3, MOST_SOLVES)
         self.damping = 0.0
         self._factors: list[tuple] | None = None
@@ -109,21 +106,26 @@ class _Model:
         return target, 0.5 * float((target - u) @ (grad + self.flat(slope)))
 
     def _descend(self, hess: np.ndarray, slope: np.ndarray, target: np.ndarray, *rest: Any) -> None:
-        done = descend(hess, slope, target, *rest, SWEEP_TOL, self.sweeps)
+        done = descend(hess, slope, target, *rest, SWEEP_TOL, SWEEPS)
         for _ in range(self.solves):
             if done:
                 break
-            _solve_free(hess, slope, target, *rest)
+            if not _solve_free(hess, slope, target, *rest):
+                break
             done = descend(hess, slope, target, *rest, SWEEP_TOL, SWEEPS_BETWEEN)
 
 
-def _solve_free(hess, slope, target, l1, low, high) -> None:
-    """Move what is neither zero nor at a bound to its minimum, or to where the first gets there."""
+def _solve_free(hess, slope, target, l1, low, high) -> bool:
+    """Move what is neither zero nor at a bound to its minimum, or to where the first gets there.
+
+    Returns whether there is one.
+    """
     free = np.flatnonzero(((target != 0.0) | (l1 == 0.0)) & (low < target) & (target < high))
-    if not free.size:
-        return
+    factor, scale = _factor(hess[np.ix_(free, free)])
+    if not free.size or np.diagonal(factor).min() < PIVOT:
+        return False
     sign = np.sign(target[free])
-    step = _solve(*_factor(hess[np.ix_(free, free)]), -(slope[free] + l1[free] * sign))
+    step = _solve(factor, scale, -(slope[free] + l1[free] * sign))
     end = np.where(step > 0.0, high[free], low[free])
     end = np.where((l1[free] > 0.0) & (step * sign < 0.0), 0.0, end)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -132,6 +134,7 @@ def _solve_free(hess, slope, target, l1, low, high) -> None:
     new = np.where(reach <= size, end, target[free] + size * step)
     slope += hess[:, free] @ (new - target[free])
     target[free] = new
+    return True
 
 
 def _factor(hess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -300,7 +303,7 @@ class Newton(FullBatchOptimizer):
         if hess is None:  # found by backtracking, which asks for no more than it needs
             hess = problem.curvature(point.params, point.u, state["space"]).hess
         point.hess = None
-        return _Model(hess, state["space"], problem.n_rows)
+        return _Model(hess, state["space"])
 
     def _step(self, problem: Any, state: dict, point: _Point) -> _Step:
         """Return the step to the minimum of the model."""
