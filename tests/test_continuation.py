@@ -52,6 +52,21 @@ def test_hinge_in_few_iterations():
     assert model.score(X, y) > 0.97
 
 
+def test_a_feature_too_rare_for_a_quick_look():
+    """Five rows of 20,000 have it: damping by what a sample knows of it would stop every step."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20_000, 4)) * [1.0, 10.0, 1.0, 1.0]
+    X[[13, 1013, 5013, 9013, 17_013], 3] = 64.0
+    X[:, 3] -= X[:, 3].mean()
+    y = 1e5 * (X @ [1.0, 0.1, 0.0, 0.02] + rng.standard_t(2, size=20_000))
+    X[:, 2] = np.arange(20_000) == 7
+    model = GDRegressor("huber", epsilon=5e4).fit(X, y)
+    exact = GDRegressor("huber", epsilon=5e4, tol=1e-9, max_iter=3000).fit(X, y)
+    assert model.n_iter_ <= 25
+    fallen = model.loss_.value(y, np.full_like(y, np.median(y))).mean() - exact.loss_curve_[-1]
+    assert model.loss_curve_[-1] - exact.loss_curve_[-1] <= 1e-3 * fallen
+
+
 @pytest.mark.parametrize("inner", [LBFGS(standardize=True), FISTA(standardize=True)], ids=repr)
 def test_optimizers_that_do_not_say_what_is_left(inner):
     X, y = load_diabetes(return_X_y=True)

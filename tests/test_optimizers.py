@@ -865,3 +865,47 @@ def test_auto_has_no_learning_rate():
 def test_auto_batch_size_on_wide_sparse_rows(rule, rows):
     """Enough rows for their cost to be a quarter of a step on all parameters, if it is on all."""
     assert rule.auto_batch_size(n_samples=5000, n_features=100_000, row_nonzeros=10.0) == rows
+
+
+# -- coordinates of sparse features --------------------------------------------------------
+
+
+def words(n=400, p=1500, seed=0):
+    """Counts of words, the more common the more often in a row, and what a few of them say."""
+    rng = np.random.default_rng(seed)
+    X = sp.csr_array(rng.poisson(np.minimum(20.0 / np.arange(1, p + 1), 8.0), (n, p)).astype(float))
+    return X, (X[:, 20:40].sum(axis=1) > X[:, 40:80].sum(axis=1)).astype(int)
+
+
+@pytest.mark.parametrize("alpha", [1e-4, 1.0])
+@pytest.mark.parametrize("unit", [1.0, 1e-4, 1e4])
+def test_rare_words_in_few_passes(unit, alpha):
+    """Whatever the unit of every other word; a ridge bends more than words in small units."""
+    X, y = words()
+    X = sp.csr_array(X * np.where(np.arange(X.shape[1]) % 2, unit, 1.0))
+    params = {"alpha": alpha, "optimizer": LBFGS(30, standardize=True)}
+    model = GDClassifier("log_loss", **params).fit(X, y)
+    exact = GDClassifier("log_loss", tol=1e-9, max_iter=5000, **params).fit(X, y)
+    share = y.mean()
+    at_constant = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    best = exact.loss_curve_[-1]
+    assert model.loss_curve_[-1] - best <= 2e-3 * (at_constant - best)
+    assert model.n_iter_ <= 60
+
+
+def test_tol_is_relative_to_the_way_from_the_best_constant():
+    """A minimum near zero is no nearer for it; and a small gain on a large loss is all there is."""
+    X, y = words()
+    params = {"alpha": 1e-6, "optimizer": LBFGS(30)}
+    separable = GDClassifier("log_loss", **params).fit(X, y)
+    exact = GDClassifier("log_loss", tol=1e-7, max_iter=5000, **params).fit(X, y)
+    assert exact.loss_curve_[-1] < 0.01
+    assert separable.n_iter_ < 0.5 * exact.n_iter_
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((2000, 20))
+    t = 100.0 * rng.standard_normal(2000) + Z[:, 0]
+    noisy = GDRegressor(alpha=1e-6, optimizer=LBFGS()).fit(Z, t)
+    gain = 0.5 * t.var() - noisy.loss_curve_[-1]
+    assert 0.0 < gain < 0.02 * 0.5 * t.var()
+    ideal = GDRegressor(alpha=1e-6, optimizer=LBFGS(), tol=1e-10).fit(Z, t)
+    assert noisy.loss_curve_[-1] - ideal.loss_curve_[-1] <= 1e-2 * gain
