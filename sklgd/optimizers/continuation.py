@@ -23,6 +23,8 @@ TRUSTED = 1e-5
 ACCURACY = 1e-6
 #: how often in a row an optimizer must believe that it is done, where the curvature varies so much
 PATIENCE = 5
+#: targets that tell how far they spread
+SPREAD_ROWS = 1024
 #: what an optimizer may remember when it starts afresh
 KEPT = ("space", "first", "squares", "lipschitz", "patience")
 
@@ -40,7 +42,7 @@ class Continuation(FullBatchOptimizer):
     optimizer : FullBatchOptimizer
         What solves the smooth problems.
     width : float, default=1.0
-        The first width, in units of the raw predictions' scale: 1 for classification, the mean
+        The first width, in units of the raw predictions' scale: 1 for classification, the median
         absolute deviation of the targets for regression.
     factor : float, default=0.1
         What a width is multiplied by to give the next, between 0 and 1.
@@ -151,8 +153,24 @@ def unit_of(problem: Any) -> float:
 
 
 def spread_of(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Return the mean absolute deviation of targets that are numbers; one for classes."""
+    """Return the median absolute deviation of targets that are numbers; one for classes.
+
+    About a thousand targets tell.  Where most are equal it is the mean absolute deviation.
+    """
     if loss.task == "classification":
         return 1.0
-    mean = np.average(y, axis=0, weights=weights)
-    return float(np.mean(np.average(np.abs(y - mean), axis=0, weights=weights))) or 1.0
+    step = max(len(y) // SPREAD_ROWS, 1)
+    columns = y[::step].reshape(len(y[::step]), -1)
+    weights = np.ones(len(columns)) if weights is None else weights[::step]
+    spreads = []
+    for column in columns.T:
+        far = np.abs(column - _median(column, weights))
+        spreads.append(_median(far, weights) or np.average(far, weights=weights))
+    return float(np.mean(spreads)) or 1.0
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    # The least value up to which half of the weight is, or next to half: rounding must not tell.
+    order = np.argsort(values)
+    upto = np.cumsum(weights[order])
+    return values[order[np.searchsorted(upto, (0.5 - 1e-9) * upto[-1])]]
