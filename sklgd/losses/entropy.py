@@ -9,7 +9,7 @@ from scipy.special import expit, logit, softmax
 from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 
-from .._kernels import losses as kernels
+from .._kernels.losses import entropy as kernels
 from .classification import Classification, is_joint, sigmoid_proba, sign, softmax_proba
 from .positive import softplus
 

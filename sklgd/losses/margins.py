@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils._param_validation import Interval as Range
 
-from .._kernels import losses as kernels
+from .._kernels.losses import entropy as joint_kernels
+from .._kernels.losses import margins as kernels
 from .base import Loss
 from .classification import Classification, binary_columns, is_joint, sigmoid_proba, sign
 from .entropy import cross_entropy, sigmoid_slope, softmax_slopes
@@ -401,7 +402,7 @@ class SmoothMulticlassHinge(Classification):
     """
 
     joint = True
-    _kernel = kernels.SmoothMulticlassHingeKernel
+    _kernel = joint_kernels.SmoothMulticlassHingeKernel
     _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
 
     def __init__(self, width: float = 0.01) -> None:

@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval as Range
 
-from .._kernels import losses as kernels
+from .._kernels.losses import regression as kernels
 from .base import Interval, Loss
 
 LOG_2 = np.log(2.0)
