@@ -72,6 +72,8 @@ class FitState:
         The units of features and targets that a model which is not linear trains in.
     spread : Spread
         That of the targets, where steps are in proportion to it.
+    reach : ndarray of shape (n_features,) or None
+        The largest absolute value of each feature in a fit that a stream may follow.
     """
 
     params: np.ndarray
@@ -88,6 +90,7 @@ class FitState:
     shape: tuple[int, int, bool] = (0, 0, False)
     units: Units | None = None
     spread: Spread = field(default_factory=Spread)
+    reach: np.ndarray | None = None
 
     @property
     def result(self) -> np.ndarray:

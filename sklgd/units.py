@@ -113,21 +113,48 @@ class Spread(NamedTuple):
     @property
     def size(self) -> float:
         """The standard deviation, or where there is none the absolute mean, or one."""
+        if self.weight == 0.0:
+            return 1.0
         level = float(np.mean(np.square(self.mean)))
         variance = float(np.mean(self.squares)) / self.weight
         return math.sqrt(variance if variance > 1e-24 * level else level or 1.0)
 
 
-def scale_of_rates(loss: Any, targets: Any, spread: Spread) -> float:
-    """Return what the rates of a linear model in a stream are multiplied by.
+def spread_of(
+    strategies: Any,
+    targets: Any,
+    weights: np.ndarray | None,
+    rows: np.ndarray | None,
+    before: Spread,
+) -> Spread:
+    """Return the spread of targets, those ``before`` included: what steps are in proportion to.
 
-    Steps that do not depend on the gradient's size have to be in proportion to the targets, where
-    these are numbers: to their spread so far.  For classes, and behind a link, it is one.
+    Steps of a linear model that do not depend on the gradient's size have to be as large as the
+    targets, where these are numbers.  For classes, and behind a link, they have no spread.
     """
-    link = loss.predict(np.array([0.0, 1.0]))
+    link = strategies.loss.predict(np.array([0.0, 1.0]))
     if targets.joint or targets.one_vs_rest is not None or not np.array_equal(link, [0.0, 1.0]):
-        return 1.0
-    return spread.size
+        return before
+    y = targets.y if rows is None else targets.y[rows]
+    return before.with_rows(y, weights if weights is None or rows is None else weights[rows])
+
+
+def size_of_gradients(loss: Any, targets: Any, spread: Spread) -> float:
+    """Return the size of the loss's derivative where the prediction is off by the spread."""
+    if targets.joint:
+        return 1.0 - 1.0 / targets.n_raw
+    centre = float(np.mean(spread.mean)) if spread.weight else 0.0
+    return abs(float(loss.gradient(np.array([centre + spread.size]), np.array([centre]))[0]))
+
+
+def reach_of(X: Any) -> np.ndarray:
+    """Return the largest absolute value of each feature, in about a thousand rows."""
+    some = X[:: max(X.shape[0] // 1024, 1)]
+    if sp.issparse(some):
+        largest = np.zeros(X.shape[1])
+        np.maximum.at(largest, some.indices, np.abs(some.data))
+        return largest
+    return np.abs(some).max(axis=0).astype(np.float64)
 
 
 def _of_targets(

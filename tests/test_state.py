@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import load_digits, make_classification, make_regression
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.optimizers import FISTA, LBFGS, SAGA, SGD, SVRG, Adam, GradientDescent, Newton
@@ -342,3 +342,21 @@ def test_streams_under_auto_learn_whatever_the_level_of_the_targets(rows):
     assert Spread().with_rows(y[:1], None).size == y[0]
     assert Spread().with_rows(np.full(9, 0.1), None).size == pytest.approx(0.1)
     assert Spread().with_rows(np.zeros(3), None).size == 1.0
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
+@pytest.mark.parametrize("rows", [1, 10, 100])
+def test_a_stream_under_auto_does_not_forget_a_fit(rows, form):
+    """Its first steps are as long as if it had learnt from the rows of the fit, one by one."""
+    regression = make_regression(600, 20, noise=20.0, random_state=0)
+    for model, (X, y) in (
+        (GDRegressor(), regression),
+        (GDClassifier(), load_digits(return_X_y=True)),
+    ):
+        half = len(y) // 2
+        held_out = form(X[half + 200 :]), y[half + 200 :]
+        score = model.fit(form(X[:half]), y[:half]).score(*held_out)
+        for start in range(half, half + 200, rows):
+            part = slice(start, min(start + rows, half + 200))
+            model.partial_fit(form(X[part]), y[part])
+            assert model.score(*held_out) > score - 0.02

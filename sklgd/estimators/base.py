@@ -27,7 +27,7 @@ from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
-from ..units import Units, scale_of_rates, units_of
+from ..units import Spread, Units, reach_of, size_of_gradients, spread_of, units_of
 from ..variance_reduced import VarianceReducedDriver
 from .axes import (
     PASSIVE_AGGRESSIVE,
@@ -128,6 +128,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         weights = self._weights(y, X, sample_weight)
         paused = self.__dict__.pop("_to_resume", None)
         split = split_rows(self, y, weights, given) if paused is None else paused.split
+        auto = isinstance(strategies.optimizer, Auto)
         strategies = self._choose(strategies, X, targets, incremental=False)
         if paused is None:
             state = self._first_state(strategies, X, targets, weights, split, init)
@@ -142,6 +143,10 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if hooks is not None:
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
+        if auto and strategies.model.linear:
+            known = problem.block.weights
+            state.spread = spread_of(strategies, targets, known, split.train, Spread())
+            state.reach = reach_of(X)
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
         if hooks is not None:
@@ -169,15 +174,27 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             split = RowSplit(None if weights is None else used_rows(weights), None)
             problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
             if auto and strategies.model.linear:
-                state.spread = state.spread.with_rows(targets.y, weights)
-                state.rate_scale = scale_of_rates(strategies.loss, targets, state.spread)
-                if first:
-                    state.params[:] = problem.constant_start(state.params)
+                self._prepare_stream(strategies, problem, state, first=first)
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
         before = getattr(self, "_histories", ())
         self._publish(strategies, state, report, X.dtype, before=before)
         self.__dict__.pop("optimality_", None)  # that of other parameters
+
+    def _prepare_stream(
+        self, strategies: Strategies, problem: Problem, state: FitState, *, first: bool
+    ) -> None:
+        """Set what the automatic rule of streams does not learn from its own steps."""
+        targets, weights = problem.block.targets, problem.block.weights
+        state.spread = spread_of(strategies, targets, weights, None, state.spread)
+        state.rate_scale = state.spread.size
+        if first:
+            state.params[:] = problem.constant_start(state.params)
+        elif state.t == 0 and state.reach is not None:  # after a fit, which would be forgotten
+            largest = np.ones_like(state.params)
+            largest[: problem.n_weights] = np.tile(state.reach, problem.n_raw)
+            size = size_of_gradients(strategies.loss, targets, state.spread)
+            strategies.optimizer.take_over(state.slots, largest, size, state.weight_count)
 
     def _weights(
         self, y: np.ndarray, X: Any, sample_weight: Any, allow_all_zero: bool = False
@@ -374,6 +391,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             state.params[:] = before.result
             state.weight_sum, state.weight_count = before.weight_sum, before.weight_count
             state.seed, state.epochs = before.seed, before.epochs
+            state.spread, state.reach = before.spread, before.reach
         if self.stop_reason_ != "max_iter":  # the rate that has ended a training starts none
             state.rate_scale = 1.0
         return state

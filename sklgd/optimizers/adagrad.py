@@ -444,6 +444,13 @@ class NormalizedAdaGrad(Optimizer):
         known = scale > 0.0
         norm[0] += np.sum(mean_square[known] / scale[known] ** 2) / n_raw
 
+    def take_over(
+        self, state: np.ndarray, largest: np.ndarray, gradient: float, rows: float
+    ) -> None:
+        """Make the state that of so many rows, of features and a derivative of such sizes."""
+        state[0] = largest
+        state[1] = rows * (gradient * largest) ** 2
+
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
     ) -> None:

@@ -45,7 +45,7 @@ class Auto(Optimizer):
       `Columnwise` of it.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
       are in proportion to the spread of the targets so far, and start from the best constant of
-      the first call's.
+      the first call's. After `fit` they are as long as if it had seen those rows, too.
     - `Adam`, with a decaying rate, for losses that are neither smooth nor can be smoothed: its
       steps do not depend on the units of the gradient.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
