@@ -29,7 +29,7 @@ class Units:
     Attributes
     ----------
     shift : float64 ndarray of shape (n_features,) or None
-        What is taken off the features; None on sparse data.
+        What is taken off the features; None on sparse data, and without intercepts.
     factor : float64 ndarray of shape (n_features,)
         What they are multiplied by then.
     out_shift, out_scale : float64 ndarray of shape (n_raw,)
@@ -46,7 +46,12 @@ class Units:
 
 
 def units_of(
-    strategies: Any, X: Any, targets: Any, weights: np.ndarray | None, rows: np.ndarray | None
+    strategies: Any,
+    X: Any,
+    targets: Any,
+    weights: np.ndarray | None,
+    rows: np.ndarray | None,
+    fit_intercept: bool,
 ) -> Units | None:
     """Return the units to train in; None where the model takes features and targets as they are.
 
@@ -62,6 +67,9 @@ def units_of(
         Their weights.
     rows : uint32 ndarray or None
         The training rows; None for all.
+    fit_intercept : bool
+        Whether there are intercepts; without them features and targets are scaled only, by their
+        root mean squares, since a shift would be one.
 
     Returns
     -------
@@ -73,6 +81,8 @@ def units_of(
         shift, factor = None, 1.0 / sparse_scale(X, rows)
     else:
         shift, scale = moments(X, rows, weights)
+        if not fit_intercept:
+            scale, shift = np.hypot(scale, shift), np.zeros_like(shift)
         scale[scale <= 1e-12 * np.abs(shift)] = 1.0  # constant, up to rounding
         factor = 1.0 / scale
         if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
@@ -82,7 +92,11 @@ def units_of(
             )
     y = targets.y if rows is None else targets.y[rows]
     weights = weights if weights is None or rows is None else weights[rows]
-    return Units(shift, factor, *_of_targets(strategies.loss, targets, y, weights))
+    return Units(
+        shift if fit_intercept else None,
+        factor,
+        *_of_targets(strategies.loss, targets, y, weights, fit_intercept),
+    )
 
 
 class Spread(NamedTuple):
@@ -158,7 +172,7 @@ def reach_of(X: Any) -> np.ndarray:
 
 
 def _of_targets(
-    loss: Any, targets: Any, y: np.ndarray, weights: np.ndarray | None
+    loss: Any, targets: Any, y: np.ndarray, weights: np.ndarray | None, fit_intercept: bool
 ) -> tuple[np.ndarray, np.ndarray, float]:
     # Shift and scale of the raw predictions, and the unit.
     shift, scale = np.zeros(targets.n_raw), np.ones(targets.n_raw)
@@ -168,10 +182,10 @@ def _of_targets(
     mean = np.average(y, axis=0, weights=weights)
     link = loss.predict(np.array([0.0, 1.0]))
     if np.array_equal(link, [0.0, 1.0]):
-        shift = mean
-        scale = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weights))
-        scale[scale <= 1e-12 * np.abs(mean)] = 1.0
-    elif np.allclose(link, [1.0, np.e]) and (mean > 0.0).all():
+        shift = mean if fit_intercept else shift
+        scale = np.sqrt(np.average((y - shift) ** 2, axis=0, weights=weights))
+        scale[scale <= 1e-12 * np.abs(shift)] = 1.0
+    elif fit_intercept and np.allclose(link, [1.0, np.e]) and (mean > 0.0).all():
         shift = np.log(mean)
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
     unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))

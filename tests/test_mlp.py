@@ -102,8 +102,8 @@ def test_gradients(activation, dropout, normalization, t, rng):
         assert_allclose(grad[j], slope, rtol=1e-5, atol=1e-7, err_msg=f"parameter {j}")
 
 
-@pytest.mark.parametrize("activation", ["tanh", "gelu"])
-@pytest.mark.parametrize("normalization", [None, "layer"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("normalization", NORMS)
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_of_objectives(name, normalization, activation, rng):
     """Every loss through a network, targets in the loss's domain."""
@@ -532,6 +532,75 @@ def test_initial_weights(activation, init, rng):
 def test_bad_parameters(params, message):
     with pytest.raises(ValueError, match=message):
         GDRegressor(model=MLP(**params)).fit([[0.0], [1.0]], [0.0, 1.0])
+
+
+@pytest.mark.parametrize("normalization", NORMS)
+def test_initial_weights_by_name(normalization):
+    """What a fit has published is where another may start, as a dict or in two lists."""
+    X, y = make_regression(40, 3, random_state=0)
+    network = GDRegressor(model=MLP((4, 2), normalization=normalization), random_state=0)
+    first = clone(network).set_params(max_iter=5, tol=None).fit(X, y)
+    names = ["coefs_", "intercepts_"] + ["gains_", "shifts_"] * (normalization is not None)
+    parts = {name: getattr(first, name) for name in names}
+    stay = clone(network).set_params(optimizer=Adam(0.0), max_iter=1, tol=None)
+    again = clone(stay).fit(X, y, coef_init=parts)
+    for name in names:
+        for found, expected in zip(getattr(again, name), parts[name], strict=True):
+            assert_array_equal(found, expected)
+    lists = clone(stay).fit(X, y, coef_init=parts["coefs_"], intercept_init=parts["intercepts_"])
+    assert_array_equal(lists.coefs_[0], parts["coefs_"][0])
+    with pytest.raises(ValueError, match="MLP has no weights_ to start from"):
+        stay.fit(X, y, coef_init={"weights_": parts["coefs_"]})
+
+
+@pytest.mark.parametrize("normalization", ["batch", "layer"])
+def test_predictions_follow_gains_and_shifts(normalization):
+    X, y = make_regression(60, P, random_state=0)
+    model = MLP((4,), "identity", normalization=normalization)
+    network = GDRegressor(model=model, random_state=0, max_iter=5, tol=None).fit(X, y)
+    before = network.predict(X)
+    network.shifts_[0] = network.shifts_[0] + 1.0
+    assert_allclose(network.predict(X), before + network.coefs_[1].sum(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
+def test_no_intercepts(form, rng):
+    """Not even those that centred features and targets would be."""
+    X = form(100.0 + 10.0 * rng.rand(200, 3))
+    y = 1000.0 + X @ np.array([3.0, -2.0, 5.0])
+    network = GDRegressor(model=MLP((8,)), fit_intercept=False, random_state=0, max_iter=300)
+    network.fit(X, y)
+    assert not any(intercepts.any() for intercepts in network.intercepts_)
+    assert network.predict(np.zeros((1, 3))) == 0.0
+    assert np.mean(np.abs(network.predict(X) - y)) < 0.04 * y.mean()
+
+
+def test_a_batch_of_one_has_no_moments():
+    X, y = make_regression(20, 3, random_state=0)
+    network = GDRegressor(model=MLP((4,), normalization="batch"), batch_size=1)
+    with pytest.raises(ValueError, match=r"at least 2 rows in training. Got batch_size=1 and"):
+        network.fit(X, y)
+    with pytest.raises(ValueError, match=r"batch_size='auto' and n_samples=1"):
+        network.set_params(batch_size="auto").partial_fit(X[:1], y[:1])
+    network.set_params(model=MLP((4,), normalization="layer"), batch_size=1, max_iter=2, tol=None)
+    assert network.fit(X, y).t_ == 41.0
+
+
+def test_a_subclass_that_overrides_a_method_trains_with_it():
+    class Doubled(MLP):
+        def forward(self, X, params, n_raw=1):
+            return 2.0 * super().forward(X, params, n_raw)
+
+        def backward(self, X, params, draw, grad):
+            super().backward(X, params, 2.0 * draw, grad)
+
+    X, y = make_regression(60, P, random_state=0)
+    y = (y - y.mean()) / y.std()
+    network = GDRegressor(model=Doubled((8,), "tanh"), random_state=0).fit(X, y)
+    assert network.score(X, y) > 0.95
+    again = GDRegressor(model=MLP((8,), "tanh"), optimizer=Adam(0.0), max_iter=1, tol=None)
+    again.fit(X, y, coef_init=network.coefs_, intercept_init=network.intercepts_)
+    assert_allclose(network.predict(X), 2.0 * again.predict(X), rtol=1e-9)
 
 
 def test_bad_initial_weights():

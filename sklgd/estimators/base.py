@@ -162,7 +162,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         strategies = self._choose(strategies, X, targets, incremental=True)
         if first:
             rows = None if weights is None else used_rows(weights)
-            units = units_of(strategies, X, targets, weights, rows)
+            units = units_of(strategies, X, targets, weights, rows, self.fit_intercept)
             state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
         else:
             state = self._resumed(strategies, X.shape[1], n_raw)
@@ -288,6 +288,12 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
                     problem.n_rows, X.shape[1], row_nonzeros
                 )
             batch_size = min(batch_size, problem.n_rows)
+            least = problem.block.model.least_batch
+            if batch_size < least:
+                raise ValueError(
+                    f"{problem.block.model!r} needs batches of at least {least} rows in training. "
+                    f"Got batch_size={self.batch_size!r} and n_samples={problem.n_rows}."
+                )
             family = VarianceReducedDriver if optimizer.variance_reduced else StepDriver
             driver = family(problem, optimizer, state, batch_size=batch_size, shuffle=self.shuffle)
         return TrainingLoop(
@@ -343,7 +349,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         state = self._continued(strategies, n_features, n_raw) if self.warm_start else None
         if state is None:
             init = self._warm_init(init, strategies.model) if self.warm_start else init
-            units = units_of(strategies, X, targets, weights, split.train)
+            units = units_of(strategies, X, targets, weights, split.train, self.fit_intercept)
             return self._new_state(strategies, n_features, n_raw, init, units)
         if any(value is not None for value in init):
             self._restart_at(state, init)
@@ -416,10 +422,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         """Return the fitted coefficients, as the user may have set them."""
         if self.model_.linear:
             return Init(self._dense_coef(), self.intercept_)
-        if self.model_.init_names is None:
-            names = (name for name in self._published if name != "_fitted")
-            return Init({name: getattr(self, name) for name in names})
-        return Init(*(getattr(self, name) for name in self.model_.init_names))
+        names = (name for name in self._published if name != "_fitted")
+        return Init({name: getattr(self, name) for name in names})
 
     def _continued(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState | None:
         """Return the state to go on with under ``warm_start``, None for another problem."""

@@ -75,12 +75,11 @@ class Model(Strategy):
     linear: ClassVar[bool] = False
     #: whether raw predictions are smooth in the parameters, so that "auto" may use all rows at once
     smooth: ClassVar[bool] = False
-    #: the fitted attributes that ``coef_init`` and ``intercept_init`` stand for; None where
-    #: ``coef_init`` is a dict of fitted attributes
-    init_names: ClassVar[tuple[str, str] | None] = None
     #: whether training draws at random or looks at a batch as a whole, so that no function of the
     #: parameters alone is minimised
     stochastic: bool = False
+    #: how many rows a batch has to have in training
+    least_batch: int = 1
     #: whether it takes features and targets in units of their own (`sklgd.units`)
     standardize: bool = False
 

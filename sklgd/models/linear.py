@@ -27,7 +27,6 @@ class Linear(Model):
     """
 
     linear = True
-    init_names = ("coef_", "intercept_")
 
     def init_params(
         self,

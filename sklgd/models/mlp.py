@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral, Real
@@ -188,7 +188,9 @@ class MLP(Model):
         for the output.  Intercepts start at zero.
     standardize : bool or "auto", default="auto"
         Whether features, and the targets of regression, are brought to mean zero and variance one
-        inside of the fit.  Auto does where the optimizer is "auto" too.
+        inside of the fit.  Auto does where the optimizer is "auto" too.  Sparse features are
+        scaled only, where their scale is far from one: under it ``X`` and ``X.toarray()`` train
+        networks that are not the same.  Without ``fit_intercept`` nothing is shifted.
 
     References
     ----------
@@ -225,8 +227,6 @@ class MLP(Model):
         "standardize": ["boolean", StrOptions({"auto"})],
     }
 
-    init_names = ("coefs_", "intercepts_")
-
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (64, 64),
@@ -247,6 +247,11 @@ class MLP(Model):
     def stochastic(self) -> bool:
         """Whether there is dropout or batch normalization."""
         return any(self._each("dropout")) or self.normalization == "batch"
+
+    @property
+    def least_batch(self) -> int:
+        """How many rows a batch has to have in training: the moments of one are its own."""
+        return 2 if self.normalization == "batch" and self._hidden() else 1
 
     def validate(self) -> Self:
         """Raise ``InvalidParameterError`` where a parameter is out of range; return self."""
@@ -276,6 +281,7 @@ class MLP(Model):
     def choose(self, *, auto: bool) -> Model:
         """Return the network with ``standardize`` settled."""
         if isinstance(self.standardize, str):
+            auto = auto and type(self).compose is not Model.compose  # which leaves rows as they are
             return type(self)(**self.get_params(deep=False) | {"standardize": auto})
         return self
 
@@ -459,33 +465,51 @@ class MLP(Model):
         fit_intercept: bool,
         units: Units | None = None,
     ) -> None:
-        """Write weights and intercepts, a list each with an entry a layer, into the parameters."""
-        if coef is None and intercept is None:
+        """Write fitted attributes, lists with an array a layer, into the parameters.
+
+        As lists of weights and of intercepts, or as a dict of ``coefs_``, ``intercepts_``,
+        ``gains_`` and ``shifts_``.
+        """
+        given = dict(coef) if isinstance(coef, Mapping) else {"coefs_": coef}
+        given |= {} if intercept is None else {"intercepts_": intercept}
+        if all(value is None for value in given.values()):
             return
         layout = self.layout(n_features, n_raw, fit_intercept)
         before = self.unpack(params, n_features, n_raw, units)
-        shapes = list(pairwise(layout.sizes))
-        coefs = _checked("coef_init", coef, before["coefs_"], shapes)
-        sizes = [shape[1:] for shape in shapes]
-        intercepts = _checked("intercept_init", intercept, before["intercepts_"], sizes)
+        unknown = sorted(given.keys() - before.keys())
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no {unknown[0]} to start from. coef_init may be a list "
+                f"of weights, or a dict of fitted attributes, with any of {sorted(before)}."
+            )
+        parts = {name: _checked(name, given.get(name), before[name]) for name in before}
+        coefs, intercepts = parts["coefs_"], parts["intercepts_"]
         if units is not None:
             coefs[-1] = coefs[-1] / units.out_scale
             intercepts[-1] = (intercepts[-1] - units.out_shift) / units.out_scale
             if units.shift is not None:
                 intercepts[0] = intercepts[0] + units.shift @ coefs[0]
             coefs[0] = coefs[0] / units.factor[:, None]
-        for layer in range(len(shapes)):
+        for layer in range(len(coefs)):
             layout.weights_of(params, layer)[...] = coefs[layer]
             if fit_intercept:
                 layout.bias_of(params, layer)[...] = intercepts[layer]
+        for name, which in (("gains_", 0), ("shifts_", 1)):
+            for layer, values in enumerate(parts.get(name, ())):
+                layout.norm_of(params, layer)[which][:] = values
 
 
-def _checked(name: str, given: Any, before: list, shapes: list) -> list[np.ndarray]:
+#: what the arguments of `fit` are called that stand for a fitted attribute
+ARGUMENTS = {"coefs_": "coef_init", "intercepts_": "intercept_init"}
+
+
+def _checked(name: str, given: Any, before: Any) -> Any:
     # What the user gave as arrays of the right shapes; what was there before where it is None.
-    if given is None:
-        return list(before)
+    if given is None or not isinstance(before, list):
+        return before
     arrays = [np.asarray(entry, dtype=np.float64) for entry in given]
-    found = [array.shape for array in arrays]
+    found, shapes = [array.shape for array in arrays], [array.shape for array in before]
+    name = ARGUMENTS.get(name, name)
     if found != shapes:
         raise ValueError(
             f"Provided {name} does not match dataset and network: its arrays have the shapes "
