@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import os
 import statistics
+import time
 import warnings
 from functools import partial
 
@@ -126,7 +127,8 @@ def compare(hidden, p, batch, n, dtype, args):
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        times = _compare.interleaved(runs, repeats=args.repeats)
+        clock = time.process_time if args.cpu_time else time.perf_counter
+        times = _compare.interleaved(runs, repeats=args.repeats, clock=clock)
     per_step = {}
     for name in candidates:
         pairs = zip(times[name, 1], times[name, args.epochs], strict=True)
@@ -149,6 +151,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cpu-time", action="store_true", help="for a machine that is not idle")
     parser.add_argument("--dtype", action="append", choices=["float32", "float64"])
     parser.add_argument("--against", action="append", choices=RIVALS)
     parser.add_argument("--case", action="append", type=int, help="numbers from 0 on")

@@ -17,6 +17,8 @@ from ._kernels.moments import dense_moments, sparse_moments
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
+#: dense rows that are looked at together
+BLOCK = 1024
 
 
 @dataclass
@@ -98,9 +100,12 @@ def standardizing(problem: Any) -> Coordinates:
     Sparse features are not centred, and rare ones get less than unit scale: where a feature is
     zero in all but a share s of the rows, s^(1/3) times its usual size is between treating every
     feature alike, s^(1/2), and every entry, s^0.  On counts and tf-idf of words, L-BFGS took the
-    fewest passes in these.
+    fewest passes in these.  The features of a model that is not linear are divided by their largest
+    sizes, where these are far from one: its products know no shift.
     """
     X, order, weights = problem.block.X, problem.order, problem.block.weights
+    if not problem.block.model.linear:
+        return Coordinates(far_scale(X, order), None, problem.weight_rows)
     if sp.issparse(X):
         square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
         share[share == 0.0] = 1.0
@@ -130,11 +135,39 @@ def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
     return square / space.scale**2
 
 
-def sparse_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
-    """Return the largest sizes of sparse features, one where they are near one."""
-    largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
+def far_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
+    """Return the largest sizes of features, one where they are near one."""
+    if sp.issparse(X):
+        largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
+    else:
+        largest = np.zeros(X.shape[1])
+        for start in range(0, X.shape[0] if order is None else len(order), BLOCK):
+            part = slice(start, start + BLOCK)
+            block = X[part if order is None else order[part]]
+            np.maximum(largest, np.abs(block).max(axis=0), out=largest)
     far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
     return np.where(far, largest, 1.0)
+
+
+def start_scale(optimizer: Any, model: Any, X: Any, order: np.ndarray | None) -> np.ndarray | None:
+    """Return what the scales of random weights at the start are divided by, feature by feature.
+
+    Parameters
+    ----------
+    optimizer, model : strategies
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+        Rows.
+    order : uint32 ndarray or None
+        The training rows; None for all.
+
+    Returns
+    -------
+    ndarray of shape (n_features,) or None
+        None where weights start as they are.
+    """
+    inner = getattr(optimizer, "optimizer", optimizer)  # of a continuation
+    standardizes = getattr(inner, "standardize", False)
+    return far_scale(X, order) if standardizes and model.scalable and not model.linear else None
 
 
 def moments(

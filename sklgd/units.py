@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from .coordinates import moments, sparse_scale
+from .coordinates import far_scale, moments
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def units_of(
     if not strategies.model.standardize:
         return None
     if sp.issparse(X):
-        shift, factor = None, 1.0 / sparse_scale(X, rows)
+        shift, factor = None, 1.0 / far_scale(X, rows)
     else:
         shift, scale = moments(X, rows, weights)
         if not fit_intercept:

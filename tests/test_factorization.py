@@ -184,7 +184,7 @@ def test_ratings_from_known_factors(seed):
     oracle = noise * np.sqrt(1 + n_parameters / len(y))
     linear = GDRegressor().fit(X, y)
     machine = GDRegressor(model=FactorizationMachine(n_factors=3), random_state=0).fit(X, y)
-    assert machine.optimizer_ == LBFGS()
+    assert machine.optimizer_ == LBFGS(standardize=True)
     assert root_mean_squared_error(y_test, linear.predict(X_test)) > 3 * noise
     assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.02 * oracle
     users, items = np.split(machine.factors_, [len(truth)], axis=1)
@@ -353,6 +353,36 @@ def test_full_batch_reaches_a_minimum():
         assert model.set_params(random_state=0).fit(X, y).optimality_ < 1e-3
     history = model.history_["objective"]
     assert (np.diff(history) < 1e-12).all()
+
+
+FAR = np.array([1e4, 1e-5, 300.0, 1.0, 1e6, 50.0])
+
+
+@FORMS
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_auto_scales_features_that_are_far_from_one(form, loss):
+    """As if the user had done so, and had divided the weights and the factors by it in turn."""
+    X, noise = rows(), np.random.default_rng(0).normal(size=N)
+    y = X[:, 0] + X[:, 1] * X[:, 2] - X[:, 4] + 0.1 * noise
+    largest = np.abs(X * FAR).max(axis=0)
+    largest[3] = 1.0  # near one, as it is
+    model = GDRegressor(loss, model=FactorizationMachine(2), penalty=None, random_state=0)
+    model.set_params(max_iter=8, tol=None)
+    raw, scaled = clone(model).fit(form(X * FAR), y), clone(model).fit(X * FAR / largest, y)
+    for name in ("weights_", "factors_"):
+        assert_allclose(getattr(raw, name) * largest, getattr(scaled, name), rtol=1e-6, atol=1e-8)
+    assert_allclose(raw.predict(form(X * FAR)), scaled.predict(X * FAR / largest), rtol=1e-6)
+
+
+@pytest.mark.parametrize("penalty", [None, L2(1e-4)], ids=repr)
+def test_raw_features_train_as_scaled_ones_do(penalty):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 1.5, (400, 4)) * [1e4, 1e-3, 50.0, 1.0]
+    unit = X / [1e4, 1e-3, 50.0, 1.0]
+    y = 1.0 + unit[:, 0] * unit[:, 1] - 2.0 * unit[:, 2] * unit[:, 3] + unit[:, 0]
+    model = GDRegressor(model=FactorizationMachine(3), penalty=penalty, random_state=0)
+    model.set_params(max_iter=3000, tol=1e-6)
+    assert model.fit(X, y).score(X, y) > 0.98
 
 
 def test_range_test_and_early_stopping():

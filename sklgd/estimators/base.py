@@ -20,6 +20,7 @@ from .._kernels.epoch import predict_raw
 from .._kernels.models.linear import LinearKernel
 from .._kernels.rows import make_rows
 from .._strategy import Parameters
+from ..coordinates import start_scale
 from ..losses import Loss
 from ..models import Model
 from ..models.base import parts_of, rows_of, start_of
@@ -314,12 +315,16 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         n_raw: int,
         init: Init,
         units: Units | None,
+        scale: np.ndarray | None = None,
     ) -> FitState:
         rng = check_random_state(self.random_state)
         model, shape = strategies.model, (n_features, n_raw, self.fit_intercept)
         params = start_of(model, n_features, n_raw, rng, self.fit_intercept)
+        kernel = model.compose(*shape, units)
+        if scale is not None:
+            params[: kernel.n_weights].reshape(kernel.weight_rows, -1)[...] /= scale
         model.place(params, *init, *shape, units)
-        moved = params[: model.compose(*shape, units).n_params]
+        moved = params[: kernel.n_params]
         average_from = self._average_from(strategies.optimizer)
         return FitState(
             params,
@@ -350,7 +355,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if state is None:
             init = self._warm_init(init, strategies.model) if self.warm_start else init
             units = units_of(strategies, X, targets, weights, split.train, self.fit_intercept)
-            return self._new_state(strategies, n_features, n_raw, init, units)
+            scale = start_scale(strategies.optimizer, strategies.model, X, split.train)
+            return self._new_state(strategies, n_features, n_raw, init, units, scale)
         if any(value is not None for value in init):
             self._restart_at(state, init)
         return state

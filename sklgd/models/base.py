@@ -73,6 +73,9 @@ class Model(Strategy):
 
     #: whether rows can move the weights directly, and ``coef_`` exists
     linear: ClassVar[bool] = False
+    #: whether a feature times a number and its weights, a column of the weight matrix, divided by
+    #: that make the same predictions
+    scalable: ClassVar[bool] = False
     #: whether raw predictions are smooth in the parameters, so that "auto" may use all rows at once
     smooth: ClassVar[bool] = False
     #: whether training draws at random or looks at a batch as a whole, so that no function of the
@@ -89,7 +92,7 @@ class Model(Strategy):
         own = vars(cls)
         if "compose" not in own and ("forward" in own or "backward" in own):
             cls.compose = Model.compose
-            cls.linear = own.get("linear", False)
+            cls.linear, cls.scalable = own.get("linear", False), own.get("scalable", False)
 
     def choose(self, *, auto: bool) -> Model:
         """Return the model to use: itself, unless something is left to choose.

@@ -80,7 +80,7 @@ class FactorizationMachine(Model):
         "init_scale": [Interval(Real, 0, None, closed="neither")],
     }
 
-    smooth = True
+    smooth = scalable = True
 
     def __init__(self, n_factors: int = 8, init_scale: float = 0.1) -> None:
         self.n_factors = n_factors

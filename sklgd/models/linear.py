@@ -26,7 +26,7 @@ class Linear(Model):
     array([[11.5]])
     """
 
-    linear = True
+    linear = scalable = True
 
     def init_params(
         self,

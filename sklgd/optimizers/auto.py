@@ -50,7 +50,8 @@ class Auto(Optimizer):
       steps do not depend on the units of the gradient.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
 
-    A `FactorizationMachine` is smooth too, and gets `LBFGS` or `FISTA`, in coordinates as they are.
+    A `FactorizationMachine` is smooth too, and gets `LBFGS` or `FISTA`, in coordinates in which
+    features of a scale far from one are scaled.
 
     It has no parameters; to set a learning rate, use ``optimizer="sgd"`` or an optimizer object.
 
@@ -91,7 +92,7 @@ class Auto(Optimizer):
         # Of a smooth problem, or one that can be made smooth.
         rest = None if penalty is None else penalty.split()[1]
         if not model.linear:
-            return LBFGS() if rest is None else FISTA()
+            return (LBFGS if rest is None else FISTA)(standardize=True)
         size = X.shape[1] * (n_raw if loss.joint else 1)
         has_hessian = (loss.smoothed(1.0) or loss).has_hessian
         entries = X.nnz if sp.issparse(X) else X.size

@@ -39,8 +39,7 @@ class _Point:
 def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates:
     # The coordinates of this fit; made once, and again where a fit goes on with other data.
     if "space" not in state:
-        linear = problem.block.model.linear
-        standardize = optimizer.standardize and linear
+        standardize = optimizer.standardize and problem.block.model.scalable
         make = coordinates.standardizing if standardize else coordinates.identity
         state["space"] = make(problem)
     return state["space"]
@@ -182,8 +181,9 @@ class FISTA(FullBatchOptimizer):
     Parameters
     ----------
     standardize : bool, default=False
-        Whether to work in coordinates in which features are centred and scaled.  The objective
-        stays what it is; raw features converge as fast as standardised ones.
+        Whether to work in coordinates in which features are centred and scaled; sparse ones, and
+        those of factorization machines, are scaled only.  The objective stays what it is; raw
+        features converge as fast as standardised ones.
 
     References
     ----------

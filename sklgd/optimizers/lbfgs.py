@@ -127,8 +127,9 @@ class LBFGS(FullBatchOptimizer):
         Number of changes that are remembered.  With so many features that these would take more
         than a few percent of X's memory they are fewer, 3 at least.
     standardize : bool, default=False
-        Whether to work in coordinates in which features are centred and scaled.  The objective
-        stays what it is; raw features converge as fast as standardised ones.
+        Whether to work in coordinates in which features are centred and scaled; sparse ones, and
+        those of factorization machines, are scaled only.  The objective stays what it is; raw
+        features converge as fast as standardised ones.
 
     References
     ----------
