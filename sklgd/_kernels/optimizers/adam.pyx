@@ -73,11 +73,9 @@ cdef class AdamKernel(OptimizerKernel):
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
-        cdef Py_ssize_t j
         cdef double root = self.second_correction(t)
-        cdef const double* v = state + (2 * p if self.amsgrad else p)
-        for j in range(p):
-            sizes[j] = lr / (sqrt(v[j]) * root + self.epsilon)
+        simd.root_sizes(
+            p, state + (2 * p if self.amsgrad else p), lr / root, self.epsilon / root, sizes)
         return 1
 
 
