@@ -138,7 +138,7 @@ def spread_of(
     strategies: Any,
     targets: Any,
     weights: np.ndarray | None,
-    rows: np.ndarray | None,
+    rows: np.ndarray | slice,
     before: Spread,
 ) -> Spread:
     """Return the spread of targets, those ``before`` included: what steps are in proportion to.
@@ -149,8 +149,7 @@ def spread_of(
     link = strategies.loss.predict(np.array([0.0, 1.0]))
     if targets.joint or targets.one_vs_rest is not None or not np.array_equal(link, [0.0, 1.0]):
         return before
-    y = targets.y if rows is None else targets.y[rows]
-    return before.with_rows(y, weights if weights is None or rows is None else weights[rows])
+    return before.with_rows(targets.y[rows], None if weights is None else weights[rows])
 
 
 def size_of_gradients(loss: Any, targets: Any, spread: Spread) -> float:
@@ -161,14 +160,20 @@ def size_of_gradients(loss: Any, targets: Any, spread: Spread) -> float:
     return abs(float(loss.gradient(np.array([centre + spread.size]), np.array([centre]))[0]))
 
 
+def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
+    """Return about a thousand of the rows (None: of all), spread evenly."""
+    if rows is None:
+        return slice(None, None, max(n_rows // 1024, 1))
+    return rows[:: max(len(rows) // 1024, 1)]
+
+
 def reach_of(X: Any) -> np.ndarray:
-    """Return the largest absolute value of each feature, in about a thousand rows."""
-    some = X[:: max(X.shape[0] // 1024, 1)]
-    if sp.issparse(some):
+    """Return the largest absolute value of each feature."""
+    if sp.issparse(X):
         largest = np.zeros(X.shape[1])
-        np.maximum.at(largest, some.indices, np.abs(some.data))
+        np.maximum.at(largest, X.indices, np.abs(X.data))
         return largest
-    return np.abs(some).max(axis=0).astype(np.float64)
+    return np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
 
 
 def _of_targets(

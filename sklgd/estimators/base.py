@@ -28,7 +28,7 @@ from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
-from ..units import Spread, Units, reach_of, size_of_gradients, spread_of, units_of
+from ..units import Spread, Units, evenly, reach_of, size_of_gradients, spread_of, units_of
 from ..variance_reduced import VarianceReducedDriver
 from .axes import (
     PASSIVE_AGGRESSIVE,
@@ -145,9 +145,9 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
         if auto and strategies.model.linear:
-            known = problem.block.weights
-            state.spread = spread_of(strategies, targets, known, split.train, Spread())
-            state.reach = reach_of(X)
+            some = evenly(split.train, X.shape[0])
+            state.spread = spread_of(strategies, targets, problem.block.weights, some, Spread())
+            state.reach = reach_of(X[some])
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
         if hooks is not None:
@@ -187,7 +187,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
     ) -> None:
         """Set what the automatic rule of streams does not learn from its own steps."""
         targets, weights = problem.block.targets, problem.block.weights
-        state.spread = spread_of(strategies, targets, weights, None, state.spread)
+        state.spread = spread_of(strategies, targets, weights, slice(None), state.spread)
         state.rate_scale = state.spread.size
         if first:
             state.params[:] = problem.constant_start(state.params)
