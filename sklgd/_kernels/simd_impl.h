@@ -384,10 +384,8 @@ TARGET static int NAME(shrink)(ptrdiff_t n, double unit, const double *sizes, in
         *(NAME(vec) *)(w + j) = v * NAME(shrink_of)(unit * LOAD_d(sizes + j), count, v, &past);
     }
     if (j < n) {
-        int32_t last[LANES] = {0};
-        memcpy(last, since + j, (n - j) * sizeof(int32_t));
-        NAME(vec) v = LOAD_REST_d(n - j, w + j);
-        NAME(counts) missed = steps - *(const NAME(counts) *)last;
+        NAME(vec) v = LOAD_REST_d(n - j, w + j); /* zeros, which no count moves */
+        NAME(counts) missed = steps - *(const NAME(counts) *)(since + j);
         NAME(vec) count = way * __builtin_convertvector(missed, NAME(vec));
         NAME(vec) x = unit * LOAD_REST_d(n - j, sizes + j);
         STORE_REST(n - j, w + j, v * NAME(shrink_of)(x, count, v, &past));

@@ -125,7 +125,7 @@ cdef class Touched:
         n = self.k * features + self.n_intercepts
         self.where = np.empty(entries, dtype=np.int32)
         self.features = np.empty(features, dtype=np.int32)
-        self.since = np.empty(features, dtype=np.int32)
+        self.since = np.zeros(features + LINE, dtype=np.int32)   # read in vectors, beyond its end too
         self.grad, self.sizes = np.empty((2, n))
         self.numbers = np.empty((1 + self.n_slots) * n)
         if self.optimizer.needs_rows:
