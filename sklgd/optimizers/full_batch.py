@@ -10,6 +10,9 @@ from .. import coordinates
 from ..objective import fallen
 from .base import RATE, Optimizer, Rate
 
+#: what ``tol`` is multiplied by for models that are not linear: their valleys are flat and bent
+CURVED = 0.025
+
 
 class _Point:
     """A point in some coordinates, its parameters, and the smooth part of the objective there."""
@@ -70,7 +73,8 @@ def _first(problem: Any, total: float) -> float:
 
 def _asked(problem: Any, state: dict, total: float) -> float:
     # What is small at an objective ``total``: ``tol`` times what it has fallen by.
-    return problem.tol * fallen(state["first"], total) if problem.tol else 0.0
+    share = 1.0 if problem.block.model.linear else CURVED
+    return share * problem.tol * fallen(state["first"], total) if problem.tol else 0.0
 
 
 class FullBatchOptimizer(Optimizer):

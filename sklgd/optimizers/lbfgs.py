@@ -16,8 +16,8 @@ from .full_batch import FullBatchOptimizer, _asked, _first, _Point, _refuse_kink
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
 #: changes that are remembered at the least
 LEAST_HISTORY = 3
-#: the share of what is asked for that may be left; of models whose valleys are flat and bent
-SHARE, SHARE_CURVED = 0.02, 0.0005
+#: the share of what is asked for that may be left
+SHARE = 0.02
 
 
 class _Pairs:
@@ -185,11 +185,9 @@ class LBFGS(FullBatchOptimizer):
         steepest = _steepest(new, state["l1"])
         free = None if state["l1"] is None else _free(new, steepest)
         promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
-        share = SHARE if problem.block.model.linear else SHARE_CURVED
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        state["hits"] = (
-            state["hits"] + 1 if left <= share * _asked(problem, state, new.total) else 0
-        )
+        little = left <= SHARE * _asked(problem, state, new.total)
+        state["hits"] = state["hits"] + 1 if little else 0
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
         params[: new.params.size] = new.params
