@@ -355,6 +355,14 @@ TARGET static inline NAME(vec) NAME(log1p_small)(NAME(vec) x)
     return x - x2 * (low + x4 * (high + x4 * (1.0 / 10)));
 }
 
+/* exp(x) by its series up to 2^-6. */
+TARGET static inline NAME(vec) NAME(exp_small)(NAME(vec) x)
+{
+    NAME(vec) x2 = x * x;
+    NAME(vec) low = (1.0 / 2 + x * (1.0 / 6)) + x2 * (1.0 / 24 + x * (1.0 / 120));
+    return 1.0 + (x + x2 * (low + x2 * x2 * (1.0 / 720 + x * (1.0 / 5040))));
+}
+
 /* The factors of `shrink`; past is set to those x that are out of range, whose factors are 1. */
 TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(vec) w,
                                                NAME(veci) *past)
@@ -364,7 +372,10 @@ TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(ve
     x = (NAME(vec))((NAME(veci))x & ~far & moves);
     NAME(veci) large = (NAME(veci))((x > 0x1p-6) | (x < -0x1p-6));
     NAME(vec) log = ANY(large) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x);
-    log = SELECT(n * log < -700.0, ALL(-700.0), n * log); /* NaN stays; nothing grows */
+    log *= n;
+    if (!ANY((NAME(veci))((log > 0x1p-6) | (log < -0x1p-6) | (log != log))))
+        return NAME(exp_small)(log);
+    log = SELECT(log < -700.0, ALL(-700.0), log); /* NaN stays; nothing grows */
     NAME(vec) whole, part = NAME(exp_reduced)(log, &whole);
     return part * NAME(power_of_2)(whole);
 }
