@@ -31,14 +31,13 @@ class Parameters:
 
     @classmethod
     @functools.cache
-    def _get_param_names(cls) -> list[str]:
-        return super()._get_param_names()
-
-    @classmethod
-    @functools.cache
     def _param_defaults(cls) -> dict[str, Any]:
         known = inspect.signature(cls.__init__).parameters
-        return {name: known[name].default for name in cls._get_param_names()}
+        return {name: known[name].default for name in super()._get_param_names()}
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        return list(cls._param_defaults())
 
     def _validate_params(self) -> None:
         defaults = self._param_defaults()

@@ -135,6 +135,17 @@ def block_sums(block: Block, params: np.ndarray) -> tuple[float, float, np.ndarr
     return loss, weight, grad
 
 
+class _Threads:
+    """Threads that problems share, started when they are first needed."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+
+    @functools.cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self.n_threads)
+
+
 class Problem:
     """The objective of one fit.
 
@@ -187,7 +198,7 @@ class Problem:
         self._columns: dict[int, Problem] = {}
         self._other: Problem | None = None
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
-        self._pool: ThreadPoolExecutor | None = None
+        self._threads = _Threads(n_threads)
 
     def thinned(self, n_rows: int) -> Problem:
         """Return the problem of about ``n_rows`` of the training rows, spread evenly."""
@@ -196,13 +207,18 @@ class Problem:
             return self
         rows = np.arange(0, self.n_rows, step) if self.order is None else self.order[::step]
         rows = np.ascontiguousarray(rows, dtype=np.uint32)
-        return Problem(self.block, self.penalty, rows, self.n_threads, self.tol)
+        return self._like(self.block, rows)
+
+    def _like(self, block: Block, order: np.ndarray | None) -> Problem:
+        # Of other rows or another loss, with the same threads.
+        other = Problem(block, self.penalty, order, self.n_threads, self.tol)
+        other._threads = self._threads
+        return other
 
     def with_loss(self, loss: Loss) -> Problem:
         """Return the problem with another loss in its place; the last one is kept."""
         if self._other is None or self._other.block.loss != loss:
-            block = self.block._replace(loss=loss)
-            self._other = Problem(block, self.penalty, self.order, self.n_threads, self.tol)
+            self._other = self._like(self.block._replace(loss=loss), self.order)
         return self._other
 
     def parts(self, *, composite: bool) -> tuple[Penalty | None, Penalty | None]:
@@ -225,7 +241,7 @@ class Problem:
         if targets.joint:
             raise ValueError(f"The columns of the joint loss {self.block.loss!r} go together.")
         block = self.block._replace(targets=Targets(targets.column(c), 1))
-        return Problem(block, self.penalty, self.order, self.n_threads, self.tol)
+        return self._like(block, self.order)
 
     def column_params(self, c: int) -> np.ndarray:
         """Return where the parameters of one raw column of a linear model are."""
@@ -421,9 +437,7 @@ class Problem:
         starts = range(0, self.n_rows, self.block_rows)
         bounds = [(start, min(start + self.block_rows, self.n_rows)) for start in starts]
         if self.n_threads > 1 and len(bounds) > 1:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self.n_threads)
-            parts = self._pool.map(lambda bound: leaf(*bound), bounds)
+            parts = self._threads.pool.map(lambda bound: leaf(*bound), bounds)
         else:
             parts = (leaf(*bound) for bound in bounds)
         loss, sums = _tree_sum(parts)
@@ -435,7 +449,7 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
     n, k = y.shape
     share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     if loss.curvature is None and loss.has_hessian:  # with a link: not in the units of y
-        constant = np.zeros(k)
+        constant = _link_start(loss, y, share)
         for _ in range(10):
             raw = np.broadcast_to(constant, y.shape)
             bend = np.maximum(share @ loss.hessian(y, raw), 1e-3)
@@ -456,6 +470,19 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
         low, high = ends[last, np.arange(k)], ends[last + 1, np.arange(k)]
         ends = np.linspace(low, high, CUTS + 2)
     return 0.5 * (low + high)
+
+
+def _link_start(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    # Zero, or the logarithm of the mean where that is better: the minimum, of a log link.
+    mean, zero = share @ y, np.zeros(y.shape[1])
+    if loss.task == "classification" or not np.all(mean > 0.0):
+        return zero
+    with np.errstate(over="ignore", invalid="ignore"):
+        far, near = (
+            share @ loss.value(y, np.broadcast_to(constant, y.shape))
+            for constant in (zero, np.log(mean))
+        )
+    return np.where(near < far, np.log(mean), zero)
 
 
 def _joined(grams: np.ndarray, k: int) -> np.ndarray:

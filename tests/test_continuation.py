@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
@@ -11,7 +12,7 @@ from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import Hinge, Quantile, SmoothedMargin
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
-from sklgd.optimizers import FISTA, LBFGS, Columnwise, Continuation, Newton
+from sklgd.optimizers import FISTA, LBFGS, Columnwise, Continuation, GradientDescent, Newton
 from sklgd.penalties import L2
 
 
@@ -42,6 +43,25 @@ def test_few_iterations_on_raw_features(loss, factor):
     constants = [model.loss_.value(y, np.full_like(y, c)).mean() for c in np.unique(y)]
     assert model.loss_curve_[-1] - best <= 2e-3 * (min(constants) - best)
     assert model.n_iter_ <= 40
+
+
+def test_a_column_far_from_zero_beside_categories():
+    """Sparse rows are not centred; a year is 60 times as far from zero as it spreads."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        hot, year = np.eye(20)[rng.integers(0, 20, 2000)], rng.integers(1990, 2024, 2000)
+        y = hot @ rng.normal(size=20) + (year - 2007) / 10 + rng.normal(size=2000) > 0
+        X = np.column_stack([hot, year]).astype(float)
+        dense, sparse = (GDClassifier("hinge").fit(Z, y) for Z in (X, sp.csr_array(X)))
+        # the year is 20,000 times as large as what it weighs: 1e-3 of the fall, and no more
+        assert sparse.loss_curve_[-1] <= dense.loss_curve_[-1] + 2e-3
+        assert sparse.n_iter_ <= 60
+
+
+@pytest.mark.parametrize("inner", [GradientDescent(0.1), Continuation(Newton())], ids=repr)
+def test_refuses_an_optimizer_that_does_not_know_when(inner):
+    with pytest.raises(ValueError, match="knows when a smooth problem is solved"):
+        GDRegressor("absolute_error", optimizer=Continuation(inner)).fit([[1.0], [2.0]], [1.0, 2.0])
 
 
 def test_hinge_in_few_iterations():

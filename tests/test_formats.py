@@ -645,3 +645,20 @@ def test_predict_does_not_copy(large, form):
     model = GDRegressor(penalty=L2(1.0), optimizer="sgd", max_iter=1, tol=None)
     model.fit(X[:100], np.linspace(-1, 1, 100))
     assert peak_of(lambda: model.predict(X)) < 0.1 * size
+
+
+@pytest.mark.parametrize("optimizer", ["auto", "sdca", "saga", "svrg", "lbfgs", "adagrad"])
+def test_entries_that_name_a_feature_twice_add_up(optimizer):
+    """Their squares do not; the caller's matrix stays as it is."""
+    rng = np.random.default_rng(0)
+    n, p, length = 200, 600, 40
+    words = np.minimum(rng.zipf(1.3, n * length), p) - 1
+    X = sp.csr_array((np.ones(n * length), words, np.arange(0, n * length + 1, length)), (n, p))
+    tidy = X.copy()
+    tidy.sum_duplicates()
+    y = tidy[:, [2]].toarray().ravel() > 1
+    model = GDClassifier(alpha=0.01, optimizer=optimizer, max_iter=300, tol=1e-9, random_state=0)
+    once = clone(model).fit(tidy, y)
+    # L-BFGS takes other coordinates, and comes as near
+    assert_allclose(model.fit(X, y).coef_, once.coef_, atol=2e-4)
+    assert X.nnz == n * length

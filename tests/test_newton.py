@@ -18,7 +18,7 @@ from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, Newton
-from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso
+from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso, Penalty
 
 CONVEX = [name for name, cls in LOSSES.items() if cls.smooth and name not in ("cauchy", "focal")]
 
@@ -379,6 +379,54 @@ def test_counts_far_from_one():
     model = GDRegressor("poisson", optimizer=Newton(), tol=1e-10, penalty=None).fit(X, y)
     assert model.n_iter_ <= 6
     assert_allclose(model.coef_, [0.5, -0.3, 0.1], atol=2e-3)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet", Box(-0.1, 0.1)], ids=repr)
+def test_a_constant_more_in_the_targets_moves_the_intercept_alone(penalty):
+    """... and so does a start that is far away not matter."""
+    X, _ = load_breast_cancer(return_X_y=True)
+    X, y = X[:, 1:], X[:, 0]
+    model = GDRegressor(penalty=penalty, alpha=1e-2, l1_ratio=0.5, optimizer=Newton())
+    near = clone(model).fit(X, y).loss_curve_[-1]
+    for far in (
+        clone(model).fit(X, y + 1e4),
+        clone(model).fit(X, y, coef_init=np.full(29, 1e4)),
+        clone(model).set_params(warm_start=True).fit(X, 1e4 * y).fit(X, y),
+    ):
+        assert far.loss_curve_[-1] == pytest.approx(near, rel=2e-3)
+
+
+@pytest.mark.parametrize(("loss", "factors"), [("gamma", (1e6, 1e9)), ("poisson", (1e-6, 1e9))])
+def test_units_of_targets_with_a_log_link(loss, factors):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 4))
+    mean = np.exp(X @ [0.5, -0.3, 0.3, 0.1])
+    y = rng.gamma(2.0, mean) + 1e-9 if loss == "gamma" else rng.poisson(mean).astype(float)
+    coef = GDRegressor(loss, alpha=0.0).fit(X, y).coef_
+    for factor in factors:
+        model = GDRegressor(loss, alpha=0.0).fit(X, factor * y)
+        assert_allclose(model.coef_, coef, atol=2e-3)
+        assert model.optimizer_ == Newton()
+
+
+def test_auto_knows_no_second_derivative_of_a_penalty_of_ones_own():
+    class Quartic(Penalty):
+        def value(self, w):
+            return float(np.sum(w**4))
+
+        def add_gradient(self, w, grad):
+            grad += 4.0 * w**3
+
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X), y - y.mean()
+    model = GDRegressor(penalty=Quartic()).fit(X, y)
+    assert isinstance(model.optimizer_, LBFGS)
+
+    def objective(w):
+        return 0.5 * np.mean((X @ w - y) ** 2) + np.sum(w**4)
+
+    best = minimize(objective, np.zeros(10), tol=1e-10).fun
+    assert objective(model.coef_) == pytest.approx(best, rel=1e-4)
 
 
 def test_goes_on_from_a_warm_start():

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from .base cimport Batch, Drift, Lazy, RowsKernel, Touch, batch_row
@@ -342,6 +343,10 @@ cdef class CSRRows(RowsKernel):
     cdef const cross_table* cross
     cdef const cross_table* touched_cross
     cdef bint wide      # int64 indices
+    cdef double* sums   # one for each feature, zeros between rows; made when it is needed
+
+    def __dealloc__(self):
+        free(self.sums)
 
     def __init__(self, matrix):
         self.single = matrix.data.dtype == np.float32
@@ -395,7 +400,30 @@ cdef class CSRRows(RowsKernel):
 
     cdef double row_square(self, const Batch* batch) noexcept nogil:
         cdef Entries row = self.row(batch, 0)
+        cdef Py_ssize_t j
+        for j in range(1, row.size):
+            if self.feature(&row, j) <= self.feature(&row, j - 1):
+                return self.square_of_sums(&row)
         return square(row.data, row.size, self.types.data_bytes == sizeof(float))
+
+    # The same where two entries may name one feature: they add up before they are squared.
+    cdef double square_of_sums(self, const Entries* row) noexcept nogil:
+        cdef double total = 0.0
+        cdef Py_ssize_t j
+        if self.sums == NULL:
+            self.sums = <double*> calloc(self.n_features, sizeof(double))
+        if self.sums == NULL:   # no memory: as if they were apart
+            return square(row.data, row.size, self.single)
+        for j in range(row.size):
+            self.sums[self.feature(row, j)] += (
+                (<const float*> row.data)[j] if self.single else (<const double*> row.data)[j])
+        for j in range(row.size):
+            total += self.sums[self.feature(row, j)] ** 2
+            self.sums[self.feature(row, j)] = 0.0
+        return total
+
+    cdef inline Py_ssize_t feature(self, const Entries* row, Py_ssize_t j) noexcept nogil:
+        return (<const int64_t*> row.indices)[j] if self.wide else (<const int32_t*> row.indices)[j]
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i

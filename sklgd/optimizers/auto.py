@@ -90,11 +90,13 @@ class Auto(Optimizer):
 
     def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
         # Of a smooth problem, or one that can be made smooth.
-        rest = None if penalty is None else penalty.split()[1]
+        smooth, rest = (None, None) if penalty is None else penalty.split()
         if not model.linear:
             return (LBFGS if rest is None else FISTA)(standardize=True)
         size = X.shape[1] * (n_raw if loss.joint else 1)
         has_hessian = (loss.smoothed(1.0) or loss).has_hessian
+        # of a smooth penalty of one's own no more is known than its gradient
+        has_hessian = has_hessian and (smooth is None or "_kernel" in type(smooth).__dict__)
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
         if few and has_hessian and rest is None:

@@ -78,6 +78,11 @@ class Continuation(FullBatchOptimizer):
     def validate(self) -> Self:
         """Raise where a parameter is out of range."""
         super().validate()
+        if not self.optimizer.knows_when or isinstance(self.optimizer, Continuation):
+            raise ValueError(
+                "Continuation needs an optimizer that knows when a smooth problem is solved, such "
+                f"as Newton(), LBFGS() or FISTA(). Got {self.optimizer!r}."
+            )
         self.optimizer.validate()
         return self
 
@@ -104,7 +109,7 @@ class Continuation(FullBatchOptimizer):
         if state["inner"].get("converged"):
             left = 0.0 if left == np.inf else left
         # what damped steps promise is too little to rely on
-        timid = _is_exact(problem) and state["inner"].get("damping", 0.0) > 0.0
+        timid = state["inner"].get("damping", 0.0) > 0.0
         if (left <= SHARE * gap and not timid) or state["inner"].get("converged"):
             self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
         return loss
@@ -128,7 +133,7 @@ class Continuation(FullBatchOptimizer):
         exact = _is_exact(problem)
         gained = gap if exact else abs(state["total"] - total)
         done = max(min(gained, gap), left) <= enough
-        if exact or (done and inner.get("damping")):
+        if exact or inner.get("damping"):
             # damped steps promise little: a fresh start on the same problem tells
             before, state["restarted"] = state["restarted"], total
             if before - total > 0.1 * enough:
