@@ -19,8 +19,9 @@ from .full_batch import FISTA
 from .lbfgs import LBFGS
 from .newton import Newton
 
-#: rows for each feature from which Newton's method takes an L1 penalty
-ROWS_A_FEATURE = 10
+#: rows for each feature from which Newton's method takes an L1 penalty, and so few features that
+#: it does in any case
+ROWS_A_FEATURE, SMALL = 10, 50
 #: so many features make a Hessian, and up to so many where it is small beside X
 FEW, MANY = 400, 500
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
@@ -104,7 +105,8 @@ class Auto(Optimizer):
         if rest is not None and not _has_thresholds(rest, X):
             return Newton() if few and has_hessian and _has_bounds(rest, X) else FISTA(True)
         # coordinate descent is slow where rows do not tell features apart
-        if few and has_hessian and rest is not None and X.shape[0] >= ROWS_A_FEATURE * size:
+        told_apart = size <= SMALL or X.shape[0] >= ROWS_A_FEATURE * size
+        if few and has_hessian and rest is not None and told_apart:
             return Newton()
         # sharp bends take a longer memory
         return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
