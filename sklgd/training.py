@@ -72,8 +72,9 @@ class FitState:
         The units of features and targets that a model which is not linear trains in.
     spread : Spread
         That of the targets, where steps are in proportion to it.
-    reach : ndarray of shape (n_features,) or None
-        The largest absolute value of each feature in a fit that a stream may follow.
+    reach : ndarray of shape (2, n_features) or None
+        The largest absolute value and the mean square of each feature in a fit that a stream may
+        follow.
     """
 
     params: np.ndarray

@@ -99,8 +99,17 @@ def units_of(
     )
 
 
+#: so many rows of a stream are kept, until outliers can be told from the rest
+EARLY = 32
+#: how far a target may be: in median absolute deviations among early ones, later in spreads
+FAR_EARLY, FAR = 8.0, 5.0
+
+
 class Spread(NamedTuple):
-    """How far the targets of a stream have spread so far.
+    """How far the targets of a stream have spread so far, but for outliers.
+
+    Those are moved in: in the first rows to a multiple of the median absolute deviation from the
+    median, later to a multiple of the spread from the mean.
 
     Attributes
     ----------
@@ -108,16 +117,34 @@ class Spread(NamedTuple):
         The sum of the rows' weights.
     mean, squares : float ndarray of shape (n_outputs,)
         The weighted mean of the targets, and the weighted sum of the squared deviations from it.
+    early : tuple of (ndarray, ndarray) or None
+        Targets and weights of all rows, while they are few.
     """
 
     weight: float = 0.0
     mean: np.ndarray | float = 0.0
     squares: np.ndarray | float = 0.0
+    early: tuple[np.ndarray, np.ndarray] | None = None
 
     def with_rows(self, y: np.ndarray, weights: np.ndarray | None) -> Spread:
         """Return the spread with more rows, of weights that are not all zero."""
-        y = y.reshape(len(y), -1)
+        y = y.reshape(len(y), -1).astype(np.float64, copy=False)
         weights = np.ones(len(y)) if weights is None else weights
+        if self.weight > 0.0 and self.early is None:
+            far = FAR * self._sizes
+            return self._with(np.clip(y, self.mean - far, self.mean + far), weights)
+        y, weights = y[weights > 0.0], weights[weights > 0.0]
+        if self.early is not None:
+            y, weights = np.concatenate((self.early[0], y)), np.append(self.early[1], weights)
+        if not len(y):
+            return self
+        centre = np.median(y, axis=0)
+        far = FAR_EARLY * np.median(np.abs(y - centre), axis=0)
+        far[far == 0.0] = np.inf  # at least half of them are the same
+        spread = Spread()._with(np.clip(y, centre - far, centre + far), weights)
+        return spread if len(y) >= EARLY else spread._replace(early=(y, weights))
+
+    def _with(self, y: np.ndarray, weights: np.ndarray) -> Spread:
         weight = float(weights.sum())
         mean = weights @ y / weight
         total, apart = self.weight + weight, mean - self.mean
@@ -125,8 +152,18 @@ class Spread(NamedTuple):
         return Spread(total, self.mean + apart * (weight / total), self.squares + squares)
 
     @property
+    def _sizes(self) -> np.ndarray:
+        # `size`, of each output.
+        level = np.square(self.mean)
+        variance = self.squares / self.weight
+        return np.sqrt(np.where(variance > 1e-24 * level, variance, np.where(level, level, 1.0)))
+
+    @property
     def size(self) -> float:
-        """The standard deviation, or where there is none the absolute mean, or one."""
+        """The standard deviation, or where there is none the absolute mean, or one.
+
+        Of several outputs the root mean square: they are to be of similar units.
+        """
         if self.weight == 0.0:
             return 1.0
         level = float(np.mean(np.square(self.mean)))
@@ -144,10 +181,10 @@ def spread_of(
     """Return the spread of targets, those ``before`` included: what steps are in proportion to.
 
     Steps of a linear model that do not depend on the gradient's size have to be as large as the
-    targets, where these are numbers.  For classes, and behind a link, they have no spread.
+    targets, where these are numbers.  For classes, and behind a link, they have no spread (after a
+    fit that of its raw predictions stands in for it).
     """
-    link = strategies.loss.predict(np.array([0.0, 1.0]))
-    if targets.joint or targets.one_vs_rest is not None or not np.array_equal(link, [0.0, 1.0]):
+    if not _are_numbers(strategies.loss, targets):
         return before
     return before.with_rows(targets.y[rows], None if weights is None else weights[rows])
 
@@ -156,8 +193,17 @@ def size_of_gradients(loss: Any, targets: Any, spread: Spread) -> float:
     """Return the size of the loss's derivative where the prediction is off by the spread."""
     if targets.joint:
         return 1.0 - 1.0 / targets.n_raw
-    centre = float(np.mean(spread.mean)) if spread.weight else 0.0
-    return abs(float(loss.gradient(np.array([centre + spread.size]), np.array([centre]))[0]))
+    y, raw = 1.0, 0.0
+    if spread.weight and _are_numbers(loss, targets):
+        raw = float(np.mean(spread.mean))
+        y = raw + spread.size
+    return abs(float(loss.gradient(np.array([y]), np.array([raw]))[0])) or 1.0
+
+
+def _are_numbers(loss: Any, targets: Any) -> bool:
+    # Whether raw predictions are in the units of the targets.
+    link = loss.predict(np.array([0.0, 1.0]))
+    return loss.task != "classification" and np.array_equal(link, [0.0, 1.0])
 
 
 def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
@@ -168,12 +214,15 @@ def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
 
 
 def reach_of(X: Any) -> np.ndarray:
-    """Return the largest absolute value of each feature."""
+    """Return the largest absolute value and the mean square of each feature."""
+    largest, squares = np.zeros((2, X.shape[1]))
     if sp.issparse(X):
-        largest = np.zeros(X.shape[1])
         np.maximum.at(largest, X.indices, np.abs(X.data))
-        return largest
-    return np.maximum(X.max(axis=0), -X.min(axis=0)).astype(np.float64)
+        np.add.at(squares, X.indices, np.square(X.data, dtype=np.float64))
+    else:
+        np.maximum(X.max(axis=0), -X.min(axis=0), out=largest)
+        squares += np.square(X, dtype=np.float64).sum(axis=0)
+    return np.stack((largest, squares / X.shape[0]))
 
 
 def _of_targets(

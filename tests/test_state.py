@@ -344,10 +344,41 @@ def test_streams_under_auto_learn_whatever_the_level_of_the_targets(rows):
     assert Spread().with_rows(np.zeros(3), None).size == 1.0
 
 
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize("rows", [1, 7, 100])
+@pytest.mark.parametrize("at", [10, 1000])
+def test_an_outlier_does_not_spoil_a_stream_under_auto(loss, rows, at):
+    """The spread of the targets, which steps are in proportion to, hardly feels it."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 5))
+    clean = X @ np.arange(1.0, 6.0) + rng.normal(size=2000)
+    y = clean.copy()
+    y[at] = 1e6
+    stream = GDRegressor(loss, random_state=0)
+    for first in range(0, 2000, rows):
+        stream.partial_fit(X[first : first + rows], y[first : first + rows])
+    assert stream.score(X, clean) > 0.9
+    assert stream._state.spread.size == pytest.approx(clean.std(), rel=0.05)
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize("fitted", [30, 300])
+def test_a_stream_under_auto_unlearns_a_fit(fitted, rows):
+    """Where the targets turn round, it soon is as good as a stream that has had no fit."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(fitted + 1200, 4))
+    y = X @ [1.0, 2.0, 3.0, 4.0] + rng.normal(size=len(X))
+    for model, target in ((GDRegressor(), y), (GDClassifier(), np.where(y > 0.0, 1.0, -1.0))):
+        model.set_params(random_state=0).fit(X[:fitted], target[:fitted])
+        for first in range(fitted, len(X), rows):
+            model.partial_fit(X[first : first + rows], -target[first : first + rows])
+        assert model.score(X, -target) > 0.9
+
+
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 @pytest.mark.parametrize("rows", [1, 10, 100])
 def test_a_stream_under_auto_does_not_forget_a_fit(rows, form):
-    """Its first steps are as long as if it had learnt from the rows of the fit, one by one."""
+    """Its first steps are about as long as if it had learnt from the rows of the fit."""
     regression = make_regression(600, 20, noise=20.0, random_state=0)
     for model, (X, y) in (
         (GDRegressor(), regression),

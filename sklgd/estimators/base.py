@@ -145,9 +145,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
         if auto and strategies.model.linear:
-            some = evenly(split.train, X.shape[0])
-            state.spread = spread_of(strategies, targets, problem.block.weights, some, Spread())
-            state.reach = reach_of(X[some])
+            self._remember_for_streams(strategies, problem, split.train, state)
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
         if hooks is not None:
@@ -182,6 +180,21 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         self._publish(strategies, state, report, X.dtype, before=before)
         self.__dict__.pop("optimality_", None)  # that of other parameters
 
+    def _remember_for_streams(
+        self, strategies: Strategies, problem: Problem, train: np.ndarray | None, state: FitState
+    ) -> None:
+        """Keep what a stream that follows has to know of the rows of a fit."""
+        block = problem.block
+        some = evenly(train, block.X.shape[0])
+        X = block.X[some]
+        state.reach = reach_of(X)
+        state.spread = spread_of(strategies, block.targets, block.weights, some, Spread())
+        if state.spread.weight == 0.0:  # its steps would hardly ever undo large coefficients
+            rows = rows_of(strategies.model, mend(X))
+            raw = predict_raw(rows, strategies.model.compose(*state.shape, None), state.result)
+            spread = Spread().with_rows(raw, None)
+            state.spread = spread if spread.size > 1.0 else state.spread
+
     def _prepare_stream(
         self, strategies: Strategies, problem: Problem, state: FitState, *, first: bool
     ) -> None:
@@ -192,10 +205,13 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if first:
             state.params[:] = problem.constant_start(state.params)
         elif state.t == 0 and state.reach is not None:  # after a fit, which would be forgotten
-            largest = np.ones_like(state.params)
-            largest[: problem.n_weights] = np.tile(state.reach, problem.n_raw)
+            reach = np.ones((2, state.params.size))
+            reach[:, : problem.n_weights] = np.tile(state.reach, problem.n_raw)
             size = size_of_gradients(strategies.loss, targets, state.spread)
-            strategies.optimizer.take_over(state.slots, largest, size, state.weight_count)
+            batch_size = self._batch_size(problem, strategies.optimizer)
+            strategies.optimizer.take_over(
+                state.slots, *reach, size, state.weight_count, batch_size
+            )
 
     def _weights(
         self, y: np.ndarray, X: Any, sample_weight: Any, allow_all_zero: bool = False
@@ -280,21 +296,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if optimizer.full_batch:
             driver = FullBatchDriver(problem, optimizer, state)
         else:
-            batch_size = self.batch_size
-            if batch_size == "auto":
-                X = problem.block.X
-                row_nonzeros = X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
-                own = problem.block.model.auto_batch_size(problem.n_rows)
-                batch_size = own or optimizer.auto_batch_size(
-                    problem.n_rows, X.shape[1], row_nonzeros
-                )
-            batch_size = min(batch_size, problem.n_rows)
-            least = problem.block.model.least_batch
-            if batch_size < least:
-                raise ValueError(
-                    f"{problem.block.model!r} needs batches of at least {least} rows in training. "
-                    f"Got batch_size={self.batch_size!r} and n_samples={problem.n_rows}."
-                )
+            batch_size = self._batch_size(problem, optimizer)
             family = VarianceReducedDriver if optimizer.variance_reduced else StepDriver
             driver = family(problem, optimizer, state, batch_size=batch_size, shuffle=self.shuffle)
         return TrainingLoop(
@@ -305,6 +307,22 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             verbose=self.verbose,
             name=type(self).__name__,
         )
+
+    def _batch_size(self, problem: Problem, optimizer: Any) -> int:
+        """Return the number of rows of a step."""
+        batch_size, model = self.batch_size, problem.block.model
+        if batch_size == "auto":
+            X = problem.block.X
+            row_nonzeros = X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
+            own = model.auto_batch_size(problem.n_rows)
+            batch_size = own or optimizer.auto_batch_size(problem.n_rows, X.shape[1], row_nonzeros)
+        batch_size = min(batch_size, problem.n_rows)
+        if batch_size < model.least_batch:
+            raise ValueError(
+                f"{model!r} needs batches of at least {model.least_batch} rows in training. "
+                f"Got batch_size={self.batch_size!r} and n_samples={problem.n_rows}."
+            )
+        return batch_size
 
     # -- the state that goes on --------------------------------------------------------------
 

@@ -445,11 +445,21 @@ class NormalizedAdaGrad(Optimizer):
         norm[0] += np.sum(mean_square[known] / scale[known] ** 2) / n_raw
 
     def take_over(
-        self, state: np.ndarray, largest: np.ndarray, gradient: float, rows: float
+        self,
+        state: np.ndarray,
+        largest: np.ndarray,
+        mean_square: np.ndarray,
+        gradient: float,
+        rows: float,
+        batch_size: int,
     ) -> None:
-        """Make the state that of so many rows, of features and a derivative of such sizes."""
+        """Make the state that of so many rows, of features and a derivative of such sizes.
+
+        A first step has gone along the whole gradient; the others each add the square of a mean
+        over their batch, whose terms cancel but for noise.
+        """
         state[0] = largest
-        state[1] = rows * (gradient * largest) ** 2
+        state[1] = (1.0 + rows / batch_size**2) * mean_square * gradient**2
 
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int

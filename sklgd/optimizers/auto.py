@@ -45,8 +45,9 @@ class Auto(Optimizer):
       has sharp bends (huber): on a smooth loss that is made ever sharper; with several columns,
       `Columnwise` of it.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
-      are in proportion to the spread of the targets so far, and start from the best constant of
-      the first call's. After `fit` they are as long as if it had seen those rows, too.
+      are in proportion to the spread of the targets so far (outliers aside; one for all outputs,
+      which are to be of similar units), and start from the best constant of the first call's.
+      After `fit` they are about as long as if it had seen those rows, too.
     - `Adam`, with a decaying rate, for losses that are neither smooth nor can be smoothed: its
       steps do not depend on the units of the gradient.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
