@@ -31,7 +31,8 @@ TOLS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 def command():
     """Return the command line, without the folders of this machine."""
-    return " ".join(os.path.basename(word) or word for word in sys.argv)
+    here = (os.path.basename(word) if os.path.exists(word) else word for word in sys.argv)
+    return " ".join(word or "." for word in here)
 
 
 class Heat:
