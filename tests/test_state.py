@@ -381,8 +381,8 @@ def test_a_stream_under_auto_does_not_forget_a_fit(rows, form):
     """Its first steps are about as long as if it had learnt from the rows of the fit."""
     regression = make_regression(600, 20, noise=20.0, random_state=0)
     for model, (X, y) in (
-        (GDRegressor(), regression),
-        (GDClassifier(), load_digits(return_X_y=True)),
+        (GDRegressor(random_state=0), regression),
+        (GDClassifier(random_state=0), load_digits(return_X_y=True)),
     ):
         half = len(y) // 2
         held_out = form(X[half + 200 :]), y[half + 200 :]
