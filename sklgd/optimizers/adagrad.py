@@ -455,11 +455,11 @@ class NormalizedAdaGrad(Optimizer):
     ) -> None:
         """Make the state that of so many rows, of features and a derivative of such sizes.
 
-        Each step has added the square of its gradient, as large as the first: of batches that is
-        more than their noise, and keeps a stream from leaving what a fit has found.
+        The first step has added the square of its gradient, and the others half as much each: of
+        batches that is more than their noise, and keeps a stream from leaving what a fit has found.
         """
         state[0] = largest
-        state[1] = (1.0 + rows / batch_size) * mean_square * gradient**2
+        state[1] = (1.0 + 0.5 * rows / batch_size) * mean_square * gradient**2
 
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int
