@@ -295,6 +295,15 @@ class Problem:
         raw[: self.n_params - self.n_weights] = start[self.n_weights :]
         return self._loss_at(raw) + self.penalty_value(np.zeros(self.n_params))
 
+    def falls_from(self, params: np.ndarray) -> float:
+        """Return what an objective that starts at ``params`` is seen to fall from.
+
+        That of the best constant; of a model that is not linear, where it starts.
+        """
+        if self.block.model.linear:
+            return self.at_constant
+        return self.loss(params) + self.penalty_value(params)
+
     def loss_at_zero_of_some(self, n_rows: int = 4096) -> float:
         """Return the same of about ``n_rows`` rows, spread evenly: a quick look."""
         return self.thinned(n_rows).loss_at_zero()

@@ -10,7 +10,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import Hinge, Quantile, SmoothedMargin
-from sklgd.models import Linear
+from sklgd.models import MLP, FactorizationMachine, Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, Columnwise, Continuation, GradientDescent, Newton
 from sklgd.penalties import L2
@@ -56,6 +56,16 @@ def test_a_column_far_from_zero_beside_categories():
         # the year is 20,000 times as large as what it weighs: 1e-3 of the fall, and no more
         assert sparse.loss_curve_[-1] <= dense.loss_curve_[-1] + 2e-3
         assert sparse.n_iter_ <= 60
+
+
+@pytest.mark.parametrize("model", [MLP((6,), activation="tanh"), FactorizationMachine(2)], ids=repr)
+def test_models_that_are_not_linear(model):
+    """Their free parameters are not the intercepts of a constant."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5))
+    y = X[:, 0] * X[:, 1] > 0
+    network = GDClassifier("hinge", model=model, optimizer=Continuation(LBFGS()), random_state=0)
+    assert network.set_params(max_iter=300, tol=None).fit(X, y).score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("inner", [GradientDescent(0.1), Continuation(Newton())], ids=repr)

@@ -105,7 +105,7 @@ class Continuation(FullBatchOptimizer):
         smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
         left = self.optimizer.remaining(state["inner"])
-        gap = state["gap"] = abs(loss - smooth_loss)
+        gap = abs(loss - smooth_loss)
         if state["inner"].get("converged"):
             left = 0.0 if left == np.inf else left
         # what damped steps promise is too little to rely on
@@ -117,18 +117,16 @@ class Continuation(FullBatchOptimizer):
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
         """Begin at the best constant, which is also what progress is measured from."""
         params[:] = problem.constant_start(params)
-        first = problem.at_constant
-        unit = unit_of(problem)
+        first = problem.falls_from(params)
         inner = {"patience": PATIENCE, "first": first}
-        state.update(width=self.width, inner=inner, unit=unit, first=first, total=first)
+        state.update(width=self.width, inner=inner, unit=unit_of(problem), total=first)
         state["restarted"] = np.inf
 
     def _sharpen(self, problem: Any, state: dict, total: float, gap: float, left: float) -> None:
         """Go on with a sharper problem, or stop where that would not lower the objective."""
-        tol, enough = problem.tol, 0.0
+        tol, inner, enough = problem.tol, state["inner"], 0.0
         if tol is not None:
-            enough = FALL * tol * fallen(state["first"], total)
-        inner = state["inner"]
+            enough = FALL * tol * fallen(inner["first"], total)
         state["inner"] = {name: inner[name] for name in KEPT if name in inner}
         exact = _is_exact(problem)
         gained = gap if exact else abs(state["total"] - total)

@@ -66,11 +66,6 @@ def _refuse_kinks(optimizer: Any, loss: Any) -> None:
         )
 
 
-def _first(problem: Any, total: float) -> float:
-    # What an objective that starts at ``total`` is seen to fall from.
-    return problem.at_constant if problem.block.model.linear else total
-
-
 def _asked(problem: Any, state: dict, total: float) -> float:
     # What is small at an objective ``total``: ``tol`` times what it has fallen by.
     share = 1.0 if problem.block.model.linear else CURVED
@@ -222,7 +217,7 @@ class FISTA(FullBatchOptimizer):
             point = _Point.at(problem, space, space.from_params(params), params)
             total = point.total + problem.rest_value(params)
             state.update(ahead=point.u, theta=1.0, stale=0, total=total)
-            state.setdefault("first", _first(problem, total))
+            state.setdefault("first", problem.falls_from(params))
             state.setdefault("lipschitz", 1.0)
         else:
             point = state["point"]

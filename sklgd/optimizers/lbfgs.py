@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
 from .._kernels.curvature import two_loop
-from .full_batch import FullBatchOptimizer, _asked, _first, _Point, _refuse_kinks, _space
+from .full_batch import FullBatchOptimizer, _asked, _Point, _refuse_kinks, _space
 
 #: bytes that the memory may take in any case, and beyond that as a share of X
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
@@ -171,7 +171,7 @@ class LBFGS(FullBatchOptimizer):
             point.total += problem.rest_value(point.params)
             if "pairs" not in state:
                 state["pairs"] = _Pairs(self._memory(problem), problem.n_params)
-            state.setdefault("first", _first(problem, point.total))
+            state.setdefault("first", problem.falls_from(params))
             state["hits"] = 0
         pairs = state["pairs"]
         new = self._search(problem, space, state, point)
