@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from ._kernels.moments import sparse_moments
 from .coordinates import far_scale, moments
 
 
@@ -215,14 +216,11 @@ def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
 
 def reach_of(X: Any) -> np.ndarray:
     """Return the largest absolute value and the mean square of each feature."""
-    largest, squares = np.zeros((2, X.shape[1]))
     if sp.issparse(X):
-        np.maximum.at(largest, X.indices, np.abs(X.data))
-        np.add.at(squares, X.indices, np.square(X.data, dtype=np.float64))
-    else:
-        np.maximum(X.max(axis=0), -X.min(axis=0), out=largest)
-        squares += np.square(X, dtype=np.float64).sum(axis=0)
-    return np.stack((largest, squares / X.shape[0]))
+        squares, _, largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], None, None)
+        return np.stack((largest, squares))
+    largest = np.maximum(X.max(axis=0), -X.min(axis=0))
+    return np.stack((largest, np.square(X, dtype=np.float64).mean(axis=0)))
 
 
 def _of_targets(

@@ -186,11 +186,11 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         """Keep what a stream that follows has to know of the rows of a fit."""
         block = problem.block
         some = evenly(train, block.X.shape[0])
-        X = block.X[some]
+        X = mend(block.X[some])
         state.reach = reach_of(X)
         state.spread = spread_of(strategies, block.targets, block.weights, some, Spread())
         if state.spread.weight == 0.0:  # its steps would hardly ever undo large coefficients
-            rows = rows_of(strategies.model, mend(X))
+            rows = rows_of(strategies.model, X)
             raw = predict_raw(rows, strategies.model.compose(*state.shape, None), state.result)
             spread = Spread().with_rows(raw, None)
             state.spread = spread if spread.size > 1.0 else state.spread

@@ -13,7 +13,7 @@ from .adagrad import NormalizedAdaGrad
 from .adam import Adam
 from .base import Optimizer
 from .columns import Columnwise
-from .continuation import Continuation, spread_of
+from .continuation import Continuation, scale_of_targets
 from .dual import SDCA, ridge_of
 from .full_batch import FISTA
 from .lbfgs import LBFGS
@@ -120,8 +120,9 @@ class Auto(Optimizer):
         n, p = X.shape
         if p <= MANY or (loss.joint and targets.n_raw > 1):
             return False
-        curvature = loss.curvature or 1.0 / spread_of(loss, targets.y[:: max(n // SOME_ROWS, 1)])
-        some = X[:: max(n // SOME_ROWS, 1)]
+        step = max(n // SOME_ROWS, 1)
+        curvature = loss.curvature or 1.0 / scale_of_targets(loss, targets.y[::step])
+        some = X[::step]
         data = some.data if sp.issparse(some) else some
         mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
         slow = SLOW if loss.smooth else SLOW_KINKS

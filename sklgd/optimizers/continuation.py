@@ -148,14 +148,14 @@ def _is_exact(problem: Any) -> bool:
 
 
 def unit_of(problem: Any) -> float:
-    """Return the scale of raw predictions in a problem: see `spread_of`."""
+    """Return the scale of raw predictions in a problem: see `scale_of_targets`."""
     y, weights = problem.block.targets.y, problem.block.weights
     if problem.order is not None:
         y, weights = y[problem.order], None if weights is None else weights[problem.order]
-    return spread_of(problem.block.loss, y, weights)
+    return scale_of_targets(problem.block.loss, y, weights)
 
 
-def spread_of(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return the median absolute deviation of targets that are numbers; one for classes.
 
     About a thousand targets tell.  Where most are equal it is the mean absolute deviation.
