@@ -386,10 +386,13 @@ cdef class CSRRows(RowsKernel):
     # next row's beginning in time, so short are they.
     cdef inline void fetch_ahead(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
         cdef Entries row
-        if batch.start + i + SPARSE_ROWS_AHEAD < batch.end:
+        cdef Py_ssize_t ahead = batch.start + i + SPARSE_ROWS_AHEAD, further = ahead + SPARSE_ROWS_AHEAD
+        if ahead < batch.end:
             row = self.row(batch, i + SPARSE_ROWS_AHEAD)
             simd_prefetch(row.indices, row.size * self.types.index_bytes)
             simd_prefetch(row.data, row.size * self.types.data_bytes)
+        if batch.order != NULL and further < batch.end:     # where a row begins is a read of its own
+            simd_prefetch(<const char*> self.indptr + batch.order[further] * self.types.index_bytes, 1)
 
     # The same for what is kept of the next row's features.
     cdef inline void fetch_marks(self, const Batch* batch, Py_ssize_t i, const Touch* touch) noexcept nogil:

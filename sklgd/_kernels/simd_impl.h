@@ -355,6 +355,13 @@ TARGET static inline NAME(vec) NAME(log1p_small)(NAME(vec) x)
     return x - x2 * (low + x4 * (high + x4 * (1.0 / 10)));
 }
 
+/* The same up to 2^-11. */
+TARGET static inline NAME(vec) NAME(log1p_tiny)(NAME(vec) x)
+{
+    NAME(vec) x2 = x * x;
+    return x - x2 * ((1.0 / 2 - x * (1.0 / 3)) + x2 * (1.0 / 4 - x * (1.0 / 5)));
+}
+
 /* exp(x) by its series up to 2^-6. */
 TARGET static inline NAME(vec) NAME(exp_small)(NAME(vec) x)
 {
@@ -363,22 +370,25 @@ TARGET static inline NAME(vec) NAME(exp_small)(NAME(vec) x)
     return 1.0 + (x + x2 * (low + x2 * x2 * (1.0 / 720 + x * (1.0 / 5040))));
 }
 
+#define SIZE(x) ((NAME(vec))((NAME(veci))(x) & INT64_MAX))
+
 /* The factors of `shrink`; past is set to those x that are out of range, whose factors are 1. */
 TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(vec) w,
                                                NAME(veci) *past)
 {
+    NAME(vec) log = n * NAME(log1p_tiny)(x);
+    NAME(veci) short_steps = (NAME(veci))((SIZE(x) <= 0x1p-11) & (SIZE(log) <= 0x1p-6));
+    if (!ANY(~short_steps))
+        return NAME(exp_small)(log);
     NAME(veci) moves = (NAME(veci))(w != 0.0), far = (NAME(veci))((x > 1.0) | (x < -0.25)) & moves;
     *past |= far;
     x = (NAME(vec))((NAME(veci))x & ~far & moves);
-    NAME(veci) large = (NAME(veci))((x > 0x1p-6) | (x < -0x1p-6));
-    NAME(vec) log = ANY(large) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x);
-    log *= n;
-    if (!ANY((NAME(veci))((log > 0x1p-6) | (log < -0x1p-6) | (log != log))))
-        return NAME(exp_small)(log);
+    log = n * (ANY((NAME(veci))(SIZE(x) > 0x1p-6)) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x));
     log = SELECT(log < -700.0, ALL(-700.0), log); /* NaN stays; nothing grows */
     NAME(vec) whole, part = NAME(exp_reduced)(log, &whole);
     return part * NAME(power_of_2)(whole);
 }
+#undef SIZE
 #endif
 
 TARGET static int NAME(shrink)(ptrdiff_t n, double unit, const double *sizes, int32_t steps,

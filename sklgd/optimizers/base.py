@@ -223,7 +223,8 @@ class Optimizer(Strategy):
 
         A step moves every parameter, at a cost of ``n_features`` beside the ``row_nonzeros`` of
         each row: at least 32 rows, and on sparse data enough for the rows to cost a quarter of
-        that.  A rule that leaves absent features alone (``local``) takes 32.
+        that.  Where that is more, a rule that leaves absent features alone (``local``) takes 1:
+        rows so sparse have few features in common, so it would save nothing.
 
         Parameters
         ----------
@@ -236,6 +237,7 @@ class Optimizer(Strategy):
         -------
         int
         """
-        moved = row_nonzeros if self.local else n_features
-        amortised = int(np.ceil(moved / (4.0 * max(row_nonzeros, 1.0))))
+        amortised = int(np.ceil(n_features / (4.0 * max(row_nonzeros, 1.0))))
+        if self.local and amortised > 32:
+            return 1
         return max(1, min(max(32, amortised), 4096, n_samples))
