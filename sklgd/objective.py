@@ -21,6 +21,7 @@ import scipy.sparse as sp
 from ._kernels import adapters
 from ._kernels.curvature import Curvature
 from ._kernels.epoch import Objective
+from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel
 from .coordinates import Coordinates
 from .losses import Loss
@@ -110,14 +111,17 @@ class Block(NamedTuple):
     model: Model
     fit_intercept: bool
     units: Units | None = None
+    #: what a linear model's rows are seen less (`sklgd.streams`)
+    centre: np.ndarray | None = None
 
     def compose(self) -> Objective:
         """Return the compiled loss of these rows."""
         loss = self.loss
         if self.targets.soft and not loss.soft_targets:
             loss = loss.soft()
+        rows = rows_of(self.model, self.X)
         return Objective(
-            rows_of(self.model, self.X),
+            rows if self.centre is None else CentredRows(rows, self.centre),
             self.targets.y,
             self.weights,
             compose_kernel(loss, adapters.PyLoss),

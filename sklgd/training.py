@@ -30,7 +30,8 @@ from .divergence import ends_far_above, pulled_back
 from .objective import Problem, scale_of
 from .optimizers import Optimizer
 from .schedules import Schedule
-from .units import Spread, Units
+from .streams import Stream
+from .units import Units
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates
 STEPS_AT_ONCE = 65536
@@ -70,11 +71,8 @@ class FitState:
         Features, raw columns and whether there are intercepts: what ``params`` are for.
     units : Units or None
         The units of features and targets that a model which is not linear trains in.
-    spread : Spread
-        That of the targets, where steps are in proportion to it.
-    reach : ndarray of shape (2, n_features) or None
-        The largest absolute value and the mean square of each feature in a fit that a stream may
-        follow.
+    stream : Stream
+        What the automatic rule of streams has to know of the rows so far.
     """
 
     params: np.ndarray
@@ -90,8 +88,7 @@ class FitState:
     weight_count: float = 0.0
     shape: tuple[int, int, bool] = (0, 0, False)
     units: Units | None = None
-    spread: Spread = field(default_factory=Spread)
-    reach: np.ndarray | None = None
+    stream: Stream = field(default_factory=Stream)
 
     @property
     def result(self) -> np.ndarray:
@@ -122,6 +119,16 @@ class FitState:
             slots=self.slots.copy() if self._has_array else copy.deepcopy(self.slots),
             mean=None if self.mean is None else self.mean.copy(),
         )
+
+    def move_origin(self, centre: np.ndarray | None, *, back: bool = False) -> None:
+        """Go over to features less a centre, or back, in a linear model with intercepts."""
+        if centre is None:
+            return
+        n_features, n_raw, _ = self.shape
+        for params in (self.params, self.mean):
+            if params is not None:
+                weights = params[: n_raw * n_features].reshape(n_raw, n_features)
+                params[n_raw * n_features :] += weights @ (-centre if back else centre)
 
     def restart(self, params: np.ndarray) -> None:
         """Make ``params`` the result, and where training goes on.

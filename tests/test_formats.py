@@ -322,6 +322,20 @@ def test_the_table_of_penalties_is_complete():
     assert {type(p) for p in ELEMENTWISE if p} == set(PENALTIES.values()) - {GroupLasso}
 
 
+@pytest.mark.parametrize("rule", LOCAL, ids=repr)
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_batches_without_entries(wide, rule, batch_size):
+    """They move the intercept alone."""
+    X, Y = wide
+    X = np.where(np.arange(len(X))[:, None] % 12 < 8, 0.0, X)
+    model = GDRegressor(optimizer=rule, batch_size=batch_size, shuffle=False, random_state=0)
+    model.set_params(max_iter=4, tol=None)
+    for y in (Y[:, 0], Y):
+        dense, sparse = clone(model).fit(X, y), model.fit(csr(X), y)
+        assert_allclose(sparse.coef_, dense.coef_, rtol=1e-9, atol=1e-12)
+        assert_allclose(sparse.intercept_, dense.intercept_, rtol=1e-9)
+
+
 @pytest.mark.parametrize("rule", [*RULES.values(), *KIN, *LOCAL[1:]], ids=repr)
 def test_wide_dense_equals_csr(wide, rule):
     """Every rule with every penalty, averaged from the start, from the middle and not at all."""

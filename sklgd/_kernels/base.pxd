@@ -20,6 +20,12 @@ cdef inline Py_ssize_t batch_row(const Batch* batch, Py_ssize_t i) noexcept nogi
     return at if batch.order == NULL else <Py_ssize_t> batch.order[at]
 
 
+# the batch's rows as an index of an array
+cdef object positions(const Batch* batch)
+# the address of a well-formed array's data; read-only is fine
+cdef const void* address_of(array, dtype) except? NULL
+
+
 cdef extern from "lazy.h" nogil:
     ctypedef struct Lazy:   # weights kept behind in time: see lazy.pxd
         Py_ssize_t k

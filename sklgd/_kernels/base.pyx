@@ -1,4 +1,20 @@
 # The base classes of the kernels.  Each virtual method is abstract: reaching it is a programming error.
+import numpy as np
+
+from libc.stdint cimport uint32_t
+
+
+cdef object positions(const Batch* batch):
+    if batch.order == NULL:
+        return slice(batch.start, batch.start + batch.size)
+    return np.asarray(<const uint32_t[:batch.size]> (batch.order + batch.start))
+
+
+cdef const void* address_of(array, dtype) except? NULL:
+    if array.dtype != dtype or not (array.flags.c_contiguous and array.flags.aligned):
+        raise ValueError(f"need an aligned C-contiguous {dtype} array, got {array.dtype} "
+                         f"with flags\n{array.flags}")
+    return <const void*> <size_t> array.ctypes.data
 
 
 cdef class RowsKernel:

@@ -161,14 +161,15 @@ cdef class Touched:
         self.make_room(self.rows.n_entries(batch))
         self.touch.now = <int32_t> self.missed.steps + 1
         self.rows.touch(batch, &self.touch)
+        cdef bint marked = self.touch.in_order
         if self.touch.count == 0:   # a step of the intercept alone: some feature, as a matter of form
             self.features[0] = 0
-            self.touch.count = self.touch.in_order = 1
+            self.touch.count = marked = 1
         self.m = self.few.n_features = self.touch.count
         if self.touch.in_order and self.model is not None:
             for i in range(self.m):
                 self.where[i] = <int32_t> i
-        self.gather(self.touch.in_order)
+        self.gather(marked)
         self.catch_up()
         if self.optimizer.needs_rows:
             self.observe(batch)

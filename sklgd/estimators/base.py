@@ -27,8 +27,9 @@ from ..models.base import parts_of, rows_of, start_of
 from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
+from ..streams import after_fit, evenly, size_of_gradients
 from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
-from ..units import Spread, Units, evenly, reach_of, size_of_gradients, spread_of, units_of
+from ..units import Units, units_of
 from ..variance_reduced import VarianceReducedDriver
 from .axes import (
     PASSIVE_AGGRESSIVE,
@@ -135,7 +136,9 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             state = self._first_state(strategies, X, targets, weights, split, init)
         else:
             state = self._paused_state(paused, strategies, X, targets.n_raw, init)
-        problem = self._problem(X, targets, weights, split, strategies, state, forget=True)
+        state.weight_sum = state.weight_count = 0.0
+        block = self._block(X, targets, weights, split.train, strategies, state)
+        problem = self._problem(block, split.train, strategies)
         validation = make_validation(self, problem, split, given, X, y)
         stopping = Stopping(self.max_iter, self.tol, self.n_iter_no_change, self.early_stopping)
         loop = self._loop(problem, strategies, state, stopping, validation, hooks)
@@ -145,7 +148,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
         if auto and strategies.model.linear:
-            self._remember_for_streams(strategies, problem, split.train, state)
+            rows = evenly(split.train, X.shape[0])
+            state.stream = after_fit(problem, strategies, state.result, mend(X[rows]), rows)
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
         if hooks is not None:
@@ -170,48 +174,48 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             if not first:
                 return
         else:
-            split = RowSplit(None if weights is None else used_rows(weights), None)
-            problem = self._problem(X, targets, weights, split, strategies, state, forget=False)
+            rows = None if weights is None else used_rows(weights)
+            block = self._block(X, targets, weights, rows, strategies, state)
             if auto and strategies.model.linear:
-                self._prepare_stream(strategies, problem, state, first=first)
+                problem = self._stream_problem(strategies, block, rows, state, first=first)
+            else:
+                problem = self._problem(block, rows, strategies)
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
+            state.move_origin(problem.block.centre, back=True)
         before = getattr(self, "_histories", ())
         self._publish(strategies, state, report, X.dtype, before=before)
         self.__dict__.pop("optimality_", None)  # that of other parameters
 
-    def _remember_for_streams(
-        self, strategies: Strategies, problem: Problem, train: np.ndarray | None, state: FitState
-    ) -> None:
-        """Keep what a stream that follows has to know of the rows of a fit."""
-        block = problem.block
-        some = evenly(train, block.X.shape[0])
-        X = mend(block.X[some])
-        state.reach = reach_of(X)
-        state.spread = spread_of(strategies, block.targets, block.weights, some, Spread())
-        if state.spread.weight == 0.0:  # its steps would hardly ever undo large coefficients
-            rows = rows_of(strategies.model, X)
-            raw = predict_raw(rows, strategies.model.compose(*state.shape, None), state.result)
-            spread = Spread().with_rows(raw, None)
-            state.spread = spread if spread.size > 1.0 else state.spread
+    def _stream_problem(
+        self,
+        strategies: Strategies,
+        block: Block,
+        rows: np.ndarray | None,
+        state: FitState,
+        *,
+        first: bool,
+    ) -> Problem:
+        """Return the problem in the features that the automatic rule of streams sees.
 
-    def _prepare_stream(
-        self, strategies: Strategies, problem: Problem, state: FitState, *, first: bool
-    ) -> None:
-        """Set what the automatic rule of streams does not learn from its own steps."""
-        targets, weights = problem.block.targets, problem.block.weights
-        state.spread = spread_of(strategies, targets, weights, slice(None), state.spread)
-        state.rate_scale = state.spread.size
+        The state then is in these, too, with all that the rule does not learn from its steps.
+        """
+        follows_fit = not first and state.t == 0 and state.stream.reach is not None
+        state.stream = stream = state.stream.with_rows(block, strategies, state.weight_count)
+        state.rate_scale = stream.rate_scale(state.weight_count)
+        state.move_origin(stream.centre)
+        problem = self._problem(block._replace(centre=stream.centre), rows, strategies)
         if first:
             state.params[:] = problem.constant_start(state.params)
-        elif state.t == 0 and state.reach is not None:  # after a fit, which would be forgotten
+        elif follows_fit:  # it would be forgotten
             reach = np.ones((2, state.params.size))
-            reach[:, : problem.n_weights] = np.tile(state.reach, problem.n_raw)
-            size = size_of_gradients(strategies.loss, targets, state.spread)
+            reach[:, : problem.n_weights] = np.tile(stream.reach, problem.n_raw)
+            size = size_of_gradients(strategies.loss, block.targets, stream.spread)
             batch_size = self._batch_size(problem, strategies.optimizer)
             strategies.optimizer.take_over(
                 state.slots, *reach, size, state.weight_count, batch_size
             )
+        return problem
 
     def _weights(
         self, y: np.ndarray, X: Any, sample_weight: Any, allow_all_zero: bool = False
@@ -233,29 +237,24 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             )
         return weights
 
-    def _problem(
+    def _block(
         self,
         X: Any,
         targets: Targets,
         weights: np.ndarray | None,
-        split: RowSplit,
+        rows: np.ndarray | None,
         strategies: Strategies,
         state: FitState,
-        *,
-        forget: bool,
-    ) -> Problem:
-        """Compose the objective; weights become multiples of their mean over the training rows.
+    ) -> Block:
+        """Return rows and loss, with weights as multiples of their mean over the training rows.
 
-        With ``forget`` false the mean is over the rows of all calls, so that weights mean the
-        same in each.
+        The mean is over those of all calls that the state knows of, so that weights mean the same
+        in each.
         """
         if X.shape[0] >= 2**32:
             raise ValueError(f"fit takes fewer than 2**32 rows, got {X.shape[0]}; use partial_fit.")
-        rows = split.train
         used = slice(None) if rows is None else rows
         n_rows = X.shape[0] if rows is None else len(rows)
-        if forget:
-            state.weight_sum = state.weight_count = 0.0
         state.weight_sum += n_rows if weights is None else float(weights[used].sum())
         state.weight_count += n_rows
         mean = state.weight_sum / state.weight_count
@@ -264,7 +263,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             # up to rounding of the mean: all ones are the same as no weights, to the last bit
             same = np.all(np.abs(weights[used] - mean) <= 1e-12 * mean)
             weights = None if same else weights / mean
-        block = Block(
+        return Block(
             X,
             targets,
             weights,
@@ -273,6 +272,9 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             self.fit_intercept,
             state.units,
         )
+
+    def _problem(self, block: Block, rows: np.ndarray | None, strategies: Strategies) -> Problem:
+        """Return the objective over given rows, None for all."""
         return Problem(block, strategies.penalty, rows, effective_n_jobs(self.n_jobs), self.tol)
 
     def _choose(
@@ -421,7 +423,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             state.params[:] = before.result
             state.weight_sum, state.weight_count = before.weight_sum, before.weight_count
             state.seed, state.epochs = before.seed, before.epochs
-            state.spread, state.reach = before.spread, before.reach
+            state.stream = before.stream
         if self.stop_reason_ != "max_iter":  # the rate that has ended a training starts none
             state.rate_scale = 1.0
         return state

@@ -459,7 +459,8 @@ class NormalizedAdaGrad(Optimizer):
         batches that is more than their noise, and keeps a stream from leaving what a fit has found.
         """
         state[0] = largest
-        state[1] = (1.0 + 0.5 * rows / batch_size) * mean_square * gradient**2
+        rate = float(self.schedule()(1))
+        state[1] = (1.0 + 0.5 * rows / batch_size) * mean_square * (rate * gradient) ** 2
 
     def step(
         self, params: np.ndarray, grad: np.ndarray, state: np.ndarray, lr: float, t: int

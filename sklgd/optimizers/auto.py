@@ -27,6 +27,8 @@ FEW, MANY = 400, 500
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
 #: kinks, which take those longer, more of them
 SLOW, SLOW_KINKS = 15.0, 100.0
+#: learning rates of streams: of class scores, and of numbers in units of their spread
+CLASSES, NUMBERS = 1.0, 0.7
 #: rows that are looked at
 SOME_ROWS = 1000
 
@@ -45,9 +47,10 @@ class Auto(Optimizer):
       has sharp bends (huber): on a smooth loss that is made ever sharper; with several columns,
       `Columnwise` of it.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
-      are in proportion to the spread of the targets so far (outliers aside; one for all outputs,
-      which are to be of similar units), and start from the best constant of the first call's.
-      After `fit` they are about as long as if it had seen those rows, too.
+      which it sees less their mean so far unless nearly all entries are zero; they are in
+      proportion to the spread of the targets so far (outliers aside; one for all outputs, which
+      are to be of similar units), and start from the best constant of the first call's.  After
+      `fit` they are about as long as if it had seen those rows, too.
     - `Adam`, with a decaying rate, for losses that are neither smooth nor can be smoothed: its
       steps do not depend on the units of the gradient.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear.
@@ -75,7 +78,7 @@ class Auto(Optimizer):
         if not (model.linear or model.smooth):
             return Adam() if incremental else Adam(Adaptive(0.003, factor=5, min_rate=1e-4))
         if incremental and model.linear:
-            return NormalizedAdaGrad(1.0)
+            return NormalizedAdaGrad(CLASSES if loss.task == "classification" else NUMBERS)
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         n_raw = targets.n_raw

@@ -1,0 +1,243 @@
+"""What streams of rows remember: how far features and targets lie and spread.
+
+The automatic rule of ``partial_fit`` learns from its own steps what units the features have.  What
+it does not learn is kept here: its steps are in proportion to the `Spread` of the targets, and
+where features are present in most rows, it sees them less their mean so far, the `centre`.  A
+change of the centre changes the intercepts, so that predictions stay what they are:
+
+    raw = W x + b = W (x - centre) + (b + W centre)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from ._kernels.epoch import predict_raw
+from ._kernels.moments import sparse_moments
+from .coordinates import moments
+from .models.base import rows_of
+
+#: rows after which steps are half as long as later
+FEW = 8
+#: the share of nonzeros from which rows are centred: below, a step costs less without
+DENSE_ENOUGH = 1 / 64
+#: so many rows of a stream are kept, until outliers can be told from the rest
+EARLY = 32
+#: how far a target may be: in median absolute deviations among early ones, later in spreads
+FAR_EARLY, FAR = 8.0, 5.0
+
+
+class Spread(NamedTuple):
+    """How far the targets of a stream have spread so far, but for outliers.
+
+    Those are moved in: in the first rows to a multiple of the median absolute deviation from the
+    median, later to a multiple of the spread from the mean.
+
+    Attributes
+    ----------
+    weight : float
+        The sum of the rows' weights.
+    mean, squares : float ndarray of shape (n_outputs,)
+        The weighted mean of the targets, and the weighted sum of the squared deviations from it.
+    early : tuple of (ndarray, ndarray) or None
+        Targets and weights of all rows, while they are few.
+    """
+
+    weight: float = 0.0
+    mean: np.ndarray | float = 0.0
+    squares: np.ndarray | float = 0.0
+    early: tuple[np.ndarray, np.ndarray] | None = None
+
+    def with_rows(self, y: np.ndarray, weights: np.ndarray | None) -> Spread:
+        """Return the spread with more rows, of weights that are not all zero."""
+        y = y.reshape(len(y), -1).astype(np.float64, copy=False)
+        weights = np.ones(len(y)) if weights is None else weights
+        if self.weight > 0.0 and self.early is None:
+            far = FAR * self._sizes
+            return self._with(np.clip(y, self.mean - far, self.mean + far), weights)
+        y, weights = y[weights > 0.0], weights[weights > 0.0]
+        if self.early is not None:
+            y, weights = np.concatenate((self.early[0], y)), np.append(self.early[1], weights)
+        if not len(y):
+            return self
+        centre = np.median(y, axis=0)
+        far = FAR_EARLY * np.median(np.abs(y - centre), axis=0)
+        far[far == 0.0] = np.inf  # at least half of them are the same
+        spread = Spread()._with(np.clip(y, centre - far, centre + far), weights)
+        return spread if len(y) >= EARLY else spread._replace(early=(y, weights))
+
+    def _with(self, y: np.ndarray, weights: np.ndarray) -> Spread:
+        weight = float(weights.sum())
+        mean = weights @ y / weight
+        total, apart = self.weight + weight, mean - self.mean
+        squares = weights @ (y - mean) ** 2 + apart**2 * (self.weight * weight / total)
+        return Spread(total, self.mean + apart * (weight / total), self.squares + squares)
+
+    @property
+    def _sizes(self) -> np.ndarray:
+        # `size`, of each output.
+        level = np.square(self.mean)
+        variance = self.squares / self.weight
+        return np.sqrt(np.where(variance > 1e-24 * level, variance, np.where(level, level, 1.0)))
+
+    @property
+    def size(self) -> float:
+        """The standard deviation, or where there is none the absolute mean, or one.
+
+        Of several outputs the root mean square: they are to be of similar units.
+        """
+        if self.weight == 0.0:
+            return 1.0
+        level = float(np.mean(np.square(self.mean)))
+        variance = float(np.mean(self.squares)) / self.weight
+        return math.sqrt(variance if variance > 1e-24 * level else level or 1.0)
+
+
+def spread_of(
+    strategies: Any,
+    targets: Any,
+    weights: np.ndarray | None,
+    rows: np.ndarray | slice,
+    before: Spread,
+) -> Spread:
+    """Return the spread of targets, those ``before`` included: what steps are in proportion to.
+
+    Steps of a linear model that do not depend on the gradient's size have to be as large as the
+    targets, where these are numbers.  For classes, and behind a link, they have no spread (after a
+    fit that of its raw predictions stands in for it).
+    """
+    if not _are_numbers(strategies.loss, targets):
+        return before
+    return before.with_rows(targets.y[rows], None if weights is None else weights[rows])
+
+
+def size_of_gradients(loss: Any, targets: Any, spread: Spread) -> float:
+    """Return the size of the loss's derivative where the prediction is off by the spread."""
+    if targets.joint:
+        return 1.0 - 1.0 / targets.n_raw
+    y, raw = 1.0, 0.0
+    if spread.weight and _are_numbers(loss, targets):
+        raw = float(np.mean(spread.mean))
+        y = raw + spread.size
+    return abs(float(loss.gradient(np.array([y]), np.array([raw]))[0])) or 1.0
+
+
+def _are_numbers(loss: Any, targets: Any) -> bool:
+    # Whether raw predictions are in the units of the targets.
+    link = loss.predict(np.array([0.0, 1.0]))
+    return loss.task != "classification" and np.array_equal(link, [0.0, 1.0])
+
+
+def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
+    """Return about a thousand of the rows (None: of all), spread evenly."""
+    if rows is None:
+        return slice(None, None, max(n_rows // 1024, 1))
+    return rows[:: max(len(rows) // 1024, 1)]
+
+
+def _is_dense(X: Any) -> bool:
+    # Whether so much of X is not zero that it is to be centred, whatever its format.
+    nonzeros = X.count_nonzero() if sp.issparse(X) else np.count_nonzero(X)
+    return nonzeros >= DENSE_ENOUGH * X.shape[0] * X.shape[1]
+
+
+def _mean_of(X: Any, weights: np.ndarray | None) -> np.ndarray:
+    # The mean of each feature.
+    if not sp.issparse(X):
+        return moments(X, None, weights)[0]
+    weights = np.ones(X.shape[0]) if weights is None else weights
+    return (X.T @ weights) / weights.sum()
+
+
+def _reach(X: Any) -> np.ndarray:
+    # The largest absolute value and the mean square of each feature.
+    if sp.issparse(X):
+        squares, _, largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], None, None)
+        return np.stack((largest, squares))
+    largest = np.maximum(X.max(axis=0), -X.min(axis=0))
+    return np.stack((largest, np.square(X, dtype=np.float64).mean(axis=0)))
+
+
+def _centre_and_reach(X: Any) -> tuple[np.ndarray, np.ndarray]:
+    # The mean of each feature, and of the features less that what `_reach` returns.
+    high, low = X.max(axis=0), X.min(axis=0)
+    if sp.issparse(X):
+        high, low, mean = high.toarray().ravel(), low.toarray().ravel(), _mean_of(X, None)
+        variance = np.maximum(_reach(X)[1] - mean**2, 0.0)
+    else:
+        mean, scale = moments(X, None, None)
+        variance = scale**2
+    return mean, np.stack((np.maximum(high - mean, mean - low), variance))
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What is known of the rows before the next ones.
+
+    Attributes
+    ----------
+    begun : bool
+        Whether there have been any.
+    spread : Spread
+        That of the targets.
+    centre : float64 ndarray of shape (n_features,) or None
+        The features' means; None where rows are not centred.
+    reach : float64 ndarray of shape (2, n_features) or None
+        After a fit, the largest absolute value and the mean square of each feature, less its
+        centre.
+    """
+
+    begun: bool = False
+    spread: Spread = field(default_factory=Spread)
+    centre: np.ndarray | None = None
+    reach: np.ndarray | None = None
+
+    def with_rows(self, block: Any, strategies: Any, n_rows: float) -> Stream:
+        """Return what is known with the rows of a block, the last of so many."""
+        y, weights = block.targets, block.weights
+        spread = spread_of(strategies, y, weights, slice(None), self.spread)
+        centre = self.centre
+        if not self.begun and block.fit_intercept and _is_dense(block.X):
+            centre = _mean_of(block.X, weights)
+        elif centre is not None:
+            weight = block.X.shape[0] if weights is None else weights.sum()
+            with np.errstate(over="ignore", invalid="ignore"):
+                moved = centre + weight / n_rows * (_mean_of(block.X, weights) - centre)
+            centre = moved if np.isfinite(moved).all() else centre
+        return Stream(True, spread, centre, self.reach)
+
+    def rate_scale(self, n_rows: float) -> float:
+        """Return what the learning rate is multiplied by, after so many rows.
+
+        The first few hardly tell where features lie, so that steps are shorter there.
+        """
+        return self.spread.size * n_rows / (n_rows + FEW)
+
+
+def after_fit(problem: Any, strategies: Any, params: np.ndarray, X: Any, rows: Any) -> Stream:
+    """Return what a stream that follows a fit has to know of it.
+
+    Parameters
+    ----------
+    problem : Problem
+    strategies : Strategies
+    params : ndarray
+        What the fit has found.
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+        Some of its rows, which tell of all.
+    rows : uint32 ndarray or slice
+        Which ones.
+    """
+    block = problem.block
+    spread = spread_of(strategies, block.targets, block.weights, rows, Spread())
+    if spread.weight == 0.0:  # steps would hardly ever undo large coefficients
+        raw = predict_raw(rows_of(block.model, X), problem.objective.model, params)
+        of_raw = Spread().with_rows(raw, None)
+        spread = of_raw if of_raw.size > 1.0 else spread
+    centred = block.fit_intercept and _is_dense(X)
+    return Stream(True, spread, *(_centre_and_reach(X) if centred else (None, _reach(X))))
