@@ -13,7 +13,7 @@ from sklgd.losses import Hinge, Quantile, SmoothedMargin
 from sklgd.models import MLP, FactorizationMachine, Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, Columnwise, Continuation, GradientDescent, Newton
-from sklgd.penalties import L2
+from sklgd.penalties import L2, GroupLasso
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0])
@@ -138,6 +138,8 @@ def test_columns_of_a_joint_loss_go_together():
     X, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match=r"columns of the joint loss .* go together"):
         GDClassifier(optimizer=Columnwise(Newton())).fit(X, y)
+    with pytest.raises(ValueError, match=r"GroupLasso\(\) is about several together"):
+        GDClassifier("squared_hinge", penalty=GroupLasso(), optimizer=Columnwise(FISTA())).fit(X, y)
 
 
 def test_auto_takes_columns_apart():

@@ -443,3 +443,19 @@ def test_targets_of_a_margin_loss_are_zero_and_one(data):
     model.fit(data["X"], np.where(data["labels"], "yes", "no"))
     assert seen == {0.0, 1.0}
     assert_array_equal(model.classes_, ["no", "yes"])
+
+
+def test_a_subclass_may_take_fewer_parameters():
+    """Those that its constructor sets itself count as if they had been given."""
+
+    class Robust(GDRegressor):
+        def __init__(self, alpha=1e-3, *, twice=False):
+            super().__init__("huber", epsilon=0.5, alpha=alpha)
+            self.twice = twice
+
+    X, y = make_regression(60, 4, noise=5.0, random_state=0)
+    found = GridSearchCV(Robust(), {"alpha": [1e-3, 1.0]}).fit(X, y).best_estimator_
+    assert found.loss_ == Huber(0.5) and found.alpha == 1e-3
+    same = GDRegressor("huber", epsilon=0.5, alpha=1e-3).fit(X, y)
+    assert_allclose(found.coef_, same.coef_)
+    assert found.set_params(alpha=0.1).partial_fit(X, y).penalty_ == L2(0.1)

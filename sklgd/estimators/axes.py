@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from operator import is_
 from typing import Any, NamedTuple
@@ -47,7 +48,7 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     if axis == "penalty" and value is None:
         return None
     # only strings take anything from the estimator's other parameters
-    params: dict[str, Any] = estimator.get_params(deep=False) if isinstance(value, str) else {}
+    params = _parameters(estimator) if isinstance(value, str) else {}
     if axis == "penalty" and value == "elasticnet" and params["l1_ratio"] is None:
         raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
     if axis == "optimizer" and isinstance(value, str):
@@ -68,6 +69,18 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
             f"one of your own. Got the classification loss {strategy!r}; use GDClassifier."
         )
     return strategy
+
+
+def _parameters(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return all parameters, those too that the constructor of a subclass does not take."""
+    return {name: getattr(estimator, name) for name in _parameter_names(type(estimator))}
+
+
+@functools.cache
+def _parameter_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
+    bases = (base for base in cls.__mro__ if issubclass(base, BaseEstimator))
+    own = (base for base in bases if "__init__" in vars(base))
+    return tuple(dict.fromkeys(name for base in own for name in base._get_param_names()))
 
 
 def _known(estimator: BaseEstimator, axis: str) -> dict[str, type[Strategy]]:
@@ -104,7 +117,7 @@ def strategies_of(estimator: BaseEstimator) -> Strategies:
     named = (*(getattr(estimator, axis) for axis in AXES), estimator.learning_rate)
     if all(value is None or isinstance(value, (str, float, int)) for value in named):
         # objects of the user's own may change in place, which nothing would tell
-        estimator._named = tuple(estimator.get_params(deep=False).values()), strategies
+        estimator._named = tuple(_parameters(estimator).values()), strategies
     return strategies
 
 
@@ -113,7 +126,7 @@ def _resolved(estimator: BaseEstimator) -> Strategies | None:
     params, strategies = estimator.__dict__.get("_named", (None, None))
     if params is None:
         return None
-    unchanged = all(map(is_, params, estimator.get_params(deep=False).values()))
+    unchanged = all(map(is_, params, _parameters(estimator).values()))
     return strategies if unchanged else None
 
 

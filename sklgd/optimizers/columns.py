@@ -57,6 +57,8 @@ class Columnwise(FullBatchOptimizer):
 
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take a step of each column that is not done; return the loss after it."""
+        if "columns" not in state:
+            _check_apart(problem)
         columns = state.setdefault("columns", [{} for _ in range(problem.n_raw)])
         for c, column in enumerate(columns):
             if column.get("done"):
@@ -69,3 +71,17 @@ class Columnwise(FullBatchOptimizer):
             column["done"] = bool(rule_state.get("converged"))
         state["converged"] = all(column["done"] for column in columns)
         return sum(column["loss"] for column in columns)
+
+
+def _check_apart(problem: Any) -> None:
+    # Raise where the penalty of all columns is not the sum of theirs: some weights tell.
+    penalty = problem.penalty
+    if penalty is None or problem.n_raw == 1:
+        return
+    weights = np.random.default_rng(0).normal(size=(problem.n_raw, problem.n_features))
+    whole, parts = penalty.value(weights), sum(penalty.value(row) for row in weights)
+    if not np.isclose(whole, parts, rtol=1e-9):
+        raise ValueError(
+            f"Columnwise trains each raw column for itself, and {penalty!r} is about several "
+            "together. Use its optimizer without Columnwise, such as FISTA()."
+        )
