@@ -45,6 +45,20 @@ class Coordinates:
         n_weights = self.n_raw * len(self.scale)
         return vector[:n_weights].reshape(self.n_raw, -1), vector[n_weights:]
 
+    def columns(self, vector: np.ndarray) -> np.ndarray:
+        """Return a flat vector as one row for each raw column: its weights, then its intercept."""
+        if self.n_raw == 1:
+            return vector[None].copy()
+        weights, intercept = self._split(vector)
+        return np.concatenate([weights, intercept.reshape(self.n_raw, -1)], axis=1)
+
+    def flat(self, columns: np.ndarray) -> np.ndarray:
+        """Return the vector that `columns` was made of."""
+        if self.n_raw == 1:
+            return columns[0]
+        p = len(self.scale)
+        return np.concatenate([columns[:, :p].ravel(), columns[:, p:].ravel()])
+
     def to_params(self, u: np.ndarray) -> np.ndarray:
         """Return the parameters at ``u``."""
         params = u.copy()
@@ -67,7 +81,7 @@ class Coordinates:
         """Turn a gradient with respect to the parameters into one with respect to u, in place."""
         weights, intercept = self._split(grad)
         if self.shift is not None:
-            weights -= np.outer(intercept, self.shift)
+            weights -= intercept[:, None] * self.shift
         weights /= self.scale
         return grad
 
@@ -77,7 +91,7 @@ class Coordinates:
         weights, intercept = self._split(grad)
         weights *= self.scale
         if self.shift is not None:
-            weights += np.outer(intercept, self.shift)
+            weights += intercept[:, None] * self.shift
         return grad
 
     def sizes(self, step: float, n_params: int) -> np.ndarray:

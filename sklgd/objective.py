@@ -19,7 +19,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels import adapters
-from ._kernels.curvature import Curvature
 from ._kernels.epoch import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel
@@ -28,6 +27,7 @@ from .losses import Loss
 from .models import Model
 from .models.base import rows_of
 from .penalties import Penalty
+from .second_order import SecondOrder
 from .units import Units
 
 #: rows of a block: large enough to be worth a thread, small enough to share out
@@ -87,18 +87,6 @@ class Targets:
     def columns(self, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Return the targets of all raw columns, shape (n, n_raw)."""
         return np.stack([self.column(c, rows) for c in range(self.n_raw)], axis=1)
-
-
-class Curved(NamedTuple):
-    """The mean loss, and gradient and second derivatives of it plus the penalty's smooth part.
-
-    With respect to standardised parameters; ``hess`` has a matrix for each raw column, or one for
-    all columns of a joint loss.
-    """
-
-    loss: float
-    grad: np.ndarray
-    hess: np.ndarray
 
 
 class Block(NamedTuple):
@@ -201,7 +189,8 @@ class Problem:
         self.remembers = False
         self._columns: dict[int, Problem] = {}
         self._other: Problem | None = None
-        self._seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._second: SecondOrder | None = None
+        self._seen: list[tuple[np.ndarray, np.ndarray, Coordinates | None]] = []
         self._threads = _Threads(n_threads)
 
     def thinned(self, n_rows: int) -> Problem:
@@ -282,7 +271,7 @@ class Problem:
 
     def loss(self, params: np.ndarray) -> float:
         """Return the mean loss, without the penalty."""
-        return self._reduce(lambda start, stop: (self._sums(params, None, start, stop), None))[0]
+        return self.reduce(lambda start, stop: (self._sums(params, None, start, stop), None))[0]
 
     def loss_at_zero(self) -> float:
         """Return the mean loss where every raw prediction is zero; X is not read."""
@@ -319,7 +308,7 @@ class Problem:
             grad = np.zeros(self.n_params)
             return self._sums(params, grad, start, stop), grad
 
-        loss, grad = self._reduce(leaf)
+        loss, grad = self.reduce(leaf)
         grad /= self.weight_sum
         return loss, grad
 
@@ -331,54 +320,20 @@ class Problem:
             self.smooth.add_gradient(self.weights(params), self.weights(grad))
             grad *= self.unit
         if self.remembers:
-            self._remember(params, grad)
+            self.remember(params, grad)
         return loss, grad
 
-    def _remember(self, params: np.ndarray, grad: np.ndarray) -> None:
-        self._seen = [*self._seen[:1], (params.copy(), grad.copy())]
+    def remember(
+        self, params: np.ndarray, grad: np.ndarray, space: Coordinates | None = None
+    ) -> None:
+        """Keep the gradient at a point, with respect to ``space`` where it is given."""
+        self._seen = [*self._seen[:1], (params.copy(), grad.copy(), space)]
 
-    def curvature(self, params: np.ndarray, u: np.ndarray, space: Coordinates) -> Curved:
-        """Return loss, gradient and second derivatives at a point of a linear model, in one pass.
-
-        Parameters
-        ----------
-        params : ndarray of shape (p,)
-            The parameters.
-        u : ndarray of shape (p,)
-            The same in ``space``, with respect to which the derivatives are.
-        space : Coordinates
-        """
-        sparse = self.objective.rows.sparse
-        shift = np.zeros(self.n_features) if space.shift is None else space.shift
-        kernel = Curvature(self.objective, shift, 1.0 / space.scale)
-
-        def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
-            return kernel.sums(params if sparse else u, self.order, start, stop, self.block_rows)
-
-        loss, sums = self._reduce(leaf)
-        sums /= self.weight_sum
-        grad, hess = sums[: self.n_params].copy(), kernel.matrices(sums)
-        if sparse:
-            grad = space.gradient(grad)
-            hess[:, : self.n_features] /= space.scale[:, None]
-            hess[:, :, : self.n_features] /= space.scale
-        smooth = np.zeros(self.n_params)
-        if self.smooth is not None:
-            self.smooth.add_gradient(self.weights(params), self.weights(smooth))
-            smooth *= self.unit
-        if self.remembers:
-            self._remember(params, space.user_gradient(grad) + smooth)
-        grad += space.gradient(smooth)
-        if self.objective.joint:
-            hess = _joined(hess, self.n_raw)
-        bend = np.atleast_2d(self.smooth_curvature) / space.scale**2
-        size = hess.shape[1] // (self.n_raw if self.objective.joint else 1)
-        for c in range(self.n_raw):
-            at = c * size if self.objective.joint else 0
-            own = hess[0 if self.objective.joint else c]
-            index = np.arange(at, at + self.n_features)
-            own[index, index] += bend[c]
-        return Curved(loss, grad, hess)
+    def second_order(self, space: Coordinates) -> SecondOrder:
+        """Return what knows second derivatives of a linear model in a space; the last is kept."""
+        if self._second is None or self._second.space is not space:
+            self._second = SecondOrder(self, space)
+        return self._second
 
     @functools.cached_property
     def smooth_curvature(self) -> np.ndarray:
@@ -420,9 +375,9 @@ class Problem:
 
         A pass over the data, unless the gradient there is the first or the last one remembered.
         """
-        for point, grad in self._seen:
+        for point, grad, space in self._seen:
             if np.array_equal(point, params):
-                grad = grad.copy()
+                grad = grad.copy() if space is None else space.user_gradient(grad)
                 break
         else:
             grad = self.value_and_gradient(params)[1]
@@ -445,8 +400,11 @@ class Problem:
     def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
         return self.objective.sums(params, grad, self.order, start, stop)
 
-    def _reduce(self, leaf: Callable[[int, int], tuple]) -> tuple[float, np.ndarray | None]:
+    def reduce(self, leaf: Callable[[int, int], tuple]) -> tuple[float, np.ndarray | None]:
         """Sum ``leaf(start, stop)`` over the blocks, in a tree; divide the loss by the weights."""
+        if self.n_rows <= self.block_rows:
+            loss, sums = leaf(0, self.n_rows)
+            return loss / self.weight_sum, sums
         starts = range(0, self.n_rows, self.block_rows)
         bounds = [(start, min(start + self.block_rows, self.n_rows)) for start in starts]
         if self.n_threads > 1 and len(bounds) > 1:
@@ -496,16 +454,6 @@ def _link_start(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
             for constant in (zero, np.log(mean))
         )
     return np.where(near < far, np.log(mean), zero)
-
-
-def _joined(grams: np.ndarray, k: int) -> np.ndarray:
-    # The Gram matrices of pairs of columns as one matrix.
-    q = grams.shape[1]
-    whole = np.empty((k, q, k, q))
-    for (c, e), gram in zip(zip(*np.triu_indices(k), strict=True), grams, strict=True):
-        whole[c, :, e] = gram
-        whole[e, :, c] = gram
-    return whole.reshape(1, k * q, k * q)
 
 
 def _tree_sum(parts: Iterable[tuple]) -> tuple:

@@ -10,7 +10,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.linear_model import ElasticNet as SkElasticNet
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.preprocessing import scale
-from sklgd._kernels.curvature import Curvature, cholesky, cholesky_solve, descend
+from sklgd._kernels.cholesky import factored, solved
+from sklgd._kernels.curvature import Curvature, descend
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.coordinates import Coordinates
@@ -89,7 +90,7 @@ def test_second_derivatives(form, k, loss, intercept):
                              penalty=L2(0.3))  # fmt: skip
         u = 0.1 * rng.normal(size=problem.n_params)
         params = space.to_params(u)
-        found = problem.curvature(params, u, space)
+        found = problem.second_order(space).at(params, u)
         assert_allclose(found.hess, by_numpy(problem, u, space), rtol=1e-10, atol=1e-12)
         loss_there, grad = problem.value_and_gradient(params)
         assert found.loss == pytest.approx(loss_there, rel=1e-12)
@@ -103,7 +104,7 @@ def test_entries_of_sparse_rows_may_stand_in_any_order_and_twice():
     assert not X.has_canonical_format
     space = Coordinates(np.ones(5), None, 1)
     found, expected = (
-        problem_of(form, 1, LogLoss()).curvature(np.ones(6), np.ones(6), space)
+        problem_of(form, 1, LogLoss()).second_order(space).at(np.ones(6), np.ones(6))
         for form in (X, X.toarray())
     )
     assert_allclose(found.hess, expected.hess, rtol=1e-12, atol=1e-14)
@@ -115,9 +116,9 @@ def test_any_number_of_threads_gives_the_same_bits(form):
     X = rng.normal(size=(5 * BLOCK_ROWS + 17, 6))
     space = Coordinates(np.ones(6), None, 1)
     u = rng.normal(size=7)
-    first = problem_of(form(X), 1, LogLoss()).curvature(u, u, space)
+    first = problem_of(form(X), 1, LogLoss()).second_order(space).at(u, u)
     for threads in (2, 3):
-        other = problem_of(form(X), 1, LogLoss(), threads=threads).curvature(u, u, space)
+        other = problem_of(form(X), 1, LogLoss(), threads=threads).second_order(space).at(u, u)
         assert other.loss == first.loss
         assert_array_equal(other.grad, first.grad)
         assert_array_equal(other.hess, first.hess)
@@ -132,7 +133,7 @@ def test_rows_without_curvature_are_left_out():
     near = np.abs(y) <= 0.2
     assert 10 < near.sum() < 100
     Z = np.c_[X, np.ones(200)][near]
-    found = problem.curvature(np.zeros(10), np.zeros(10), space).hess[0]
+    found = problem.second_order(space).at(np.zeros(10), np.zeros(10)).hess[0]
     assert_allclose(found, Z.T @ Z / 200, rtol=1e-12, atol=1e-14)
 
 
@@ -145,22 +146,33 @@ def test_curvature_says_how_its_sums_are_laid_out():
 # -- linear algebra --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("q", [8, 32, 40, 136])
-def test_cholesky(q):
+@pytest.mark.parametrize("q", [1, 7, 8, 32, 40, 133])
+def test_scaled_cholesky(q):
     rng = np.random.default_rng(q)
     A = rng.normal(size=(2 * q, q))
     A = A.T @ A
-    b = rng.normal(size=q)
-    U, x = A.copy(), b.copy()
-    assert cholesky(U)
-    assert_allclose(np.triu(U), np.linalg.cholesky(A).T, atol=1e-10)
-    cholesky_solve(U, x)
-    assert_allclose(A @ x, b, atol=1e-9)
-    for wrong in (-1.0, np.nan):
-        A[3, 3] = wrong
-        assert not cholesky(A.copy())
-    with pytest.raises(ValueError, match="multiple of 8"):
-        cholesky(np.eye(7))
+    units = 10.0 ** rng.integers(-9, 9, q)
+    A, b = units[:, None] * A * units, units * rng.normal(size=q)
+    U, scale = factored(A)
+    assert_allclose(scale, 1.0 / np.sqrt(np.diagonal(A)), rtol=1e-14)
+    factor = np.triu(U)[:q, :q]
+    assert_allclose(factor, np.linalg.cholesky(scale[:, None] * A * scale).T, atol=1e-10)
+    assert_allclose(A @ solved(U, scale, b) / units, b / units, atol=1e-9)
+    with pytest.raises(ValueError, match="square"):
+        factored(np.ones((q, q + 1)))
+    with pytest.raises(ValueError, match="as many entries"):
+        solved(U, scale, np.ones(q + 1))
+
+
+def test_what_has_no_cholesky_factor_gets_one_of_something_near():
+    ones = np.ones((3, 3))
+    U, scale = factored(ones)  # singular: the diagonal gains next to nothing
+    assert_allclose(np.triu(U)[:3, :3].T @ np.triu(U)[:3, :3], ones, atol=1e-10)
+    U, scale = factored(np.diag([1.0, -0.5, 4.0]))  # not definite: it gains what it needs
+    assert np.all(np.diagonal(U) > 0.0)
+    for wrong in (np.nan, np.inf):
+        U, scale = factored(np.diag([wrong, 1.0]))
+        assert np.isfinite(solved(U, scale, np.ones(2))).all()
 
 
 @pytest.mark.parametrize("l1", [0.0, 0.5])

@@ -8,9 +8,9 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs
 from libc.stdint cimport uint32_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from .base cimport Batch, RowsKernel, batch_row
 from .epoch cimport Objective
@@ -25,9 +25,8 @@ cdef extern from "gram.h" nogil:
 simd_init()
 gram_init()
 
-# Rows that are packed at a time, and rows of a Cholesky factor.
+# Rows that are packed at a time.
 cdef Py_ssize_t PACKED_ROWS = 64
-cdef Py_ssize_t PANEL = 32
 
 
 cdef struct Work:
@@ -40,6 +39,8 @@ cdef struct Work:
     double* targets
     double* bend        # (PACKED_ROWS, n_bends)
     double* one         # (PACKED_ROWS,): a column of bend
+    const double* slopes    # the rows' slopes and second derivatives where they are given by
+    const double* bends     # position, or NULL; bends may be NULL beside slopes
 
 
 @cython.final
@@ -83,6 +84,41 @@ cdef class Curvature:
 
         Blocks of ``block_rows`` are added in a tree.
         """
+        cdef Work work
+        work.slopes = work.bends = NULL
+        return self.summed(&work, &params[0], order, start, stop, block_rows)
+
+    def weighted(self, const double[:, ::1] slopes, const double[:, ::1] bends,
+                 const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
+                 Py_ssize_t block_rows):
+        """Return the same with given slopes and second derivatives, rows by position; the loss is zero.
+
+        Without second derivatives, ``bends`` being None, Gram matrices are zero.
+        """
+        cdef Work work
+        work.slopes = &slopes[0, 0]
+        work.bends = NULL if bends is None else &bends[0, 0]
+        return self.summed(&work, NULL, order, start, stop, block_rows)
+
+    def raw(self, const double[::1] params, const uint32_t[::1] order, Py_ssize_t start,
+            Py_ssize_t stop, double[:, ::1] out):
+        """Write the raw predictions of positions into their rows of ``out``."""
+        cdef double[::1] buffer = np.zeros(PACKED_ROWS * self.stride)
+        cdef Work work
+        cdef Batch batch
+        work.rows = &buffer[0]
+        batch.order = NULL if order is None else &order[0]
+        batch.start, batch.end = start, stop
+        with nogil:
+            while batch.start < stop:
+                batch.size = min(PACKED_ROWS, stop - batch.start)
+                work.raw = &out[batch.start, 0]
+                self.pack(&batch, &work)
+                self.forward(&batch, &params[0], &work)
+                batch.start += batch.size
+
+    cdef tuple summed(self, Work* work, const double* params, const uint32_t[::1] order,
+                      Py_ssize_t start, Py_ssize_t stop, Py_ssize_t block_rows):
         cdef Py_ssize_t n_blocks = (stop - start + block_rows - 1) // block_rows, levels = 0
         while n_blocks > (<Py_ssize_t> 1) << levels:
             levels += 1
@@ -92,7 +128,6 @@ cdef class Curvature:
             PACKED_ROWS * (3 * self.stride + 3 * self.k + self.objective.target_width()
                            + self.n_bends + 1))
         cdef double* at = &buffer[0]
-        cdef Work work
         work.rows = at
         work.scaled = work.rows + PACKED_ROWS * self.stride
         work.kept = work.scaled + PACKED_ROWS * self.stride
@@ -104,7 +139,7 @@ cdef class Curvature:
         work.targets = work.one + PACKED_ROWS
         cdef double loss
         with nogil:
-            loss = self.tree(&params[0], order, start, stop, block_rows, &out[0], &spare[0], &work)
+            loss = self.tree(params, order, start, stop, block_rows, &out[0], &spare[0], work)
         return loss, np.asarray(out)
 
     def matrices(self, const double[::1] sums):
@@ -149,14 +184,36 @@ cdef class Curvature:
         batch.start, batch.end = start, stop
         while batch.start < stop:
             batch.size = min(PACKED_ROWS, stop - batch.start)
-            self.forward(&batch, params, work)
-            self.objective.evaluate(
-                &batch, work.raw, work.targets, work.value, work.draw, 1.0, &total)
-            self.bend(&batch, work)
+            self.pack(&batch, work)
+            if work.slopes != NULL:
+                self.take_given(&batch, work)
+            else:
+                self.forward(&batch, params, work)
+                self.objective.evaluate(
+                    &batch, work.raw, work.targets, work.value, work.draw, 1.0, &total)
+                self.bend(&batch, work)
             self.backward(&batch, out, work)
-            self.add_grams(&batch, out + self.objective.model.n_params, work)
+            if work.slopes == NULL or work.bends != NULL:
+                self.add_grams(&batch, out + self.objective.model.n_params, work)
             batch.start += batch.size
         return total
+
+    # Dense rows, standardised.
+    cdef void pack(self, const Batch* batch, Work* work) noexcept nogil:
+        cdef Py_ssize_t i
+        if self.objective.rows.sparse:
+            return
+        self.objective.rows.standardize(
+            batch, &self.shift[0], &self.factor[0], self.stride, work.rows)
+        if self.q > self.p:
+            for i in range(batch.size):
+                work.rows[i * self.stride + self.p] = 1.0
+
+    cdef void take_given(self, const Batch* batch, Work* work) noexcept nogil:
+        cdef Py_ssize_t size = batch.size * self.k
+        memcpy(work.draw, work.slopes + batch.start * self.k, size * sizeof(double))
+        if work.bends != NULL:
+            memcpy(work.bend, work.bends + batch.start * self.k, size * sizeof(double))
 
     cdef void forward(self, const Batch* batch, const double* params, Work* work) noexcept nogil:
         cdef Py_ssize_t i, c, k = self.k, p = self.p
@@ -168,10 +225,7 @@ cdef class Curvature:
                     for c in range(k):
                         work.raw[i * k + c] += params[k * p + c]
             return
-        self.objective.rows.standardize(batch, &self.shift[0], &self.factor[0], self.stride, row)
         for i in range(batch.size):
-            if self.q > p:
-                row[p] = 1.0
             for c in range(k):
                 work.raw[i * k + c] = simd.dot_d(p, row, params + c * p)
                 if self.q > p:
@@ -257,58 +311,6 @@ cdef class Curvature:
         gram(m, stride, stride, work.scaled, rows, h)
 
 
-def cholesky(double[:, ::1] a):
-    """Replace the upper triangle of ``a`` by U with ``a = U'U``; return whether there is one.
-
-    The size must be a multiple of 8.  What other libraries have starts threads of its own.
-    """
-    cdef Py_ssize_t q = a.shape[0]
-    cdef double[::1] panel = np.empty(PANEL * q)
-    cdef bint done
-    if q % GRAM_PAD or a.shape[1] != q:
-        raise ValueError(f"need a square matrix of a multiple of {GRAM_PAD} rows, got {q}")
-    with nogil:
-        done = factor(q, &a[0, 0], &panel[0])
-    return done
-
-
-cdef bint factor(Py_ssize_t q, double* a, double* panel) noexcept nogil:
-    # panels of rows, each of which is taken off the rows below as a Gram matrix
-    cdef Py_ssize_t first = 0, after, i, j
-    while first < q:
-        after = min(first + PANEL, q)
-        for j in range(first, after):
-            if not a[j * q + j] > 0.0:   # not: NaN fails
-                return False
-            scale_row(q - j, 1.0 / sqrt(a[j * q + j]), a + j * q + j)
-            for i in range(j + 1, after):
-                simd.update_d(q - i, -a[j * q + i], a + j * q + i, 1.0, a + i * q + i)
-            for i in range(after, q):
-                panel[(j - first) * q + i] = -a[j * q + i]
-        if after < q:
-            gram(after - first, q - after, q, panel + after, a + first * q + after,
-                 a + after * q + after)
-        first = after
-    return True
-
-
-cdef inline void scale_row(Py_ssize_t n, double factor, double* row) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(n):
-        row[j] *= factor
-
-
-def cholesky_solve(const double[:, ::1] u, double[::1] b):
-    """Replace ``b`` by the solution of ``U'U x = b``."""
-    cdef Py_ssize_t j, q = u.shape[0]
-    with nogil:
-        for j in range(q):
-            b[j] /= u[j, j]
-            simd.update_d(q - j - 1, -b[j], &u[j, j] + 1, 1.0, &b[j] + 1)
-        for j in range(q - 1, -1, -1):
-            b[j] = (b[j] - simd.dot_d(q - j - 1, &u[j, j] + 1, &b[j] + 1)) / u[j, j]
-
-
 def two_loop(const double[:, ::1] steps, const double[:, ::1] bends, Py_ssize_t last,
              Py_ssize_t count, double[::1] q, const double[::1] free=None):
     """Apply the inverse Hessian of L-BFGS in place.
@@ -348,6 +350,12 @@ def two_loop(const double[:, ::1] steps, const double[:, ::1] bends, Py_ssize_t 
                 simd.update_d(p, a[j] - simd.dot_d(p, &bends[j, 0], &q[0]) / products[j],
                               &steps[j, 0], 1.0, &q[0])
                 hold(p, free, &q[0], &q[0])
+
+
+cdef inline void scale_row(Py_ssize_t n, double factor, double* row) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        row[j] *= factor
 
 
 cdef inline void hold(Py_ssize_t n, const double[::1] free, const double* x, double* out) noexcept nogil:

@@ -234,6 +234,28 @@ class Loss(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} has no flow_slope")
 
+    @property
+    def has_kinks(self) -> bool:
+        """Whether `kinks` is known, and belongs to the `gradient` that this class has."""
+        return _goes_with_gradient(type(self), "kinks")
+
+    def kinks(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        r"""Return what a loss made of straight pieces is a sum of; optional, for `InteriorPoint`.
+
+        .. math:: \ell(y, r) = \sum_j \max(l_j (r - t_j),\; h_j (r - t_j))
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,) or (n, k)
+            Targets.
+
+        Returns
+        -------
+        at, low, high : ndarray of shape (n_kinks, \*y.shape)
+            Where the kinks are (t), and the slopes below and above (l < h).
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no kinks(y)")
+
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         """Return the second derivative of the loss with respect to ``raw``; optional.
 

@@ -51,6 +51,10 @@ class Hinge(Classification):
 
     flow_slope = proximal_slope  # down a straight slope both come to the same point
 
+    def kinks(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        side = sign(y)[None]
+        return side, np.minimum(-side, 0.0), np.maximum(-side, 0.0)
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedMargin(width=width)
 

@@ -26,6 +26,11 @@ def ramp_bend(x: np.ndarray, width: float) -> np.ndarray:
     return np.where(np.abs(x) < width, 1 / (2 * width), 0.0)
 
 
+def kinks_at(at: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a kink in each place, with these slopes on its sides: see `Loss.kinks`."""
+    return at[None], np.full((1, *at.shape), low), np.full((1, *at.shape), high)
+
+
 class _Regression(Loss):
     task = "regression"
 
@@ -101,6 +106,9 @@ class AbsoluteError(_Regression):
         return np.clip((center - y) / step, -1.0, 1.0)
 
     flow_slope = proximal_slope  # down a straight slope both come to the same point
+
+    def kinks(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return kinks_at(y, -1.0, 1.0)
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(width=width)
@@ -207,6 +215,11 @@ class EpsilonInsensitive(_Regression):
 
     flow_slope = proximal_slope
 
+    def kinks(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        below = kinks_at(y - self.epsilon, -1.0, 0.0)
+        above = kinks_at(y + self.epsilon, 0.0, 1.0)
+        return tuple(map(np.concatenate, zip(below, above, strict=True)))
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(epsilon=self.epsilon, width=width)
 
@@ -296,6 +309,9 @@ class Quantile(_Regression):
         return np.clip((center - y) / step, -self.quantile, 1 - self.quantile)
 
     flow_slope = proximal_slope
+
+    def kinks(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return kinks_at(y, -self.quantile, 1.0 - self.quantile)
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedAbsolute(under=self.quantile, over=1 - self.quantile, width=width)

@@ -18,6 +18,7 @@ from .columns import Columnwise
 from .continuation import Continuation
 from .dual import SDCA
 from .full_batch import FISTA, FullBatchOptimizer, GradientDescent
+from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
@@ -47,6 +48,7 @@ __all__ = [
     "DoG",
     "FullBatchOptimizer",
     "GradientDescent",
+    "InteriorPoint",
     "Lion",
     "NAdam",
     "Newton",

@@ -16,6 +16,7 @@ from .columns import Columnwise
 from .continuation import Continuation, scale_of_targets
 from .dual import SDCA, ridge_of
 from .full_batch import FISTA
+from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
 
@@ -27,6 +28,9 @@ FEW, MANY = 400, 500
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
 #: kinks, which take those longer, more of them
 SLOW, SLOW_KINKS = 15.0, 100.0
+#: rows up to which an interior point is found faster than ever sharper problems are solved, with
+#: one column and with several
+KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
 #: learning rates of streams: of class scores, and of numbers in units of their spread
 CLASSES, NUMBERS = 1.0, 0.7
 #: rows that are looked at
@@ -43,9 +47,10 @@ class Auto(Optimizer):
     - `FISTA` in standardised coordinates with other penalties.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
       text: a few passes in coordinates that are left as they are.
-    - `Continuation` of one of these where the loss is not smooth (hinge, absolute error, ...) or
-      has sharp bends (huber): on a smooth loss that is made ever sharper; with several columns,
-      `Columnwise` of it.
+    - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
+      penalty, up to 500 features and a few thousand rows: a dozen passes.
+    - `Continuation` of one of the first three where else the loss is not smooth or has sharp bends
+      (huber): on a smooth loss that is made ever sharper; with several columns, `Columnwise` of it.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
       which it sees less their mean so far unless nearly all entries are zero; they are in
       proportion to the spread of the targets so far (outliers aside; one for all outputs, which
@@ -68,7 +73,7 @@ class Auto(Optimizer):
     >>> GDRegressor().fit(X, y).optimizer_
     Newton()
     >>> GDRegressor("absolute_error").fit(X, y).optimizer_
-    Continuation(optimizer=Newton())
+    InteriorPoint()
     """
 
     def choose(
@@ -87,6 +92,9 @@ class Auto(Optimizer):
         solver = self._solver(loss, penalty, model, X, n_raw)
         if loss.smoothed(math.inf) is None:
             return solver if loss.smooth else Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+        few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
+        if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
+            return InteriorPoint()
         solver = Continuation(solver)
         rest = None if penalty is None else penalty.split()[1]
         apart = penalty is None or ridge_of(penalty) > 0.0 if rest is None else _has_bounds(rest, X)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .. import coordinates
-from .._kernels.curvature import cholesky, cholesky_solve, descend
+from .._kernels.cholesky import factored, solved
+from .._kernels.curvature import descend
 from ..objective import fallen
 from .full_batch import FullBatchOptimizer, _asked, _Point
 
@@ -64,32 +65,19 @@ class _Model:
 
     def columns(self, vector: np.ndarray) -> np.ndarray:
         """Return a flat vector as one row for each matrix."""
-        k = self.space.n_raw
-        if k == 1:
-            return vector[None]
-        n_weights = k * len(self.space.scale)
-        parts = [vector[:n_weights].reshape(k, -1), vector[n_weights:].reshape(k, -1)]
-        return np.concatenate(parts, axis=1).reshape(len(self.hess), -1)
+        return self.space.columns(vector).reshape(len(self.hess), -1)
 
     def flat(self, columns: np.ndarray) -> np.ndarray:
         """Return what `columns` was made of."""
-        k = self.space.n_raw
-        if k == 1:
-            return columns[0]
-        columns = columns.reshape(k, -1)
-        p = len(self.space.scale)
-        return np.concatenate([columns[:, :p].ravel(), columns[:, p:].ravel()])
+        return self.space.flat(columns.reshape(self.space.n_raw, -1))
 
     def newton(self, grad: np.ndarray) -> np.ndarray:
         """Return the minimum of the model without a rest."""
         if self._factors is None:
-            self._factors = [_factor(hess) for hess in self.hess]
+            self._factors = [factored(hess) for hess in self.hess]
         columns = self.columns(-grad)
-        solved = [
-            _solve(factor, scale, column)
-            for (factor, scale), column in zip(self._factors, columns, strict=True)
-        ]
-        direction = self.flat(np.array(solved))
+        steps = [solved(*f, column) for f, column in zip(self._factors, columns, strict=True)]
+        direction = self.flat(np.array(steps))
         if len(self.hess) < self.space.n_raw:  # of a softmax: the same for all classes is nothing
             intercepts = direction[self.space.n_raw * len(self.space.scale) :]
             intercepts -= intercepts.sum() / max(intercepts.size, 1)
@@ -97,7 +85,7 @@ class _Model:
 
     def descend(self, u: np.ndarray, grad: np.ndarray, rest: tuple) -> tuple[np.ndarray, float]:
         """Return the minimum of the model and ``rest``, and the model's change up to there."""
-        target, slope = self.columns(u).copy(), self.columns(grad).copy()
+        target, slope = self.columns(u), self.columns(grad)
         bounds = [self.columns(part) for part in rest]
         for row, hess in enumerate(self.hess):
             own = [np.ascontiguousarray(part[row]) for part in bounds]
@@ -121,11 +109,11 @@ def _solve_free(hess, slope, target, l1, low, high) -> bool:
     Returns whether there is one.
     """
     free = np.flatnonzero(((target != 0.0) | (l1 == 0.0)) & (low < target) & (target < high))
-    factor, scale = _factor(hess[np.ix_(free, free)])
+    factor, scale = factored(hess[np.ix_(free, free)])
     if not free.size or np.diagonal(factor).min() < PIVOT:
         return False
     sign = np.sign(target[free])
-    step = _solve(factor, scale, -(slope[free] + l1[free] * sign))
+    step = solved(factor, scale, -(slope[free] + l1[free] * sign))
     end = np.where(step > 0.0, high[free], low[free])
     end = np.where((l1[free] > 0.0) & (step * sign < 0.0), 0.0, end)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -135,33 +123,6 @@ def _solve_free(hess, slope, target, l1, low, high) -> bool:
     slope += hess[:, free] @ (new - target[free])
     target[free] = new
     return True
-
-
-def _factor(hess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Cholesky factor of a matrix whose rows and columns are scaled, and the scale.
-
-    What is added to the diagonal, now of ones, is as little as makes it positive definite.
-    """
-    diagonal = np.diagonal(hess).copy()
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-    size = len(hess)
-    padded = -(-size // 8) * 8
-    index = np.arange(padded)
-    for extra in (1e-14, 1e-11, 1e-8, 1e-5, 1e-2, 1.0):
-        factor = np.zeros((padded, padded))
-        factor[:size, :size] = scale[:, None] * hess * scale
-        factor[index, index] += np.where(index < size, extra, 1.0)
-        if cholesky(factor):
-            return factor, scale
-    return np.eye(padded), np.where(np.isfinite(scale), scale, 1.0)
-
-
-def _solve(factor: np.ndarray, scale: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Return the solution of the system that `_factor` has factored."""
-    solution = np.zeros(len(factor))
-    solution[: len(column)] = scale * column
-    cholesky_solve(factor, solution)
-    return scale * solution[: len(column)]
 
 
 class Newton(FullBatchOptimizer):
@@ -288,7 +249,7 @@ class Newton(FullBatchOptimizer):
         params = space.to_params(u)
         problem.prox(params, 0.0)  # bounds to the last bit
         if curved:
-            curvature = problem.curvature(params, u, space)
+            curvature = problem.second_order(space).at(params, u)
             point = _Point(u, params, curvature.loss, curvature.loss, curvature.grad)
             point.total += problem.smooth_value(params)
         else:
@@ -302,7 +263,7 @@ class Newton(FullBatchOptimizer):
         """Return the quadratic model at a point."""
         hess = point.hess
         if hess is None:  # found by backtracking, which asks for no more than it needs
-            hess = problem.curvature(point.params, point.u, state["space"]).hess
+            hess = problem.second_order(state["space"]).at(point.params, point.u).hess
         point.hess = None
         return _Model(hess, state["space"])
 

@@ -1,0 +1,131 @@
+"""Second derivatives of a fit's objective, in the coordinates that an optimizer works in."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._kernels.curvature import Curvature
+from .coordinates import Coordinates
+
+
+class Curved(NamedTuple):
+    """The mean loss, and gradient and second derivatives of it plus the penalty's smooth part.
+
+    With respect to standardised parameters; ``hess`` has a matrix for each raw column, or one for
+    all columns of a joint loss.
+    """
+
+    loss: float
+    grad: np.ndarray
+    hess: np.ndarray
+
+
+class SecondOrder:
+    """What a pass over the rows of a linear model's problem tells, in given coordinates.
+
+    Parameters
+    ----------
+    problem : sklgd.objective.Problem
+    space : Coordinates
+        Not to be changed any more.
+    """
+
+    def __init__(self, problem: Any, space: Coordinates) -> None:
+        self.problem, self.space = problem, space
+        self._sparse = problem.objective.rows.sparse
+        shift = np.zeros(problem.n_features) if space.shift is None else space.shift
+        self._kernel = Curvature(problem.objective, shift, 1.0 / space.scale)
+        #: the second derivatives of the penalty's smooth part, shape (1 or n_raw, n_features)
+        self.ridge = np.atleast_2d(problem.smooth_curvature) / space.scale**2
+
+    def at(self, params: np.ndarray, u: np.ndarray) -> Curved:
+        """Return loss, gradient and second derivatives at a point, in one pass.
+
+        Parameters
+        ----------
+        params : ndarray of shape (p,)
+            The parameters.
+        u : ndarray of shape (p,)
+            The same in ``space``.
+        """
+        problem, kernel = self.problem, self._kernel
+        at = params if self._sparse else u
+
+        def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
+            return kernel.sums(at, problem.order, start, stop, problem.block_rows)
+
+        loss, sums = problem.reduce(leaf)
+        grad, hess = self._derivatives(sums)
+        if problem.smooth is not None:
+            smooth = np.zeros(problem.n_params)
+            problem.smooth.add_gradient(problem.weights(params), problem.weights(smooth))
+            smooth *= problem.unit
+            grad += self.space.gradient(smooth)
+        if problem.remembers:
+            problem.remember(params, grad, self.space)
+        return Curved(loss, grad, hess)
+
+    def weighted(
+        self, slopes: np.ndarray, bends: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean gradient and second derivatives for given ones of the rows.
+
+        Parameters
+        ----------
+        slopes, bends : ndarray of shape (n_rows, n_raw)
+            First and second derivatives with respect to the raw predictions, times the rows'
+            weights, in the order of the problem; without ``bends`` the matrices are of no use.
+
+        Returns
+        -------
+        grad : ndarray of shape (p,)
+            Without the penalty's.
+        hess : ndarray of shape (n_raw, q, q)
+            With the penalty's.
+        """
+        problem, kernel = self.problem, self._kernel
+
+        def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
+            return kernel.weighted(slopes, bends, problem.order, start, stop, problem.block_rows)
+
+        return self._derivatives(problem.reduce(leaf)[1])
+
+    def raw(self, u: np.ndarray) -> np.ndarray:
+        """Return the raw predictions of the rows, shape (n_rows, n_raw)."""
+        problem, kernel = self.problem, self._kernel
+        at = self.space.to_params(u) if self._sparse else u
+        out = np.empty((problem.n_rows, problem.n_raw))
+
+        def leaf(start: int, stop: int) -> tuple[float, None]:
+            kernel.raw(at, problem.order, start, stop, out)
+            return 0.0, None
+
+        problem.reduce(leaf)
+        return out
+
+    def _derivatives(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and second derivatives, the penalty's included in these, from sums."""
+        problem, scale = self.problem, self.space.scale
+        sums /= problem.weight_sum
+        grad, hess = sums[: problem.n_params].copy(), self._kernel.matrices(sums)
+        if self._sparse:
+            grad = self.space.gradient(grad)
+            hess[:, : problem.n_features] /= scale[:, None]
+            hess[:, :, : problem.n_features] /= scale
+        if problem.objective.joint:
+            hess = _joined(hess, problem.n_raw)
+        diagonal = np.einsum("gjj->gj", hess).reshape(problem.n_raw, -1)
+        diagonal[:, : problem.n_features] += self.ridge
+        return grad, hess
+
+
+def _joined(grams: np.ndarray, k: int) -> np.ndarray:
+    # The Gram matrices of pairs of columns as one matrix.
+    q = grams.shape[1]
+    whole = np.empty((k, q, k, q))
+    for (c, e), gram in zip(zip(*np.triu_indices(k), strict=True), grams, strict=True):
+        whole[c, :, e] = gram
+        whole[e, :, c] = gram
+    return whole.reshape(1, k * q, k * q)
