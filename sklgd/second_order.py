@@ -107,25 +107,16 @@ class SecondOrder:
 
     def _derivatives(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient and second derivatives, the penalty's included in these, from sums."""
-        problem, scale = self.problem, self.space.scale
+        problem = self.problem
         sums /= problem.weight_sum
         grad, hess = sums[: problem.n_params].copy(), self._kernel.matrices(sums)
         if self._sparse:
             grad = self.space.gradient(grad)
-            hess[:, : problem.n_features] /= scale[:, None]
-            hess[:, :, : problem.n_features] /= scale
-        if problem.objective.joint:
-            hess = _joined(hess, problem.n_raw)
+            scales = np.ones((problem.n_raw, self._kernel.q))
+            scales[:, : problem.n_features] = self.space.scale
+            scales = scales.reshape(len(hess), -1)
+            hess /= scales[:, :, None] * scales[:, None, :]
         diagonal = np.einsum("gjj->gj", hess).reshape(problem.n_raw, -1)
         diagonal[:, : problem.n_features] += self.ridge
         return grad, hess
 
-
-def _joined(grams: np.ndarray, k: int) -> np.ndarray:
-    # The Gram matrices of pairs of columns as one matrix.
-    q = grams.shape[1]
-    whole = np.empty((k, q, k, q))
-    for (c, e), gram in zip(zip(*np.triu_indices(k), strict=True), grams, strict=True):
-        whole[c, :, e] = gram
-        whole[e, :, c] = gram
-    return whole.reshape(1, k * q, k * q)

@@ -143,22 +143,38 @@ cdef class Curvature:
         return loss, np.asarray(out)
 
     def matrices(self, const double[::1] sums):
-        """Return the Gram matrices in ``sums``, whole and of shape (n_grams, q, q)."""
-        at = np.asarray(sums[self.objective.model.n_params:])
-        half = at.reshape(self.n_grams, self.stride, self.stride)[:, :self.q, :self.q]
-        cdef double[:, :, ::1] out = np.array(half, order="C")
-        cdef Py_ssize_t g, j, l
-        cdef bint sparse = self.objective.rows.sparse
+        """Return the second derivatives in ``sums``, whole, of shape (groups, size, size).
+
+        A group is a raw column; the columns of a joint loss are one group of size k q, column by
+        column.
+        """
+        cdef Py_ssize_t c, e, k = self.k, q = self.q
+        cdef bint joint = self.objective.joint
+        cdef Py_ssize_t groups = 1 if joint else k, size = k * q if joint else q
+        cdef double[:, :, ::1] out = np.empty((groups, size, size))
+        cdef const double* gram = &sums[self.objective.model.n_params]
         with nogil:
-            for g in range(out.shape[0]):
-                for j in range(self.q):
-                    if sparse:
-                        out[g, j, j] *= 2.0
-                    for l in range(j):
-                        if sparse:
-                            out[g, l, j] += out[g, j, l]
-                        out[g, j, l] = out[g, l, j]
+            for c in range(k):
+                for e in range(c, k if joint else c + 1):
+                    if joint:
+                        self.unfold(gram, &out[0, c * q, e * q], size)
+                        self.unfold(gram, &out[0, e * q, c * q], size)
+                    else:
+                        self.unfold(gram, &out[c, 0, 0], size)
+                    gram += self.stride * self.stride
         return np.asarray(out)
+
+    # A Gram matrix of which half is known; of sparse rows, see RowsKernel.outer, both halves are
+    # parts of it.
+    cdef void unfold(self, const double* gram, double* out, Py_ssize_t stride) noexcept nogil:
+        cdef Py_ssize_t j, l
+        cdef double entry
+        for j in range(self.q):
+            for l in range(j, self.q):
+                entry = gram[j * self.stride + l]
+                if self.objective.rows.sparse:
+                    entry += gram[l * self.stride + j]
+                out[j * stride + l] = out[l * stride + j] = entry
 
     cdef double tree(self, const double* params, const uint32_t[::1] order, Py_ssize_t start,
                      Py_ssize_t stop, Py_ssize_t block_rows, double* out, double* spare,

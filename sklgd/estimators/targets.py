@@ -39,14 +39,17 @@ class Labels:
         if holds_probabilities(y, loss):
             known = before is not None and len(before) == y.shape[1]
             return cls(before if known else np.arange(y.shape[1]))
-        check_classification_targets(y)
-        multilabel = type_of_target(y) == "multilabel-indicator"
+        classes, multilabel = _classes_of_column(y), False
+        if classes is None:
+            check_classification_targets(y)
+            multilabel = type_of_target(y) == "multilabel-indicator"
+            classes = np.arange(y.shape[1]) if multilabel else np.unique(y)
         if y.ndim == 2 and not multilabel:
             raise ValueError(
                 f"Multioutput-multiclass targets are not supported: y has shape {y.shape}. Pass "
                 "one column of labels, or an indicator matrix of zeros and ones."
             )
-        labels = cls(np.arange(y.shape[1]) if multilabel else np.unique(y), multilabel)
+        labels = cls(classes, multilabel)
         if len(labels.classes) < 2 and not multilabel:
             raise ValueError(
                 f"The number of classes has to be greater than one; got {len(labels.classes)} class"
@@ -166,6 +169,15 @@ class Labels:
                 f"class_weight must not be negative, infinite or NaN. Got {class_weight}."
             )
         return by_class
+
+
+def _classes_of_column(y: np.ndarray) -> np.ndarray | None:
+    # The classes of a column of whole numbers; None where scikit-learn has more to say, which takes
+    # it longer than a small fit.
+    if y.ndim != 1 or y.dtype.kind not in "biu":
+        return None
+    classes = np.unique(y)
+    return classes if 2 * len(classes) <= len(y) else None
 
 
 def holds_probabilities(y: np.ndarray, loss: Loss) -> bool:
