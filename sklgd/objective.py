@@ -36,6 +36,8 @@ BLOCK_ROWS = 4096
 LEAST_FALL = 0.02
 #: points at which `best_constant` cuts an interval
 CUTS = 7
+#: rounding of a sum of slopes, relative to them
+KINK_ROUNDING = 1e-12
 
 
 def scale_of(value: float, first: float, tol: float) -> float:
@@ -356,14 +358,16 @@ class Problem:
         free, targets = self.n_params - self.n_weights, self.block.targets
         if params.any() or not (free and self.block.model.linear) or targets.joint:
             return params
+        params = params.copy()
+        params[self.n_weights : self.n_params] = self._best_constant
+        return params
+
+    @functools.cached_property
+    def _best_constant(self) -> np.ndarray:
         thin = self.thinned(1024)
         rows = slice(None) if thin.order is None else thin.order
         weights = None if self.block.weights is None else self.block.weights[rows]
-        params = params.copy()
-        params[self.n_weights : self.n_params] = best_constant(
-            self.block.loss, targets.columns(rows), weights
-        )
-        return params
+        return best_constant(self.block.loss, self.block.targets.columns(rows), weights)
 
     @property
     def has_seen_gradients(self) -> bool:
@@ -419,6 +423,8 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
     """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best."""
     n, k = y.shape
     share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
+    if loss.has_kinks:
+        return _best_kink(*(part.reshape(-1, k) for part in loss.kinks(y)), share)
     if loss.curvature is None and loss.has_hessian:  # with a link: not in the units of y
         constant = _link_start(loss, y, share)
         for _ in range(10):
@@ -441,6 +447,16 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
         low, high = ends[last, np.arange(k)], ends[last + 1, np.arange(k)]
         ends = np.linspace(low, high, CUTS + 2)
     return 0.5 * (low + high)
+
+
+def _best_kink(at: np.ndarray, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
+    # The kink of each column from which on the sum of all rises.
+    share = np.tile(share, len(at) // len(share))[:, None]
+    order = np.argsort(at, axis=0)
+    rises = np.take_along_axis(share * (high - low), order, axis=0).cumsum(axis=0)
+    slopes = rises + np.sum(share * low, axis=0)
+    first = np.argmax(slopes >= -KINK_ROUNDING, axis=0)
+    return np.take_along_axis(at, order, axis=0)[first, np.arange(at.shape[1])]
 
 
 def _link_start(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:

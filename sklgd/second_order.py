@@ -57,7 +57,7 @@ class SecondOrder:
             return kernel.sums(at, problem.order, start, stop, problem.block_rows)
 
         loss, sums = problem.reduce(leaf)
-        grad, hess = self._derivatives(sums)
+        grad, hess = self._gradient(sums), self._matrices(sums)
         if problem.smooth is not None:
             smooth = np.zeros(problem.n_params)
             problem.smooth.add_gradient(problem.weights(params), problem.weights(smooth))
@@ -68,29 +68,30 @@ class SecondOrder:
         return Curved(loss, grad, hess)
 
     def weighted(
-        self, slopes: np.ndarray, bends: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, slopes: np.ndarray, bends: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return mean gradient and second derivatives for given ones of the rows.
 
         Parameters
         ----------
         slopes, bends : ndarray of shape (n_rows, n_raw)
             First and second derivatives with respect to the raw predictions, times the rows'
-            weights, in the order of the problem; without ``bends`` the matrices are of no use.
+            weights, in the order of the problem.
 
         Returns
         -------
         grad : ndarray of shape (p,)
             Without the penalty's.
-        hess : ndarray of shape (n_raw, q, q)
-            With the penalty's.
+        hess : ndarray of shape (n_raw, q, q) or None
+            With the penalty's; None without ``bends``.
         """
         problem, kernel = self.problem, self._kernel
 
         def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
             return kernel.weighted(slopes, bends, problem.order, start, stop, problem.block_rows)
 
-        return self._derivatives(problem.reduce(leaf)[1])
+        sums = problem.reduce(leaf)[1]
+        return self._gradient(sums), None if bends is None else self._matrices(sums)
 
     def raw(self, u: np.ndarray) -> np.ndarray:
         """Return the raw predictions of the rows, shape (n_rows, n_raw)."""
@@ -105,18 +106,21 @@ class SecondOrder:
         problem.reduce(leaf)
         return out
 
-    def _derivatives(self, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return gradient and second derivatives, the penalty's included in these, from sums."""
+    def _gradient(self, sums: np.ndarray) -> np.ndarray:
+        """Return the gradient in sums over the rows."""
+        grad = sums[: self.problem.n_params] / self.problem.weight_sum
+        return self.space.gradient(grad) if self._sparse else grad
+
+    def _matrices(self, sums: np.ndarray) -> np.ndarray:
+        """Return the second derivatives in sums over the rows, with the penalty's."""
         problem = self.problem
-        sums /= problem.weight_sum
-        grad, hess = sums[: problem.n_params].copy(), self._kernel.matrices(sums)
+        hess = self._kernel.matrices(sums)
+        hess /= problem.weight_sum
         if self._sparse:
-            grad = self.space.gradient(grad)
             scales = np.ones((problem.n_raw, self._kernel.q))
             scales[:, : problem.n_features] = self.space.scale
             scales = scales.reshape(len(hess), -1)
             hess /= scales[:, :, None] * scales[:, None, :]
         diagonal = np.einsum("gjj->gj", hess).reshape(problem.n_raw, -1)
         diagonal[:, : problem.n_features] += self.ridge
-        return grad, hess
-
+        return hess

@@ -250,6 +250,7 @@ class FullBatchDriver:
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False
+        self.last_rate = math.nan
         state.optimizer = optimizer
         problem.remembers, problem.seed = True, state.seed
 
@@ -257,7 +258,8 @@ class FullBatchDriver:
         """Make one iteration; return the mean loss that it last evaluated."""
         state = self.state
         state.t += 1
-        loss = self.optimizer.iterate(self.problem, state.params, state.slots, self.rate(), state.t)
+        self.last_rate = lr = self._rate()
+        loss = self.optimizer.iterate(self.problem, state.params, state.slots, lr, state.t)
         self.converged = bool(state.slots and state.slots.get("converged"))
         state.epochs += 1
         if state.mean is not None and state.t >= state.average_from:
@@ -266,12 +268,17 @@ class FullBatchDriver:
 
     def rate(self) -> float:
         """Return the learning rate of the last step."""
-        rate = self.schedule(max(self.state.t, 1)) * self.state.rate_scale
+        return self.last_rate
+
+    def _rate(self) -> float:
+        rate = self.schedule(self.state.t) * self.state.rate_scale
         return float(checked_rates(self.schedule, rate, self.state.t))
 
 
 def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
     """Return ``rates``, or raise where a schedule gives no learning rate."""
+    if isinstance(rates, float) and 0.0 <= rates < math.inf:
+        return rates
     least, most = (rates, rates) if np.ndim(rates) == 0 else (np.min(rates), np.max(rates))
     if not (least >= 0.0 and most < math.inf):  # not: NaN is caught too
         good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)

@@ -91,19 +91,19 @@ class InteriorPoint(FullBatchOptimizer):
         grad, hess = second.weighted(slopes, bends)
         factors = [None if over else factored(h) for h, over in zip(hess, done, strict=True)]
         step = self._step(state, factors, grad)
-        lengths = interior.follow(work, second.raw(step))
+        lengths = interior.follow(work, second.raw(space.flat(step)))
         after = interior.products(work, lengths)
         interior.aim(work, (after / before) ** 3 * before / (2.0 * work[0, ..., 0].size))
         interior.weigh(work, done, slopes)
-        step = self._step(state, factors, second.weighted(slopes, None)[0])
-        lengths = interior.follow(work, second.raw(step))
+        step = self._step(state, factors, second.weighted(slopes)[0])
+        lengths = interior.follow(work, second.raw(space.flat(step)))
         if not np.isfinite(step).all():  # as far as rounding allows
             state["converged"] = True
             return problem.loss(params)
         lengths *= np.where(done, 0.0, REACH)
         interior.move(work, lengths)
         self._take(state, step, lengths)
-        params[:] = space.to_params(state["u"])
+        params[:] = space.to_params(space.flat(state["u"]))
         loss = problem.loss(params)
         self._look(problem, state, step, loss + problem.penalty_value(params))
         return loss
@@ -128,10 +128,11 @@ class InteriorPoint(FullBatchOptimizer):
         if problem.n_params > problem.n_weights:
             _balance(theta)
         work[interior.THETA] = theta
-        ridge = np.zeros((problem.n_raw, len(u) // problem.n_raw))
+        u = space.columns(u)
+        ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
-        state.update(space=space, u=u, work=work, ridge=space.flat(ridge), stale=0)
-        state["residual"] = second.weighted(theta.sum(axis=0), None)[0] + state["ridge"] * u
+        state.update(space=space, u=u, work=work, ridge=ridge, stale=0)
+        state["residual"] = space.columns(second.weighted(theta.sum(axis=0))[0]) + ridge * u
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
         state["left"] = interior.products(work) / problem.weight_sum
         state["least"] = ROUNDING * state["left"]
@@ -139,25 +140,21 @@ class InteriorPoint(FullBatchOptimizer):
 
     def _step(self, state: dict, factors: list, grad: np.ndarray) -> np.ndarray:
         """Return the solution of each column's system; zero where it is done."""
-        space = state["space"]
-        columns = space.columns(-grad - state["ridge"] * state["u"])
+        step = -state["space"].columns(grad) - state["ridge"] * state["u"]
         for c, factor in enumerate(factors):
-            columns[c] = 0.0 if factor is None else solved(*factor, columns[c])
-        return space.flat(columns)
+            step[c] = 0.0 if factor is None else solved(*factor, step[c])
+        return step
 
     def _take(self, state: dict, step: np.ndarray, lengths: np.ndarray) -> None:
         """Move the point, and with it what is missing in ``ridge * u + X' theta = 0``."""
-        space = state["space"]
         primal, dual = lengths[:, :, None]
-        columns = space.columns(step)
-        bent = (primal - dual) * space.columns(state["ridge"]) * columns
-        residual = (1.0 - dual) * space.columns(state["residual"]) + bent
-        state["u"] = state["u"] + space.flat(primal * columns)
-        state["residual"] = space.flat(residual)
+        bent = (primal - dual) * state["ridge"] * step
+        state["u"] = state["u"] + primal * step
+        state["residual"] = (1.0 - dual) * state["residual"] + bent
 
     def _look(self, problem: Any, state: dict, step: np.ndarray, total: float) -> None:
         """See which columns are done."""
-        pulls = np.abs(state["space"].columns(state["residual"] * step)).sum(axis=1)
+        pulls = np.abs(state["residual"] * step).sum(axis=1)
         left = interior.products(state["work"]) / problem.weight_sum + pulls
         left = np.where(state["done"], state["left"], left)
         state["stale"] = 0 if left.sum() < 0.99 * state["left"].sum() else state["stale"] + 1

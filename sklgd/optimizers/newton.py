@@ -210,8 +210,9 @@ class Newton(FullBatchOptimizer):
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
         point = self._at(problem, state, space.from_params(start), curved=True)
-        exact = loss.quadratic and state["rest"] is None  # one step is all
-        state.setdefault("first", point.total if exact else problem.at_constant)
+        if "first" not in state:
+            exact = loss.quadratic and state["rest"] is None  # one step is all
+            state["first"] = point.total if exact else problem.at_constant
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
         if np.trace(state["model"].hess[0]) <= 1e-6 * self._bend(problem):

@@ -185,7 +185,10 @@ class Elementwise(Penalty):
         raise NotImplementedError
 
     def value(self, w: np.ndarray) -> float:
-        return float(np.sum(self._factors(w) * self._values(w)))
+        values = self._values(w)
+        if self.weights is not None:
+            values = self._factors(w) * values
+        return float(values.sum())
 
     def add_gradient(self, w: np.ndarray, grad: np.ndarray) -> None:
         grad += self._factors(w) * self._slopes(w)
