@@ -44,7 +44,7 @@ def main():
     args = parser.parse_args()
     _compare.environment()
     X, y = csr_data(N, P, NONZEROS)
-    for penalty in (None, "l2", "l1"):
+    for penalty in (None, "l2", "l1", "elasticnet"):
         calls = {
             (name, epochs): partial(run, rule, batch_size, penalty, X, y, epochs)
             for name, (rule, batch_size) in RULES.items()

@@ -35,8 +35,8 @@ cdef extern from "simd.h" nogil:
                            double* sizes) noexcept nogil
         void (*adagrad)(Py_ssize_t n, double* params, const double* grad, double* total, double rate,
                         double epsilon) noexcept nogil
-        int (*shrink)(Py_ssize_t n, double unit, const double* sizes, int32_t steps, const int32_t* since,
-                      double* w) noexcept nogil
+        int (*shrink)(Py_ssize_t n, double unit, double offset, const double* sizes, int32_t steps,
+                      const int32_t* since, double* w) noexcept nogil
         const char* name
     simd_table simd
     void simd_init()

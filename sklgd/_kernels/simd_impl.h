@@ -362,37 +362,53 @@ TARGET static inline NAME(vec) NAME(log1p_tiny)(NAME(vec) x)
     return x - x2 * ((1.0 / 2 - x * (1.0 / 3)) + x2 * (1.0 / 4 - x * (1.0 / 5)));
 }
 
-/* exp(x) by its series up to 2^-6. */
-TARGET static inline NAME(vec) NAME(exp_small)(NAME(vec) x)
+/* exp(x) - 1 by its series up to 2^-6. */
+TARGET static inline NAME(vec) NAME(expm1_small)(NAME(vec) x)
 {
     NAME(vec) x2 = x * x;
     NAME(vec) low = (1.0 / 2 + x * (1.0 / 6)) + x2 * (1.0 / 24 + x * (1.0 / 120));
-    return 1.0 + (x + x2 * (low + x2 * x2 * (1.0 / 720 + x * (1.0 / 5040))));
+    return x + x2 * (low + x2 * x2 * (1.0 / 720 + x * (1.0 / 5040)));
 }
 
 #define SIZE(x) ((NAME(vec))((NAME(veci))(x) & INT64_MAX))
 
-/* The factors of `shrink`; past is set to those x that are out of range, whose factors are 1. */
+/* w, of which the distance from its fixed point at size -offset changes by a share; 0 at rest. */
+TARGET static inline NAME(vec) NAME(moved)(NAME(vec) w, NAME(vec) share, double offset)
+{
+    NAME(vec) size = SIZE(w) + share * (SIZE(w) + offset);
+    NAME(veci) sign = (NAME(veci))w & INT64_MIN, above = (NAME(veci))(size > 0.0);
+    return (NAME(vec))(((NAME(veci))size | sign) & (above | (NAME(veci))(size != size)));
+}
+
+/* What `shrink` makes of w; past is set to those x that are out of range: no change. */
 TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(vec) w,
-                                               NAME(veci) *past)
+                                               double offset, NAME(veci) *past)
 {
     NAME(vec) log = n * NAME(log1p_tiny)(x);
     NAME(veci) short_steps = (NAME(veci))((SIZE(x) <= 0x1p-11) & (SIZE(log) <= 0x1p-6));
-    if (!ANY(~short_steps))
-        return NAME(exp_small)(log);
+    if (!ANY(~short_steps)) {
+        NAME(vec) share = NAME(expm1_small)(log);
+        if (offset == 0.0)
+            return w + w * share;
+        return NAME(moved)(w, share, offset);
+    }
     NAME(veci) moves = (NAME(veci))(w != 0.0), far = (NAME(veci))((x > 1.0) | (x < -0.25)) & moves;
     *past |= far;
     x = (NAME(vec))((NAME(veci))x & ~far & moves);
     log = n * (ANY((NAME(veci))(SIZE(x) > 0x1p-6)) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x));
     log = SELECT(log < -700.0, ALL(-700.0), log); /* NaN stays; nothing grows */
+    NAME(veci) small = (NAME(veci))(SIZE(log) <= 0x1p-6);
     NAME(vec) whole, part = NAME(exp_reduced)(log, &whole);
-    return part * NAME(power_of_2)(whole);
+    NAME(vec) factor = part * NAME(power_of_2)(whole);
+    if (offset == 0.0)
+        return w * factor;
+    return NAME(moved)(w, SELECT(small, NAME(expm1_small)(log), factor - 1.0), offset);
 }
 #undef SIZE
 #endif
 
-TARGET static int NAME(shrink)(ptrdiff_t n, double unit, const double *sizes, int32_t steps,
-                               const int32_t *since, double *w)
+TARGET static int NAME(shrink)(ptrdiff_t n, double unit, double offset, const double *sizes,
+                               int32_t steps, const int32_t *since, double *w)
 {
     ptrdiff_t j = 0;
 #if LANES > 1
@@ -402,24 +418,32 @@ TARGET static int NAME(shrink)(ptrdiff_t n, double unit, const double *sizes, in
         NAME(vec) v = LOAD_d(w + j);
         NAME(counts) missed = steps - *(const NAME(counts) *)(since + j);
         NAME(vec) count = way * __builtin_convertvector(missed, NAME(vec));
-        *(NAME(vec) *)(w + j) = v * NAME(shrink_of)(unit * LOAD_d(sizes + j), count, v, &past);
+        NAME(vec) x = unit * LOAD_d(sizes + j);
+        *(NAME(vec) *)(w + j) = NAME(shrink_of)(x, count, v, offset, &past);
     }
     if (j < n) {
         NAME(vec) v = LOAD_REST_d(n - j, w + j); /* zeros, which no count moves */
         NAME(counts) missed = steps - *(const NAME(counts) *)(since + j);
         NAME(vec) count = way * __builtin_convertvector(missed, NAME(vec));
         NAME(vec) x = unit * LOAD_REST_d(n - j, sizes + j);
-        STORE_REST(n - j, w + j, v * NAME(shrink_of)(x, count, v, &past));
+        STORE_REST(n - j, w + j, NAME(shrink_of)(x, count, v, offset, &past));
     }
     return ANY(past);
 #else
     int past = 0;
     for (; j < n; j++) {
         double x = unit * sizes[j], log = (steps - since[j]) * log1p(x);
-        if (!(x <= 1.0 && x >= -0.25))
+        if (!(x <= 1.0 && x >= -0.25)) {
             past |= w[j] != 0.0;
-        else
-            w[j] *= exp(unit < 0.0 ? log : -log);
+            continue;
+        }
+        log = unit < 0.0 ? log : -log;
+        if (offset == 0.0) {
+            w[j] *= exp(log);
+            continue;
+        }
+        double size = fabs(w[j]) + expm1(log) * (fabs(w[j]) + offset);
+        w[j] = size <= 0.0 ? 0.0 : copysign(size, w[j]);
     }
     return past;
 #endif

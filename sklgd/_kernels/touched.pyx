@@ -354,7 +354,8 @@ cdef class Touched:
             shrunk if self.smooth is not None and self.pieces[0].l1 == 0.0 else cut)
         cdef bint bounded = self.proximal is not None and self.proximal.bounded
         cdef bint per_entry = False, plain = (
-            self.n_pieces == 1 and (self.pieces[0].l1 == 0.0 or self.pieces[0].l2 == 0.0)
+            self.n_pieces == 1 and (self.pieces[0].l1 == 0.0 or self.smooth is None)
+            and self.pieces[0].l2 >= 0.0    # a concave penalty ends somewhere
             and self.missed.steady and not self.averages and not bounded)
         if self.missed.steps == 0 or not self.waits:
             return 0
@@ -376,7 +377,7 @@ cdef class Touched:
                 if factors != NULL:
                     for i in range(m):
                         sizes[c * m + i] *= factors[at[i]]
-                if self.pieces[0].l1 == 0.0:
+                if self.pieces[0].l2 != 0.0:
                     self.shrink(pace, sizes + c * m, w)
                 else:
                     self.cut(pace, sizes + c * m, w)
@@ -408,17 +409,19 @@ cdef class Touched:
             rest = NULL if rest == NULL else rest + m
         return 0
 
-    # The same for a ridge alone at a steady pace, in vectors where steps are not too long.
+    # The same for a ridge at a steady pace, with a lasso of the same factors or none, in vectors where
+    # steps are not too long.
     cdef void shrink(self, double pace, double* sizes, double* w) noexcept nogil:
         cdef Py_ssize_t i
         cdef int32_t steps = <int32_t> self.missed.steps
-        cdef double unit = self.pieces[0].l2 / pace * self.missed.longest
+        cdef const Piece* piece = self.pieces
+        cdef double unit = piece.l2 / pace * self.missed.longest
         unit = -unit if self.missed.gradient else unit
-        if simd.shrink(self.m, unit, sizes, steps, &self.since[0], w):
+        if simd.shrink(self.m, unit, piece.l1 / piece.l2, sizes, steps, &self.since[0], w):
             for i in range(self.m):
                 if not -0.25 <= unit * sizes[i] <= 1.0:
                     w[i] = copysign(missed_size(
-                        &self.missed, self.pieces, 1, 0.0, 0.0, sizes[i] / pace, fabs(w[i]),
+                        &self.missed, piece, 1, 0.0, sizes[i] / pace, sizes[i] / pace, fabs(w[i]),
                         self.since[i], steps - self.since[i], NULL), w[i]) + 0.0
 
     # The same for a lasso alone: the thresholds add up.
