@@ -15,8 +15,10 @@ import pytest
 from sklgd._kernels.rows import instruction_set
 
 from sklgd._kernels import losses as kernels
+from sklgd._kernels import optimizers as rules
 from sklgd._strategy import compose_kernel
 from sklgd.losses import Exponential, LogLoss
+from sklgd.optimizers import AdaGrad
 
 ULP = 2.220446049250313e-16
 
@@ -61,11 +63,33 @@ def test_exp_at_its_ends():
     assert np.isnan(exponentials(np.full(17, np.nan))).all()
 
 
+def roots(x):
+    """Return the square roots of x, over which AdaGrad's step sizes are 1."""
+    with np.errstate(divide="ignore"):
+        return 1.0 / rules.step_sizes(compose_kernel(AdaGrad(epsilon=0.0), None), x[None], 1.0, 1)
+
+
+def test_root_is_the_libraries():
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [
+            np.ldexp(1.0 + rng.random(4000), rng.integers(-1022, 1023, 4000)),
+            np.linspace(1.0, 4.0, 4001),
+            np.arange(100.0) ** 2,
+            [0.0, 5e-324, 1e-310, 2.3e-308, 1.7e308, np.inf, np.nan],
+        ]
+    )
+    expected = np.array([math.sqrt(v) for v in x])
+    np.testing.assert_allclose(roots(x), expected, rtol=3 * ULP)
+    np.testing.assert_allclose(roots(np.array([-1.0, -np.inf] * 9)), np.nan)
+
+
 @pytest.mark.parametrize("size", range(1, 36))
 def test_tails(size):
     x = np.linspace(-3.0, 3.0, size)
     np.testing.assert_allclose(exponentials(x), np.exp(x), rtol=4 * ULP)
     np.testing.assert_allclose(softplus(x), np.logaddexp(0.0, x), rtol=8 * ULP)
+    np.testing.assert_allclose(roots(x * x), np.abs(x), rtol=4 * ULP)
 
 
 SCRIPT = """
