@@ -419,6 +419,19 @@ def test_dense_and_sparse_are_the_same(optimizer):
     assert_allclose(dense.predict(X), sparse.predict(sp.csr_array(X)), rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("batch_size", [1, 6, 32, 80])
+@pytest.mark.parametrize("width", [3, 9, 40, 75])
+def test_rows_in_place(width, batch_size):
+    """Shuffled dense rows, read where they stand, against sparse ones: all tiles, short batches."""
+    X, y = make_regression(70, 11, noise=1.0, random_state=0)
+    network = GDRegressor(model=MLP((width,), "tanh"), optimizer="adam", random_state=0, tol=None)
+    network.set_params(batch_size=batch_size, max_iter=3)
+    dense = clone(network).fit(X, y / y.std())
+    sparse = clone(network).fit(sp.csr_array(X), y / y.std())
+    for a, b in zip(dense.coefs_, sparse.coefs_, strict=True):
+        assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
 def test_every_optimizer(name):

@@ -116,9 +116,10 @@ cdef class RowsKernel:
                    double* w) noexcept nogil
     # |x|^2 of the batch's first row
     cdef double row_square(self, const Batch* batch) noexcept nogil
-    # dense rows alone: the rows in units one behind the other, as doubles or floats
+    # dense rows alone: where the rows in units stand, as doubles or floats, in X itself or copied to
+    # `out`; and where `more` rows stand that are worth fetching while these are worked on
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
-                     bint single) noexcept nogil
+                     bint single, Py_ssize_t more, const void** rows) noexcept nogil
     # dot and tdot on pairs of columns, (k, 2, p) for dense rows and (k, p, 2) for sparse ones
     cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
     cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil

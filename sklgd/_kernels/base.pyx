@@ -70,7 +70,7 @@ cdef class RowsKernel:
         return 0.0
 
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
-                     bint single) noexcept nogil:
+                     bint single, Py_ssize_t more, const void** rows) noexcept nogil:
         pass
 
     cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:

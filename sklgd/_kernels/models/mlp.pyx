@@ -33,13 +33,13 @@ cdef extern from "models/network.h" nogil:
         const double* out_shift
         const double* out_scale
     ctypedef struct network_table:
-        void (*forward)(const Network* net, Py_ssize_t n, int sparse, const void* params, void* work,
-                        double* kept, uint64_t seed, int64_t t, double* raw) noexcept nogil
-        const void* (*backward)(const Network* net, Py_ssize_t n, int sparse, const void* params,
-                                void* work, int64_t t, const double* draw, void* grad,
-                                int add) noexcept nogil
-    Py_ssize_t network_work(const Network* net, Py_ssize_t n, int sparse)
-    Py_ssize_t network_rows(const Network* net, Py_ssize_t n)
+        void (*forward)(const Network* net, Py_ssize_t n, const void** rows, const void* params,
+                        void* work, double* kept, uint64_t seed, int64_t t, double* raw) noexcept nogil
+        const void* (*backward)(const Network* net, Py_ssize_t n, const void** rows,
+                                const void* params, void* work, int64_t t, const double* draw,
+                                void* grad, int add) noexcept nogil
+    Py_ssize_t NETWORK_AHEAD
+    Py_ssize_t network_work(const Network* net, Py_ssize_t n)
     const network_table* network_functions(int single)
 
 #: the activations by their numbers in network.h
@@ -138,12 +138,15 @@ cdef class MLPKernel(ModelKernel):
         return 0
 
     cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil:
-        cdef Py_ssize_t size = network_work(&self.net, n, X.sparse)
+        cdef Py_ssize_t size = network_work(&self.net, n)
+        if not X.sparse:
+            size += self.rows_size(n)
         return size + self.n_params if self.trains_single(X) else size  # two more float32 vectors
 
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil:
         cdef Py_ssize_t j, n = batch.size
+        cdef const void** rows = NULL
         cdef float* copy
         if self.in_single(X, tape):
             copy = self.params_in(X, n, tape)
@@ -154,9 +157,8 @@ cdef class MLPKernel(ModelKernel):
         if X.sparse:
             X.mix(batch, self.net.size[1], self.factor, params, tape.work + self.sums_at(n))
         else:
-            X.gather(batch, self.shift, self.factor, tape.work + network_rows(&self.net, n), False)
-        self.double_.forward(
-            &self.net, n, X.sparse, params, tape.work, tape.kept, tape.seed, tape.t, raw)
+            rows = self.gather(X, batch, tape, False)
+        self.double_.forward(&self.net, n, rows, params, tape.work, tape.kept, tape.seed, tape.t, raw)
         return 0
 
     cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
@@ -171,7 +173,8 @@ cdef class MLPKernel(ModelKernel):
                 grad[j] = copy[self.n_params + j] + (0.0 if tape.fresh else grad[j])
             return 0
         first = <const double*> self.double_.backward(
-            &self.net, batch.size, X.sparse, params, tape.work, tape.t, draw, grad, not tape.fresh)
+            &self.net, batch.size, NULL if X.sparse else self.rows(batch.size, tape), params,
+            tape.work, tape.t, draw, grad, not tape.fresh)
         if X.sparse:
             if tape.fresh:
                 memset(grad, 0, self.net.size[0] * self.net.size[1] * sizeof(double))
@@ -187,7 +190,21 @@ cdef class MLPKernel(ModelKernel):
 
     # where in the work the parameters stand in float32, and behind them the gradient
     cdef inline float* params_in(self, RowsKernel X, Py_ssize_t n, Tape* tape) noexcept nogil:
-        return <float*> tape.work + network_work(&self.net, n, X.sparse)
+        return <float*> (tape.work + network_work(&self.net, n) + self.rows_size(n))
+
+    # The addresses of the rows stand behind the network's work, and room for copies behind them.
+    cdef inline Py_ssize_t rows_size(self, Py_ssize_t n) noexcept nogil:
+        return n + NETWORK_AHEAD + n * self.net.size[0]
+
+    cdef inline const void** rows(self, Py_ssize_t n, Tape* tape) noexcept nogil:
+        return <const void**> (tape.work + network_work(&self.net, n))
+
+    cdef inline const void** gather(self, RowsKernel X, const Batch* batch, Tape* tape,
+                                    bint single) noexcept nogil:
+        cdef const void** rows = self.rows(batch.size, tape)
+        X.gather(batch, self.shift, self.factor, rows + batch.size + NETWORK_AHEAD, single,
+                 NETWORK_AHEAD, rows)
+        return rows
 
     # the sums of the first layer: its z, or the output where it is the last
     cdef inline Py_ssize_t sums_at(self, Py_ssize_t n) noexcept nogil:
@@ -195,15 +212,15 @@ cdef class MLPKernel(ModelKernel):
 
     cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
                              double* raw) noexcept nogil:
-        cdef Py_ssize_t n = batch.size
-        cdef float* work = <float*> tape.work
-        X.gather(batch, self.shift, self.factor, work + network_rows(&self.net, n), True)
-        self.single.forward(&self.net, n, False, params, work, tape.kept, tape.seed, tape.t, raw)
+        self.single.forward(
+            &self.net, batch.size, self.gather(X, batch, tape, True), params, tape.work, tape.kept,
+            tape.seed, tape.t, raw)
 
     cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
                               const double* draw, float* grad) noexcept nogil:
         self.single.backward(
-            &self.net, batch.size, False, params, tape.work, tape.t, draw, grad, False)
+            &self.net, batch.size, self.rows(batch.size, tape), params, tape.work, tape.t, draw,
+            grad, False)
 
 
 def trip(RowsKernel rows, ModelKernel model, double[::1] params, const double[:, ::1] draw, *,

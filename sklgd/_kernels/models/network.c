@@ -16,6 +16,12 @@
 #define UNROLL _Pragma("GCC unroll 8")
 #endif
 
+#if defined(__GNUC__) || defined(__clang__)
+#define INLINE __attribute__((always_inline)) static inline
+#else
+#define INLINE static inline
+#endif
+
 #define LEAK 0.01
 #define NORM_EPSILON 1e-5
 #define NORM_RATE 0.1
@@ -31,14 +37,11 @@ static inline uint64_t mixed(uint64_t z)
     return z ^ (z >> 31);
 }
 
-ptrdiff_t network_rows(const Network *net, ptrdiff_t n)
+enum matrix_kind { STRIDED, BY_ROWS, TURNED }; /* see product.h */
+
+ptrdiff_t network_work(const Network *net, ptrdiff_t n)
 {
     return n * net->row + net->n_layers * (net->widest + n) + 2 * n * net->widest + net->largest;
-}
-
-ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse)
-{
-    return network_rows(net, n) + (sparse ? 0 : n * net->size[0]);
 }
 
 #define NAME(f) plain_double_##f

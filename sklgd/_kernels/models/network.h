@@ -11,6 +11,7 @@
 
 enum { IDENTITY, LOGISTIC, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS };
 enum { NO_NORM, BATCH_NORM, LAYER_NORM };
+enum { NETWORK_AHEAD = 4 }; /* rows behind a batch, which are fetched while it is worked on */
 
 typedef struct {
     ptrdiff_t n_layers;         /* of weights: one more than there are hidden layers */
@@ -35,21 +36,19 @@ typedef struct {
 } Network;
 
 typedef struct {
-    /* from the rows, or on sparse rows the sums of the first layer at its z, to raw */
-    void (*forward)(const Network *net, ptrdiff_t n, int sparse, const void *params, void *work,
-                    double *kept, uint64_t seed, int64_t t, double *raw);
-    /* grad = the derivative of sum(draw * raw), or with `add` += it; on sparse rows that by the
+    /* from the rows to raw; `rows` are the addresses of n + NETWORK_AHEAD of them, or NULL where the
+     * sums of the first layer stand at its z already */
+    void (*forward)(const Network *net, ptrdiff_t n, const void *const *rows, const void *params,
+                    void *work, double *kept, uint64_t seed, int64_t t, double *raw);
+    /* grad = the derivative of sum(draw * raw), or with `add` += it; without rows that by the
      * first layer's weights is left to the caller: returned is the derivative by its sums */
-    const void *(*backward)(const Network *net, ptrdiff_t n, int sparse, const void *params,
-                            void *work, int64_t t, const double *draw, void *grad, int add);
-    /* c (m, n) = or += a b, with b (k, n) and c in C order and a[i, p] at a[i * rows + p * columns] */
-    void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *a, ptrdiff_t rows,
-                    ptrdiff_t columns, const void *b, void *c, int add);
+    const void *(*backward)(const Network *net, ptrdiff_t n, const void *const *rows,
+                            const void *params, void *work, int64_t t, const double *draw,
+                            void *grad, int add);
 } network_table;
 
-/* How many reals the work of a batch of n rows takes, and where in it the rows are to stand. */
-ptrdiff_t network_work(const Network *net, ptrdiff_t n, int sparse);
-ptrdiff_t network_rows(const Network *net, ptrdiff_t n);
+/* How many reals the work of a batch of n rows takes. */
+ptrdiff_t network_work(const Network *net, ptrdiff_t n);
 
 /* The functions for double or float, in the best instructions that this processor has. */
 const network_table *network_functions(int single);

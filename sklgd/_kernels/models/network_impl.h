@@ -269,17 +269,20 @@ TARGET static void NAME(drop)(ptrdiff_t n, double rate, uint64_t key, const REAL
     }
 }
 
-TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, int sparse, const void *params,
-                                 void *memory, double *kept, uint64_t seed, int64_t t, double *raw)
+TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, const void *const *rows,
+                                 const void *params, void *memory, double *kept, uint64_t seed,
+                                 int64_t t, double *raw)
 {
     REAL *work = memory, *scales = work + n * net->row;
-    const REAL *values = params, *input = work + network_rows(net, n);
+    const REAL *values = params, *input = NULL;
     const ptrdiff_t last = net->n_layers - 1;
     for (ptrdiff_t l = 0; l <= last; l++) {
         const ptrdiff_t from = net->size[l], to = net->size[l + 1];
         REAL *z = l < last ? work + n * net->z[l] : scales + last * (net->widest + n);
-        if (l > 0 || !sparse)
+        if (l > 0)
             NAME(product)(n, to, from, input, from, 1, values + net->weights[l], z, 0);
+        else if (rows)
+            NAME(rows_product)(n, to, from, rows, values + net->weights[l], z);
         if (net->bias[l] >= 0)
             NAME(add_row)(n, to, values + net->bias[l], z);
         if (l == last) {
@@ -309,8 +312,8 @@ TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, int sparse, co
     }
 }
 
-TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n, int sparse,
-                                         const void *params, void *memory, int64_t t,
+TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n,
+                                         const void *const *rows, const void *params, void *memory, int64_t t,
                                          const double *draw, void *gradient, int add)
 {
     REAL *work = memory, *scales = work + n * net->row, *grad = gradient;
@@ -328,15 +331,15 @@ TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n, int sp
     for (ptrdiff_t l = last; l >= 0; l--) {
         const ptrdiff_t from = net->size[l], to = net->size[l + 1];
         const int dropped = l > 0 && net->dropout[l - 1] > 0.0 && t > 0;
-        const REAL *input = l == 0  ? work + network_rows(net, n)
-                            : dropped ? work + n * net->out[l - 1]
-                                      : work + n * net->a[l - 1];
         if (net->bias[l] >= 0)
             NAME(sum_rows)(n, to, d, grad + net->bias[l]);
-        if (l > 0 || !sparse)
-            NAME(product)(from, to, n, input, 1, from, d, grad + net->weights[l], add);
-        if (l == 0)
+        if (l == 0) {
+            if (rows)
+                NAME(turned_product)(from, to, n, rows, d, grad + net->weights[l], add);
             break;
+        }
+        const REAL *input = work + n * (dropped ? net->out[l - 1] : net->a[l - 1]);
+        NAME(product)(from, to, n, input, 1, from, d, grad + net->weights[l], add);
         NAME(transpose)(from, to, values + net->weights[l], turned);
         NAME(product)(n, from, to, d, to, 1, turned, before, 0);
         swap = d, d = before, before = swap;
@@ -355,7 +358,7 @@ TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n, int sp
     return d;
 }
 
-static const network_table NAME(table) = {NAME(forward), NAME(backward), NAME(product)};
+static const network_table NAME(table) = {NAME(forward), NAME(backward)};
 
 #undef SIMD_LOOP
 #undef CHUNK

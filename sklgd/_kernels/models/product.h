@@ -1,5 +1,11 @@
 /* Matrix products for one instruction set and one type; included by network_impl.h.
  *
+ *   product         c (m, n) = or += a b, with b (k, n) and c in C order and a[i, p] at
+ *                   a[i * rows + p * columns]
+ *   rows_product    c = a b with row i of a at address a[i]; NETWORK_AHEAD rows after the m are
+ *                   fetched too
+ *   turned_product  c = or += a b with row p of the transpose of a at address a[p]
+ *
  * No packing: the matrices of small networks fit into the caches as they are.  A tile of ROWS x
  * (WIDE vectors) of the result stays in registers; the last columns are read and written under
  * a mask.  Products with a BLAS would pay for its threads and its packing at every layer.
@@ -21,11 +27,25 @@ TARGET static inline void NAME(store_some)(REAL *x, ptrdiff_t n, NAME(vec) v)
     STORE_SOME(v, x, n);
 }
 
+/* Where entry (i, p) of the left matrix stands. */
+#define ENTRY(i, p)                                                                       \
+    (kind == STRIDED   ? (const REAL *)a + (i) * rows + (p) * columns                     \
+     : kind == BY_ROWS ? ((const REAL *const *)a)[i] + (p)                                \
+                       : ((const REAL *const *)a)[p] + (i))
+
+/* Rows that may stand anywhere are asked for while those before them are worked on; each line a few
+ * times, since a test would cost more. */
+#define FETCH(R)                                                                          \
+    if (kind == BY_ROWS)                                                                  \
+        SKLGD_PREFETCH_FAR(ENTRY(row + R + p % R, p));
+
+/* A tile of R rows from number `row` on and W vectors, or the first `width` columns of one.  Less
+ * zero, a number becomes a vector of it; plus zero, it would be added. */
 #define TILE(R, W) TILE_(R, W)
 #define TILE_(R, W)                                                                       \
-    TARGET static inline void NAME(tile_##R##_##W)(                                       \
-        ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t rows, ptrdiff_t columns,       \
-        const REAL *b, REAL *c, int add)                                                  \
+    TARGET INLINE void NAME(tile_##R##_##W)(                                              \
+        ptrdiff_t n, ptrdiff_t k, enum matrix_kind kind, const void *a, ptrdiff_t rows,   \
+        ptrdiff_t columns, ptrdiff_t row, const REAL *b, REAL *c, int add)                \
     {                                                                                     \
         NAME(vec) sum[R][W];                                                              \
         UNROLL for (int i = 0; i < R; i++)                                                \
@@ -33,10 +53,11 @@ TARGET static inline void NAME(store_some)(REAL *x, ptrdiff_t n, NAME(vec) v)
                 sum[i][j] = (NAME(vec)){0};                                               \
         for (ptrdiff_t p = 0; p < k; p++) {                                               \
             NAME(vec) v[W];                                                               \
+            FETCH(R)                                                                      \
             UNROLL for (int j = 0; j < W; j++)                                            \
                 v[j] = *(const NAME(vec) *)(b + p * n + j * LANES);                       \
             UNROLL for (int i = 0; i < R; i++) {                                          \
-                NAME(vec) u = (NAME(vec)){0} + a[i * rows + p * columns];                 \
+                NAME(vec) u = *ENTRY(row + i, p) - (NAME(vec)){0};                        \
                 UNROLL for (int j = 0; j < W; j++)                                        \
                     sum[i][j] += u * v[j];                                                \
             }                                                                             \
@@ -51,17 +72,19 @@ TARGET static inline void NAME(store_some)(REAL *x, ptrdiff_t n, NAME(vec) v)
     }
 
 #define TILE_SOME(R)                                                                      \
-    TARGET static inline void NAME(some_##R)(                                             \
-        ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t rows, ptrdiff_t columns,       \
-        const REAL *b, REAL *c, int add, ptrdiff_t width)                                 \
+    TARGET INLINE void NAME(some_##R)(                                                    \
+        ptrdiff_t n, ptrdiff_t k, enum matrix_kind kind, const void *a, ptrdiff_t rows,   \
+        ptrdiff_t columns, ptrdiff_t row, const REAL *b, REAL *c, int add,                \
+        ptrdiff_t width)                                                                  \
     {                                                                                     \
         NAME(vec) sum[R];                                                                 \
         UNROLL for (int i = 0; i < R; i++)                                                \
             sum[i] = (NAME(vec)){0};                                                      \
         for (ptrdiff_t p = 0; p < k; p++) {                                               \
             NAME(vec) v = NAME(load_some)(b + p * n, width);                              \
+            FETCH(R)                                                                      \
             UNROLL for (int i = 0; i < R; i++)                                            \
-                sum[i] += v * a[i * rows + p * columns];                                  \
+                sum[i] += v * *ENTRY(row + i, p);                                         \
         }                                                                                 \
         UNROLL for (int i = 0; i < R; i++) {                                              \
             if (add)                                                                      \
@@ -77,34 +100,59 @@ TILE(1, 1)
 TILE_SOME(4)
 TILE_SOME(1)
 
-/* A strip of columns from b and c on, for all rows. */
-#define STRIP(tile_4, tile_1, ...)                                                        \
-    do {                                                                                  \
-        ptrdiff_t i = 0;                                                                  \
-        for (; i + 4 <= m; i += 4)                                                        \
-            tile_4(n, k, a + i * rows, rows, columns, b + j, c + i * n + j, add __VA_ARGS__); \
-        for (; i < m; i++)                                                                \
-            tile_1(n, k, a + i * rows, rows, columns, b + j, c + i * n + j, add __VA_ARGS__); \
+/* The columns of the result from number j on, as many as a tile takes, for all rows; returns the
+ * number of the next one. */
+#define STRIP(tile_4, tile_1, ...)                                                          \
+    do {                                                                                    \
+        ptrdiff_t i = 0;                                                                    \
+        for (; i + 4 <= m; i += 4)                                                          \
+            tile_4(n, k, kind, a, rows, columns, i, b + j, c + i * n + j, add __VA_ARGS__); \
+        for (; i < m; i++)                                                                  \
+            tile_1(n, k, kind, a, rows, columns, i, b + j, c + i * n + j, add __VA_ARGS__); \
     } while (0)
 
 #define GLUE_(r, w) NAME(tile_##r##_##w)
 #define GLUE(r, w) GLUE_(r, w)
 
-TARGET static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *va,
-                                 ptrdiff_t rows, ptrdiff_t columns, const void *vb, void *vc,
-                                 int add)
+TARGET INLINE ptrdiff_t NAME(strip)(ptrdiff_t j, enum matrix_kind kind, ptrdiff_t m, ptrdiff_t n,
+                                    ptrdiff_t k, const void *a, ptrdiff_t rows, ptrdiff_t columns,
+                                    const REAL *b, REAL *c, int add)
 {
-    const REAL *a = va, *b = vb;
-    REAL *c = vc;
-    ptrdiff_t j = 0;
-    for (; j + WIDE * LANES <= n; j += WIDE * LANES)
+    if (j + WIDE * LANES <= n) {
         STRIP(GLUE(4, WIDE), GLUE(1, WIDE));
-    for (; j + LANES <= n; j += LANES)
+        return j + WIDE * LANES;
+    }
+    if (j + LANES <= n) {
         STRIP(NAME(tile_4_1), NAME(tile_1_1));
-    if (j < n)
-        STRIP(NAME(some_4), NAME(some_1), , n - j);
+        return j + LANES;
+    }
+    STRIP(NAME(some_4), NAME(some_1), , n - j);
+    return n;
 }
 
+TARGET static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a,
+                                 ptrdiff_t rows, ptrdiff_t columns, const REAL *b, REAL *c, int add)
+{
+    for (ptrdiff_t j = 0; j < n;)
+        j = NAME(strip)(j, STRIDED, m, n, k, a, rows, columns, b, c, add);
+}
+
+TARGET static void NAME(rows_product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *const *a,
+                                      const REAL *b, REAL *c)
+{
+    for (ptrdiff_t j = 0; j < n;)
+        j = NAME(strip)(j, BY_ROWS, m, n, k, a, 0, 0, b, c, 0);
+}
+
+TARGET static void NAME(turned_product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,
+                                        const void *const *a, const REAL *b, REAL *c, int add)
+{
+    for (ptrdiff_t j = 0; j < n;)
+        j = NAME(strip)(j, TURNED, m, n, k, a, 0, 0, b, c, add);
+}
+
+#undef ENTRY
+#undef FETCH
 #undef TILE
 #undef TILE_
 #undef TILE_SOME
@@ -113,12 +161,10 @@ TARGET static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const vo
 #undef GLUE_
 #undef LANES
 #else
-static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *va, ptrdiff_t rows,
-                          ptrdiff_t columns, const void *vb, void *vc, int add)
+static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const REAL *a, ptrdiff_t rows,
+                          ptrdiff_t columns, const REAL *b, REAL *c, int add)
 {
-    const REAL *a = va, *b = vb;
-    for (ptrdiff_t i = 0; i < m; i++) {
-        REAL *c = (REAL *)vc + i * n;
+    for (ptrdiff_t i = 0; i < m; i++, c += n) {
         for (ptrdiff_t j = 0; j < n && !add; j++)
             c[j] = 0;
         for (ptrdiff_t p = 0; p < k; p++) {
@@ -127,6 +173,20 @@ static void NAME(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *va,
                 c[j] += u * b[p * n + j];
         }
     }
+}
+
+static void NAME(rows_product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *const *a,
+                               const REAL *b, REAL *c)
+{
+    for (ptrdiff_t i = 0; i < m; i++)
+        NAME(product)(1, n, k, a[i], 0, 1, b, c + i * n, 0);
+}
+
+static void NAME(turned_product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const void *const *a,
+                                 const REAL *b, REAL *c, int add)
+{
+    for (ptrdiff_t p = 0; p < k; p++)
+        NAME(product)(m, n, 1, a[p], 1, 0, b + p * n, c, add || p > 0);
 }
 #endif
 

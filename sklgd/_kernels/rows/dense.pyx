@@ -6,7 +6,7 @@ cimport cython
 
 import numpy as np
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from ..base cimport Batch, RowsKernel, address_of, batch_row, positions
 from ..simd cimport simd, simd_init, simd_prefetch
@@ -195,9 +195,18 @@ cdef class DenseRows(RowsKernel):
         return x if factor == NULL else factor[j] * x
 
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
-                     bint single) noexcept nogil:
-        cdef Py_ssize_t i, p = self.n_features
+                     bint single, Py_ssize_t more, const void** rows) noexcept nogil:
+        cdef Py_ssize_t i, p = self.n_features, size = sizeof(float) if single else sizeof(double)
         cdef const char* row
+        if factor == NULL and single == self.single:
+            for i in range(batch.size + more):
+                if i < batch.size or batch.start + i < batch.end:
+                    rows[i] = self.data + batch_row(batch, i) * self.row_bytes
+                else:
+                    rows[i] = rows[i - 1]
+            return
+        for i in range(batch.size + more):
+            rows[i] = <const char*> out + min(i, batch.size - 1) * p * size
         for i in range(batch.size):
             self.fetch_ahead(batch, i)
             row = self.data + batch_row(batch, i) * self.row_bytes
@@ -226,9 +235,7 @@ ctypedef fused copied:
 cdef inline void copy_row(Py_ssize_t p, const real* row, const double* shift, const double* factor,
                           copied* out) noexcept nogil:
     cdef Py_ssize_t j
-    if factor == NULL and sizeof(real) == sizeof(copied):
-        memcpy(out, row, p * sizeof(real))
-    elif factor == NULL:
+    if factor == NULL:
         for j in range(p):
             out[j] = <copied> row[j]
     elif shift == NULL:
