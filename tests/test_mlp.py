@@ -14,9 +14,9 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklgd._kernels.models.mlp import trip
-from sklgd._kernels.rows import make_rows
 
 from sklgd import GDClassifier, GDRegressor, optimizers
+from sklgd._kernels.rows import make_rows
 from sklgd.callbacks import Checkpoint, load_checkpoint
 from sklgd.losses import LOSSES, SquaredError
 from sklgd.models import MLP

@@ -12,10 +12,10 @@ import sys
 
 import numpy as np
 import pytest
-from sklgd._kernels.rows import instruction_set
 
 from sklgd._kernels import losses as kernels
 from sklgd._kernels import optimizers as rules
+from sklgd._kernels.rows import instruction_set
 from sklgd._strategy import compose_kernel
 from sklgd.losses import Exponential, LogLoss
 from sklgd.optimizers import AdaGrad

@@ -76,11 +76,8 @@ int simd_level(void);
         __builtin_prefetch((address), 0, 3); \
         __asm__ volatile("");              \
     } while (0)
-/* not into the first cache, which what is worked on needs */
-#define SKLGD_PREFETCH_FAR(address) __builtin_prefetch((address), 0, 2)
 #else
 #define SKLGD_PREFETCH(address) ((void)(address))
-#define SKLGD_PREFETCH_FAR(address) ((void)(address))
 #endif
 
 /* Ask for the cache lines that hold so many bytes. */

@@ -13,6 +13,8 @@
 #ifdef VECTOR_BYTES
 #define LANES ((ptrdiff_t)(VECTOR_BYTES / sizeof(REAL)))
 typedef REAL NAME(vec) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+/* what stays in registers: gcc would move numbers of the other type about between them */
+typedef REAL NAME(reg) __attribute__((vector_size(VECTOR_BYTES)));
 
 /* The first n < LANES entries, and zeros. */
 TARGET static inline NAME(vec) NAME(load_some)(const REAL *x, ptrdiff_t n)
@@ -37,7 +39,7 @@ TARGET static inline void NAME(store_some)(REAL *x, ptrdiff_t n, NAME(vec) v)
  * times, since a test would cost more. */
 #define FETCH(R)                                                                          \
     if (kind == BY_ROWS)                                                                  \
-        SKLGD_PREFETCH_FAR(ENTRY(row + R + p % R, p));
+        SKLGD_PREFETCH(ENTRY(row + R + p % R, p));
 
 /* A tile of R rows from number `row` on and W vectors, or the first `width` columns of one.  Less
  * zero, a number becomes a vector of it; plus zero, it would be added. */
@@ -47,17 +49,17 @@ TARGET static inline void NAME(store_some)(REAL *x, ptrdiff_t n, NAME(vec) v)
         ptrdiff_t n, ptrdiff_t k, enum matrix_kind kind, const void *a, ptrdiff_t rows,   \
         ptrdiff_t columns, ptrdiff_t row, const REAL *b, REAL *c, int add)                \
     {                                                                                     \
-        NAME(vec) sum[R][W];                                                              \
+        NAME(reg) sum[R][W];                                                              \
         UNROLL for (int i = 0; i < R; i++)                                                \
             UNROLL for (int j = 0; j < W; j++)                                            \
-                sum[i][j] = (NAME(vec)){0};                                               \
+                sum[i][j] = (NAME(reg)){0};                                               \
         for (ptrdiff_t p = 0; p < k; p++) {                                               \
-            NAME(vec) v[W];                                                               \
+            NAME(reg) v[W];                                                               \
             FETCH(R)                                                                      \
             UNROLL for (int j = 0; j < W; j++)                                            \
                 v[j] = *(const NAME(vec) *)(b + p * n + j * LANES);                       \
             UNROLL for (int i = 0; i < R; i++) {                                          \
-                NAME(vec) u = *ENTRY(row + i, p) - (NAME(vec)){0};                        \
+                NAME(reg) u = *ENTRY(row + i, p) - (NAME(reg)){0};                        \
                 UNROLL for (int j = 0; j < W; j++)                                        \
                     sum[i][j] += u * v[j];                                                \
             }                                                                             \
@@ -77,11 +79,11 @@ TARGET static inline void NAME(store_some)(REAL *x, ptrdiff_t n, NAME(vec) v)
         ptrdiff_t columns, ptrdiff_t row, const REAL *b, REAL *c, int add,                \
         ptrdiff_t width)                                                                  \
     {                                                                                     \
-        NAME(vec) sum[R];                                                                 \
+        NAME(reg) sum[R];                                                                 \
         UNROLL for (int i = 0; i < R; i++)                                                \
-            sum[i] = (NAME(vec)){0};                                                      \
+            sum[i] = (NAME(reg)){0};                                                      \
         for (ptrdiff_t p = 0; p < k; p++) {                                               \
-            NAME(vec) v = NAME(load_some)(b + p * n, width);                              \
+            NAME(reg) v = NAME(load_some)(b + p * n, width);                              \
             FETCH(R)                                                                      \
             UNROLL for (int i = 0; i < R; i++)                                            \
                 sum[i] += v * *ENTRY(row + i, p);                                         \
