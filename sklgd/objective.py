@@ -350,6 +350,21 @@ class Problem:
             self.smooth.add_gradient(np.zeros_like(weights), at_zero)
         return self.unit * np.maximum(at_one - at_zero, 0.0)
 
+    @functools.cached_property
+    def rest_bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Thresholds and bounds of the weights; None where the penalty's rest is no such thing."""
+        if self.rest is not None:
+            return self.rest.bounds(self.n_features)
+        beyond = np.full(self.n_features, np.inf)
+        return np.zeros(self.n_features), -beyond, beyond
+
+    @functools.cached_property
+    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Data, indices and indptr of the training rows by columns: a copy."""
+        X = self.block.X if self.order is None else self.block.X[self.order]
+        X = sp.csc_array(X)
+        return X.data, X.indices, X.indptr
+
     def constant_start(self, params: np.ndarray) -> np.ndarray:
         """Return ``params`` or, where they are zero, the best constant predictions.
 

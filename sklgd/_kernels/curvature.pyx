@@ -8,11 +8,11 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport fabs
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
 from .base cimport Batch, RowsKernel, batch_row
+from .entry cimport best_entry
 from .epoch cimport Objective
 from .simd cimport simd, simd_init
 
@@ -411,14 +411,3 @@ def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const d
                 break
             whole = now <= tol * gained
     return done
-
-
-cdef inline double best_entry(double h, double slope, double u, double l1, double low,
-                              double high) noexcept nogil:
-    # the minimum over one coordinate; exactly zero, or exactly a bound, where it is there
-    cdef double pull = h * u - slope, v = 0.0
-    if fabs(pull) > l1:
-        v = (pull - l1 if pull > 0.0 else pull + l1) / h
-    if v < low:
-        return low
-    return high if v > high else v

@@ -98,6 +98,9 @@ class Loss(Strategy):
         Upper bound of the eigenvalues of the joint form's Hessian, where there is one.
     quadratic : bool
         Whether the Hessian is the same at all ``raw``.
+    self_concordant : bool
+        Whether the second derivative changes by no more than a constant times itself, in units of
+        ``raw``: a second-order step then knows how far to trust itself.
     has_hessian : bool
         Whether `hessian` is defined, as `sklgd.optimizers.Newton` needs it.
 
@@ -124,6 +127,7 @@ class Loss(Strategy):
     curvature: ClassVar[float | None] = None
     joint_curvature: ClassVar[float | None] = None
     quadratic: ClassVar[bool] = False
+    self_concordant: ClassVar[bool] = False
 
     @property
     def has_hessian(self) -> bool:

@@ -109,6 +109,7 @@ class LogLoss(Classification):
 
     curvature = 0.25
     joint_curvature = 0.5
+    self_concordant = True
     _kernel = kernels.LogLossKernel
     _parameter_constraints = {
         "label_smoothing": [Range(Real, 0, 1, closed="left")],

@@ -58,6 +58,7 @@ class Poisson(_LogLink):
     array([ 1.,  0., -4.])
     """
 
+    self_concordant = True
     _kernel = kernels.PoissonKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:

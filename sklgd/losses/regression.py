@@ -56,6 +56,7 @@ class SquaredError(_Regression):
 
     curvature = 1.0
     quadratic = True
+    self_concordant = True
     _kernel = kernels.SquaredErrorKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from .base import Optimizer
 from .clipped import Clipped
 from .columns import Columnwise
 from .continuation import Continuation
+from .coordinate_newton import CoordinateNewton
 from .dual import SDCA
 from .full_batch import FISTA, FullBatchOptimizer, GradientDescent
 from .interior import InteriorPoint
@@ -45,6 +46,7 @@ __all__ = [
     "Clipped",
     "Columnwise",
     "Continuation",
+    "CoordinateNewton",
     "DoG",
     "FullBatchOptimizer",
     "GradientDescent",

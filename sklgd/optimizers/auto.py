@@ -14,6 +14,7 @@ from .adam import Adam
 from .base import Optimizer
 from .columns import Columnwise
 from .continuation import Continuation, scale_of_targets
+from .coordinate_newton import CoordinateNewton
 from .dual import SDCA, ridge_of
 from .full_batch import FISTA
 from .interior import InteriorPoint
@@ -28,6 +29,8 @@ FEW, MANY = 400, 500
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
 #: kinks, which take those longer, more of them
 SLOW, SLOW_KINKS = 15.0, 100.0
+#: entries of X, of 12 bytes each, up to which they are copied to descend on the columns
+MOST_COPIED = 2_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
 #: one column and with several
 KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
@@ -42,6 +45,9 @@ class Auto(Optimizer):
 
     - `Newton` for up to 500 features (of a softmax, features times classes): a few passes, whatever
       the units of the features, also with bounds, and with L1 where rows are ten times as many.
+    - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss
+      squared error, log loss of two classes or poisson: up to two million entries, of which it
+      makes a copy.
     - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
@@ -49,8 +55,9 @@ class Auto(Optimizer):
       text: a few passes in coordinates that are left as they are.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
-    - `Continuation` of one of the first three where else the loss is not smooth or has sharp bends
-      (huber): on a smooth loss that is made ever sharper; with several columns, `Columnwise` of it.
+    - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
+      bends (huber): on a smooth loss that is made ever sharper; with several columns, `Columnwise`
+      of it.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
       which it sees less their mean so far unless nearly all entries are zero; they are in
       proportion to the spread of the targets so far (outliers aside; one for all outputs, which
@@ -114,12 +121,17 @@ class Auto(Optimizer):
         few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
         if few and has_hessian and rest is None:
             return Newton()
-        if rest is not None and not _has_thresholds(rest, X):
-            return Newton() if few and has_hessian and _has_bounds(rest, X) else FISTA(True)
-        # coordinate descent is slow where rows do not tell features apart
-        told_apart = size <= SMALL or X.shape[0] >= ROWS_A_FEATURE * size
-        if few and has_hessian and rest is not None and told_apart:
-            return Newton()
+        if rest is not None:
+            # coordinate descent on a matrix is slow where rows do not tell features apart
+            told_apart = size <= SMALL or X.shape[0] >= ROWS_A_FEATURE * size
+            elementwise = has_hessian and _has_bounds(rest, X)
+            if elementwise and few and (told_apart or not _has_thresholds(rest, X)):
+                return Newton()
+            steady = loss.self_concordant and entries <= MOST_COPIED
+            if elementwise and steady and n_raw == 1:
+                return CoordinateNewton()
+            if not _has_thresholds(rest, X):
+                return FISTA(True)
         # sharp bends take a longer memory
         return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
 

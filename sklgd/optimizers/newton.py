@@ -125,6 +125,18 @@ def _solve_free(hess, slope, target, l1, low, high) -> bool:
     return True
 
 
+def damped(damping: float, size: float) -> float:
+    """Return the next damping: more where a model promised too much, less where it was right.
+
+    ``size`` is the share of the step to the model's minimum that was taken.
+    """
+    if size < 0.3:
+        return max(DAMPING_UP * damping, DAMPING)
+    if size < 1.0:
+        return damping
+    return DAMPING_DOWN * damping if damping > 1e-3 * DAMPING else 0.0
+
+
 class Newton(FullBatchOptimizer):
     r"""Newton's method, for up to several hundred features.
 
@@ -183,7 +195,7 @@ class Newton(FullBatchOptimizer):
         quadratic = problem.block.loss.quadratic
         chord = quadratic or step.promised <= CHORD * fallen(state["first"], point.total)
         new, size = self._search(problem, state, curved=not chord)
-        self._adapt(problem, state, size)
+        state["damping"] = damped(state["damping"], size)
         if new is None:
             stuck = state["fresh"] and state["damping"] > DAMPING_MOST
             if stuck or step.promised <= ROUNDING * abs(point.total):
@@ -235,14 +247,6 @@ class Newton(FullBatchOptimizer):
             squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
             state["squares"] = np.concatenate([squares, free])
         return self._bend(problem) * state["squares"]
-
-    def _adapt(self, problem: Any, state: dict, size: float) -> None:
-        """Damp the model more where it promised too much, and less where it was right."""
-        damping = state["damping"]
-        if size < 0.3:
-            state["damping"] = max(DAMPING_UP * damping, DAMPING)
-        elif size == 1.0:
-            state["damping"] = DAMPING_DOWN * damping if damping > 1e-3 * DAMPING else 0.0
 
     def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> _Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""

@@ -1,0 +1,200 @@
+"""Newton steps by coordinate descent, for many features of which few are of use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._kernels.descent import bent_rows, column_sums, descend_columns
+from .full_batch import FullBatchOptimizer, _asked
+from .newton import DAMPING_MOST, ROUNDING, damped
+
+#: coordinate descent ends where a sweep gains less than this of what all have gained, or after
+#: so many sweeps
+SWEEP_TOL, SWEEPS = 0.3, 20
+#: the share of what is asked for that may be left
+SHARE = 0.1
+#: the share of the last gain that the next one is expected to be at the most
+SLOWEST = 0.9
+
+
+class _Model:
+    """The quadratic model of an objective at a point, in columns less their means if that helps.
+
+    Parameters
+    ----------
+    grad : ndarray of shape (p,)
+        The gradient of the smooth part, with respect to weights and intercept.
+    bends : ndarray of shape (n,)
+        Second derivatives of the rows' losses.
+    sums, squares : ndarray of shape (n_features,)
+        Of the columns and of their squares, weighted by ``bends``.
+    ridge : ndarray of shape (n_features,)
+        Second derivatives of the penalty's smooth part.
+    """
+
+    def __init__(self, grad, bends, sums, squares, ridge) -> None:
+        self.grad, self.bends, self.ridge = grad, bends, ridge
+        self.total = float(bends.sum())
+        intercept = grad[len(sums) :].sum()
+        self.means = np.zeros(len(sums))
+        if len(grad) > len(sums) and self.total > 0.0:
+            self.means = sums / self.total
+        self.centred = grad[: len(sums)] - self.means * intercept
+        spread = squares - self.means**2 * self.total
+        # rounding of a constant column is no spread
+        self.diagonal = np.where(spread > 1e-12 * squares, spread, 0.0) + ridge
+
+    def best_alone(self, weights: np.ndarray, bounds: tuple) -> np.ndarray:
+        """Return where each weight would go if the others stayed."""
+        l1, low, high = bounds
+        pull = self.diagonal * weights - self.centred
+        with np.errstate(divide="ignore", invalid="ignore"):
+            best = np.clip((pull - np.clip(pull, -l1, l1)) / self.diagonal, low, high)
+        return np.where(self.diagonal > 0.0, best, weights)
+
+
+class CoordinateNewton(FullBatchOptimizer):
+    r"""Newton's method by coordinate descent, for L1 penalties on many features.
+
+    .. math:: w \leftarrow w + t d, \qquad
+        d \approx \arg\min_d \; \nabla f^T d + \tfrac12 d^T H d + r(w + d)
+
+    with :math:`f` the loss and the smooth part of the penalty, :math:`H` its second derivative
+    and :math:`r` the rest of the penalty: L1, an elastic net's, or bounds.  As in [1]_ the minimum
+    is found roughly, by a few sweeps over the columns of X and no matrix: entries of
+    :math:`X d` are kept, so that a visit of a feature costs what it has nonzeros.  Only features
+    are visited whose weight is not zero, or is not to stay zero by the gradient, and most are not.
+    The length :math:`t` is found by backtracking, on :math:`X w` and :math:`X d` alone.
+
+    For smooth losses with a `sklgd.losses.Loss.hessian` that take one raw column.  It makes a copy
+    of X by columns.  The steps do not depend on the units of the features.
+
+    References
+    ----------
+    .. [1] Yuan, Ho and Lin (2012). An improved GLMNET for L1-regularized logistic regression.
+       Journal of Machine Learning Research 13, 1999-2030.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklgd import GDRegressor
+    >>> from sklgd.optimizers import CoordinateNewton
+    >>> X = np.array([[-1.0, 0.1], [1.0, 0.1], [0.0, -0.2]])
+    >>> model = GDRegressor(optimizer=CoordinateNewton(), penalty="l1", alpha=0.1, tol=1e-8)
+    >>> model.fit(X, [-3.0, 3.0, 0.0]).coef_.round(2)
+    array([2.85, 0.  ])
+    """
+
+    knows_when = True
+
+    def forget(self, state: dict) -> None:
+        """Forget everything: it depends on the data."""
+        state.clear()
+
+    def remaining(self, state: dict) -> float:
+        """Return about what the objective may still fall by."""
+        return state["left"]
+
+    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+        """Take one Newton step; return the loss after it."""
+        if "raw" not in state:
+            self._start(problem, params, state)
+        before, (step, change) = state["total"], self._step(problem, params, state)
+        size = self._search(problem, params, state, step, change)
+        state["damping"] = damped(state["damping"], size)
+        self._look(problem, params, state)
+        if size == 0.0:
+            state["converged"] = state["damping"] > DAMPING_MOST or not step.any()
+            return state["loss"]
+        gain = before - state["total"]
+        # gains are seen to go on falling as they did in the last two steps
+        falls = [*state["falls"][-1:], gain / state["gain"] if state["gain"] > 0.0 else 1.0]
+        share = min(max(falls), SLOWEST)
+        state["left"] = max(gain * share / (1.0 - share), state["promised"])
+        state.update(gain=gain, falls=falls)
+        state["converged"] = state["left"] <= SHARE * _asked(problem, state, state["total"])
+        return state["loss"]
+
+    def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
+        """Begin at the best constant, or where the parameters are."""
+        _check(problem)
+        problem.prox(params, 0.0)  # to where the penalty is finite
+        params[:] = problem.constant_start(params)
+        n = problem.n_features
+        rows = slice(None) if problem.order is None else problem.order
+        state["raw"] = problem.block.X[rows] @ params[:n] + params[n:].sum()
+        state.update(first=problem.at_constant, damping=0.0)
+        self._look(problem, params, state)
+        state["total"] = state["loss"] + problem.penalty_value(params)
+        state.update(gain=0.0, falls=[])
+
+    def _look(self, problem: Any, params: np.ndarray, state: dict) -> None:
+        """Take in the loss and its derivatives at the raw predictions of the state."""
+        slopes, bends = np.empty((2, problem.n_rows))
+        loss = bent_rows(problem.objective, state["raw"], problem.order, slopes, bends)
+        bends += state["damping"] * (problem.block.loss.curvature or 1.0)
+        slopes /= problem.weight_sum
+        bends /= problem.weight_sum
+        pulls, sums, squares = column_sums(*problem.columns, slopes, bends)
+        grad = np.concatenate([pulls, np.full(problem.n_params - problem.n_weights, slopes.sum())])
+        if problem.smooth is not None:
+            problem.smooth.add_gradient(params[: problem.n_weights], grad[: problem.n_weights])
+        problem.remember(params, grad)
+        model = _Model(grad, bends, sums, squares, problem.smooth_curvature.ravel())
+        weights = params[: problem.n_weights]
+        best = model.best_alone(weights, problem.rest_bounds)
+        promised = 0.5 * float(np.sum(model.diagonal * (best - weights) ** 2))
+        active = np.flatnonzero((best != weights) | (weights != 0.0))
+        state.update(loss=loss / problem.weight_sum, model=model, promised=promised, active=active)
+
+    def _step(self, problem: Any, params: np.ndarray, state: dict) -> tuple[np.ndarray, np.ndarray]:
+        """Return about the step to the model's minimum, and what it does to raw predictions."""
+        model: _Model = state["model"]
+        target, change = params.copy(), np.zeros(problem.n_rows)
+        pull = descend_columns(
+            *problem.columns, model.bends, model.centred, model.diagonal, model.means, model.total,
+            model.ridge, params, *problem.rest_bounds, state["active"], target, change, SWEEP_TOL,
+            SWEEPS,
+        )  # fmt: skip
+        step = target - params
+        if problem.n_params > problem.n_weights and model.total > 0.0:
+            step[-1] = -(model.grad[-1] + pull) / model.total
+            change += step[-1]
+        return step, change
+
+    def _search(
+        self, problem: Any, params: np.ndarray, state: dict, step: np.ndarray, change: np.ndarray
+    ) -> float:
+        """Go along a step as far as the objective falls by enough; return how far."""
+        rest = problem.rest_value(params)
+        slope = float(np.sum(state["model"].grad * step)) + problem.rest_value(params + step) - rest
+        scratch, size = np.empty(problem.n_rows), 1.0
+        least = ROUNDING * abs(state["total"])
+        while -size * slope > least:
+            raw, new = state["raw"] + size * change, params + size * step
+            loss = bent_rows(problem.objective, raw, problem.order, scratch) / problem.weight_sum
+            total = loss + problem.penalty_value(new)
+            if total - state["total"] <= 1e-4 * size * slope:
+                params[:] = new
+                state.update(raw=raw, total=total)
+                return size
+            size *= 0.5
+        return 0.0
+
+
+def _check(problem: Any) -> None:
+    """Raise where the method does not apply."""
+    block = problem.block
+    if not (block.model.linear and block.loss.has_hessian and problem.n_raw == 1):
+        raise ValueError(
+            "CoordinateNewton needs a linear model and a loss with hessian(y, raw) on one raw "
+            f"column. Got {block.loss!r} on {problem.n_raw} of {block.model!r}; use "
+            "optimizer='lbfgs', optimizer='fista' or optimizer='auto'."
+        )
+    if problem.rest_bounds is None:
+        raise ValueError(
+            f"CoordinateNewton takes penalties of the kind of L1 and Box, and {problem.rest!r} is "
+            "none; use optimizer='fista' or optimizer='auto'."
+        )

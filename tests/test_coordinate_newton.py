@@ -1,0 +1,217 @@
+"""Newton steps by coordinate descent on the columns of X."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_breast_cancer, make_regression
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression
+from sklearn.preprocessing import scale
+from sklgd._kernels.descent import bent_rows, column_sums, descend_columns
+
+from sklgd import GDClassifier, GDRegressor
+from sklgd.losses import LOSSES, LogLoss, Poisson
+from sklgd.models import Linear
+from sklgd.objective import Block, Problem, Targets
+from sklgd.optimizers import LBFGS, CoordinateNewton, Newton
+from sklgd.penalties import L1, Box
+
+EXACT = {"optimizer": CoordinateNewton(), "tol": 1e-10}
+
+
+@pytest.fixture(scope="module")
+def wide():
+    """Rows fewer than features, in many units, most entries zero."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 200)) * (rng.random((80, 200)) < 0.3) * np.logspace(-2, 2, 200)
+    return X, X[:, 100] - X[:, 110] / 2.0 + 3.0 + 0.1 * rng.normal(size=80)
+
+
+# -- kernels -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", [LogLoss(), Poisson(), LOSSES["cauchy"]()], ids=repr)
+def test_bent_rows_equal_numpy(loss, weighted):
+    rng = np.random.default_rng(0)
+    y, raw = rng.integers(0, 2, 301).astype(float), rng.normal(size=301)
+    weights = rng.random(301) if weighted else None
+    for order in (None, np.arange(0, 301, 3, dtype=np.uint32), np.arange(1, dtype=np.uint32)):
+        rows = slice(None) if order is None else order
+        block = Block(np.zeros((301, 1)), Targets(y, 1), weights, loss, Linear(), True)
+        s = np.ones(301)[rows] if weights is None else weights[rows]
+        slopes, bends = np.empty((2, len(s)))
+        total = bent_rows(block.compose(), raw[rows].copy(), order, slopes, bends)
+        assert total == pytest.approx(s @ loss.value(y[rows], raw[rows]), rel=1e-12)
+        assert_allclose(slopes, s * loss.gradient(y[rows], raw[rows]), atol=1e-12)
+        known = s * np.maximum(loss.hessian(y[rows], raw[rows]), 0.0)
+        assert_allclose(bends, known, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_column_sums_equal_numpy(wide, dtype, index):
+    X = sp.csc_array(wide[0].astype(dtype))
+    slopes, bends = np.random.default_rng(0).random((2, 80))
+    found = column_sums(X.data, X.indices.astype(index), X.indptr.astype(index), slopes, bends)
+    dense = X.toarray().astype(np.float64)
+    assert_allclose(found, [slopes @ dense, bends @ dense, bends @ dense**2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("l1", [0.0, 0.5])
+@pytest.mark.parametrize("low, high", [(-np.inf, np.inf), (0.0, np.inf), (-0.2, 0.3)])
+def test_descent_meets_the_conditions_of_a_minimum(l1, low, high):
+    """Of a quadratic in which an intercept is where it is least."""
+    rng = np.random.default_rng(0)
+    X, g, h = rng.normal(size=(40, 12)) + 1.0, rng.normal(size=40), rng.random(40)
+    start, ridge = np.clip(0.1 * rng.normal(size=12), low, high), rng.random(12)
+    means = h @ X / h.sum()
+    Z, columns = X - means, sp.csc_array(X)
+    target, change = start.copy(), np.zeros(40)
+    slope, bounds = g @ Z, [np.full(12, part) for part in (l1, low, high)]
+    active = np.arange(12)
+    pull = descend_columns(
+        columns.data, columns.indices, columns.indptr, h, slope, h @ Z**2 + ridge, means, h.sum(),
+        ridge, start, *bounds, active, target, change, 1e-14, 10_000,
+    )  # fmt: skip
+    assert_allclose(change, X @ (target - start), atol=1e-10)
+    assert pull == pytest.approx(h @ change, abs=1e-9)
+    slope = slope + (Z.T * h) @ Z @ (target - start) + ridge * (target - start)
+    free = (target != 0.0) & (low < target) & (target < high)
+    assert_allclose(slope[free], -l1 * np.sign(target[free]), atol=1e-6)
+    assert np.all(np.abs(slope[target == 0.0]) <= l1 + 1e-6) or low == 0.0
+    assert np.all(slope[(target == low) & (target != 0.0)] >= l1 - 1e-6)
+    assert np.all(slope[(target == high) & (target != 0.0)] <= -l1 + 1e-6)
+
+
+# -- minima --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_lasso(wide, form, intercept):
+    X, y = wide
+    known = Lasso(alpha=0.1, fit_intercept=intercept, tol=1e-12, max_iter=100_000).fit(X, y)
+    mine = GDRegressor(penalty="l1", alpha=0.1, fit_intercept=intercept, **EXACT).fit(form(X), y)
+    assert mine.stop_reason_ == "tol"
+    assert_allclose(mine.coef_, known.coef_, atol=1e-4)
+    assert_allclose(mine.intercept_, known.intercept_, atol=1e-4)
+    assert_array_equal(mine.coef_ == 0.0, known.coef_ == 0.0)
+
+
+def test_elastic_net_with_weights(wide):
+    X, y = wide
+    weights = np.random.default_rng(0).uniform(0.1, 2.0, len(y))
+    known = ElasticNet(alpha=0.1, l1_ratio=0.5, tol=1e-12, max_iter=100_000).fit(X, y, weights)
+    mine = GDRegressor(penalty="elasticnet", alpha=0.1, l1_ratio=0.5, **EXACT)
+    assert_allclose(mine.fit(X, y, weights).coef_, known.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logistic_regression(dtype):
+    X, y = load_breast_cancer(return_X_y=True)
+    X = scale(X).astype(dtype)
+    C = 1 / (0.01 * len(y))
+    known = LogisticRegression(C=C, l1_ratio=1.0, solver="saga", tol=1e-9, max_iter=100_000)
+    mine = GDClassifier(penalty="l1", alpha=0.01, **EXACT).fit(X, y)
+    assert mine.n_iter_ <= 20
+    assert_allclose(mine.coef_, known.fit(X.astype(float), y).coef_, atol=1e-4)
+    assert_allclose(mine.intercept_, known.intercept_, atol=1e-4)
+
+
+def test_bounds(wide):
+    X, y = wide
+    mine = GDRegressor(penalty=Box(0.0, 0.7), **EXACT).fit(X, y)
+    known = GDRegressor(penalty=Box(0.0, 0.7), optimizer=Newton(), tol=1e-12).fit(X, y)
+    assert mine.coef_.min() == 0.0 and mine.coef_.max() == 0.7
+    assert mine.loss_curve_[-1] == pytest.approx(known.loss_curve_[-1], rel=1e-8)
+
+
+@pytest.mark.parametrize("alpha", [1e-2, 1e-4])
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_the_default_on_raw_features(wide, loss, alpha):
+    """Within 1e-3 of the way, and in few iterations."""
+    X, y = wide[0], np.exp(0.3 * scale(wide[1]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GDRegressor(loss, penalty=L1(alpha)).fit(sp.csr_array(X), y)
+    assert model.optimizer_ == CoordinateNewton() and model.n_iter_ <= 60
+    exact = GDRegressor(loss, penalty=L1(alpha), optimizer=CoordinateNewton(), tol=1e-8)
+    exact.set_params(max_iter=5000).fit(X, y)
+    other = GDRegressor(loss, penalty=L1(alpha), optimizer=LBFGS(standardize=True), tol=1e-8)
+    assert exact.loss_curve_[-1] <= other.set_params(max_iter=5000).fit(X, y).loss_curve_[-1] + 1e-7
+    constant = np.mean(y) if loss == "squared_error" else np.log(np.mean(y))
+    first = model.loss_.value(y, np.full_like(y, constant)).mean()
+    fallen = first - exact.loss_curve_[-1]
+    assert model.loss_curve_[-1] - exact.loss_curve_[-1] <= 1e-3 * fallen
+
+
+def test_constant_and_empty_columns():
+    X, y = make_regression(60, 5, noise=5.0, random_state=0)
+    Z = np.c_[X, np.full(60, 1e3), np.zeros(60)]
+    mine = GDRegressor(penalty="l1", alpha=0.5, **EXACT).fit(Z, y)
+    known = Lasso(alpha=0.5, tol=1e-12).fit(X, y)
+    assert_allclose(mine.coef_, [*known.coef_, 0.0, 0.0], atol=1e-5)
+
+
+def test_early_stopping_sees_the_training_rows(wide):
+    X, y = wide
+    model = GDRegressor(penalty="l1", alpha=0.1, early_stopping=True, random_state=0, **EXACT)
+    assert np.isfinite(model.fit(sp.csr_array(X), y).coef_).all()
+    assert len(model.history_["val_loss"]) == model.n_iter_
+
+
+def test_optimality_is_that_of_the_end(wide):
+    X, y = wide
+    model = GDRegressor(penalty="l1", alpha=0.1, **EXACT).fit(X, y)
+    targets = Targets(y, 1)
+    problem = Problem(Block(X, targets, None, model.loss_, Linear(), True), model.penalty_)
+    params = np.concatenate([model.coef_, model.intercept_])
+    assert model.optimality_ == pytest.approx(problem.optimality(params, np.zeros(201)), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"loss": "hinge"}, {"loss": "log_loss"}, {"penalty": "l1", "loss": "perceptron"}],
+    ids=str,
+)
+def test_refuses(change):
+    X, y = np.eye(6), np.arange(6) % 3
+    model = GDClassifier("squared_hinge", optimizer=CoordinateNewton(), penalty="l1")
+    with pytest.raises(ValueError, match="CoordinateNewton needs a linear model and a loss with"):
+        model.set_params(**change).fit(X, y)
+
+
+def test_refuses_a_penalty_of_groups():
+    model = GDRegressor(penalty="group_lasso", optimizer=CoordinateNewton())
+    with pytest.raises(ValueError, match="CoordinateNewton takes penalties of the kind of L1"):
+        model.set_params(penalty__groups=[[0, 1], [2]]).fit(np.eye(3), [1.0, 2.0, 3.0])
+
+
+# -- when it is chosen ------------------------------------------------------------------------
+
+
+def test_auto_takes_it_for_l1_on_many_features(wide):
+    X, y = wide
+    for penalty in ("l1", "elasticnet", Box(0.0, 1.0)):
+        model = GDRegressor(penalty=penalty, alpha=0.1).fit(X, y)
+        wanted = Newton() if penalty == Box(0.0, 1.0) else CoordinateNewton()
+        assert model.optimizer_ == wanted
+    for change in ({"penalty": "l2"}, {"loss": "log_cosh"}):
+        model = GDRegressor(penalty="l1", alpha=0.1).set_params(**change)
+        assert model.fit(X, y).optimizer_ != CoordinateNewton()
+    several = GDRegressor(penalty="l1", alpha=0.1).fit(X, np.c_[y, -y])
+    assert several.optimizer_ != CoordinateNewton()
+
+
+@pytest.mark.parametrize("loss", [cls() for cls in LOSSES.values()], ids=repr)
+def test_self_concordant_losses_are(loss):
+    """The second derivative changes by no more than itself, by differences."""
+    if not loss.self_concordant:
+        return
+    y = np.array([0.0, 1.0])[:, None]
+    raw = np.linspace(-30.0, 30.0, 241)
+    bend = loss.hessian(np.repeat(y, 241, axis=1), np.tile(raw, (2, 1)))
+    assert np.all(np.abs(np.diff(np.log(bend), axis=1)) <= 1.01 * np.diff(raw))
