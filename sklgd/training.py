@@ -39,6 +39,8 @@ STEPS_AT_ONCE = 65536
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
 #: an epoch over few rows is followed by a look at all of them, one over many at some
 LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
+#: so many times `tol` is much to be still to come
+MUCH = 2.0
 
 
 @dataclass
@@ -485,6 +487,23 @@ class TrainingLoop:
         self.report.stop_reason = "no_improvement" if self.stopping.early_stopping else "tol"
         return True
 
+    def _crawls(self) -> bool:
+        """Whether the last falls, too small to count, are those of steps that are too short.
+
+        They would add up to much if they went on, or do not level off, where the objective does.
+        """
+        objective, tol = self.report.history["objective"], self.stopping.tol
+        width = min(self.stopping.n_iter_no_change, (len(objective) - 1) // 2)
+        if tol is None or self.driver.converged or self.stopping.early_stopping or width < 1:
+            return False
+        before, middle, last = (objective[-1 - back * width] for back in (2, 1, 0))
+        first, second = before - middle, middle - last
+        to_come = second / width * self.stopping.max_iter
+        if 0.0 < second < first:  # a geometric series
+            to_come = min(to_come, second**2 / (first - second))
+        much = MUCH * tol * scale_of(self.watch.best, self.watch.first, tol)
+        return to_come > much or (second >= 0.9 * first > 0.0 and self.optimality() > 0.5)
+
     def _finish(self) -> None:
         """Decide which parameters to keep, and say what the user should know."""
         report = self.report
@@ -512,6 +531,13 @@ class TrainingLoop:
             )
         elif self.stopping.early_stopping and self.best is not None:
             self.state.restart(self.best)
+        if report.stop_reason == "tol" and self._crawls():
+            self._warn(
+                f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
+                "but it was falling steadily, far from where it would end. Increase the learning "
+                "rate, lower tol, or use optimizer='auto', which has no learning rate.",
+                ConvergenceWarning,
+            )
         if report.stop_reason == "max_iter" and self.stopping.tol is not None:
             self._warn(
                 "Maximum number of iteration reached before convergence. Consider increasing "

@@ -71,7 +71,7 @@ def test_frames_in_streams_and_validation(frame):
     with pytest.raises(ValueError, match="feature names should match those that were passed"):
         model.partial_fit(frame[NAMES[::-1]], y)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("error", "X (has|does not have valid) feature names")
         model.set_params(scoring="r2").fit(frame, y, X_val=frame, y_val=y)
     assert "val_score" in model.history_
 

@@ -145,6 +145,20 @@ def test_stops_by_the_documented_rule(regression, optimizer, tol, patience):
     assert_array_equal(model.loss_curve_, whole.loss_curve_[: model.n_iter_])
 
 
+def test_a_crawl_is_no_convergence(regression):
+    """Steps far too short end by the rule, but not in silence."""
+    X, y = regression
+    for optimizer in (Adam(1e-3), GradientDescent(1e-5)):
+        model = GDRegressor(optimizer=optimizer, random_state=0)
+        with pytest.warns(ConvergenceWarning, match="falling steadily, far from where it would"):
+            model.fit(X, 1e4 * y)
+        assert model.stop_reason_ == "tol"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for optimizer in (SGD(0.01), Adam(0.05), "auto"):
+            GDRegressor(optimizer=optimizer, random_state=0).fit(X, y)
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [SGD(0.003), SGD(0.001, momentum=0.9), SGD(Adaptive(0.01)), GradientDescent(0.05), FISTA()],

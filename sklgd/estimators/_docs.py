@@ -69,8 +69,8 @@ max_iter : int, default=1000
 tol : float or None, default=1e-3
     Relative tolerance. An epoch is no improvement if it lowers the objective by less than ``tol``
     times the objective's scale, the larger of its best absolute value so far and of ``tol`` times
-    its first value; ``n_iter_no_change`` such epochs in a row end training. The units of ``y`` do
-    not matter. SAGA and SVRG stop by themselves where what is left to gain is small on that
+    its first value; ``n_iter_no_change`` such epochs in a row end training, with a warning where
+    the objective still falls steadily. The units of ``y`` do not matter. SAGA and SVRG stop by themselves where what is left to gain is small on that
     scale. So do optimizers that use all rows at once, all under ``"auto"`` among them, beside
     ``tol`` times what the objective has fallen by since the best constant prediction. None runs
     ``max_iter`` epochs.
