@@ -17,10 +17,10 @@ from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklgd._kernels.epoch import Objective, predict_raw
-from sklgd._kernels.rows import make_rows
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters
+from sklgd._kernels.rows import make_rows
 from sklgd._strategy import compose_kernel
 from sklgd.losses import LogLoss, SquaredError
 from sklgd.models import FactorizationMachine

@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklgd._kernels.models.mlp import trip
-from sklgd._kernels.rows import make_rows
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd._kernels.rows import make_rows
 from sklgd.models import MODELS
 
 N, P = 17, 5
