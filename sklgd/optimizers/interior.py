@@ -14,9 +14,9 @@ from .full_batch import FullBatchOptimizer, _asked
 from .newton import LOOK_ROWS
 
 #: the share of what is asked for that may be left
-SHARE = 0.5
+SHARE = 0.1
 #: distance from the kinks at the start, in units of the mean distance there
-DISTANCE = 3.0
+DISTANCE = 8.0
 #: the share of the way to where a variable would be zero that a step takes
 REACH = 0.995
 #: what slopes are multiplied by at the start, at the least
@@ -86,7 +86,7 @@ class InteriorPoint(FullBatchOptimizer):
         space, work, done = state["space"], state["work"], state["done"]
         second = problem.second_order(space)
         slopes, bends = np.empty((2, problem.n_rows, problem.n_raw))
-        before = interior.products(work)
+        before = state["products"]
         interior.weigh(work, done, slopes, bends)
         grad, hess = second.weighted(slopes, bends)
         factors = [None if over else factored(h) for h, over in zip(hess, done, strict=True)]
@@ -134,7 +134,8 @@ class InteriorPoint(FullBatchOptimizer):
         state.update(space=space, u=u, work=work, ridge=ridge, stale=0)
         state["residual"] = space.columns(second.weighted(theta.sum(axis=0))[0]) + ridge * u
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
-        state["left"] = interior.products(work) / problem.weight_sum
+        state["products"] = interior.products(work)
+        state["left"] = state["products"] / problem.weight_sum
         state["least"] = ROUNDING * state["left"]
         state["first"] = problem.at_constant
 
@@ -155,7 +156,8 @@ class InteriorPoint(FullBatchOptimizer):
     def _look(self, problem: Any, state: dict, step: np.ndarray, total: float) -> None:
         """See which columns are done."""
         pulls = np.abs(state["residual"] * step).sum(axis=1)
-        left = interior.products(state["work"]) / problem.weight_sum + pulls
+        state["products"] = interior.products(state["work"])
+        left = state["products"] / problem.weight_sum + pulls
         left = np.where(state["done"], state["left"], left)
         state["stale"] = 0 if left.sum() < 0.99 * state["left"].sum() else state["stale"] + 1
         state["left"] = left
