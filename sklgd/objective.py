@@ -435,7 +435,10 @@ class Problem:
 
 
 def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best."""
+    """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best.
+
+    Zero where a link takes the best ones to infinity, as for counts that are all zero.
+    """
     n, k = y.shape
     share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     if loss.has_kinks:
@@ -449,7 +452,7 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
             constant = constant - step
             if np.abs(step).max() < 0.1:
                 break
-        return constant
+        return np.where(np.abs(step) < 0.1, constant, 0.0)  # it may lie at infinity
     if loss.task == "classification":
         ends = np.repeat(np.linspace(-1.0, 1.0, CUTS + 2)[:, None], k, axis=1)
     else:

@@ -141,16 +141,16 @@ def _are_numbers(loss: Any, targets: Any) -> bool:
 
 
 def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
-    """Return about a thousand of the rows (None: of all), spread evenly."""
+    """Return 500 to 1,000 of the rows (None: of all), spread evenly, or all if they are fewer."""
     if rows is None:
-        return slice(None, None, max(n_rows // 1024, 1))
-    return rows[:: max(len(rows) // 1024, 1)]
+        return slice(None, None, max(n_rows // 512, 1))
+    return rows[:: max(len(rows) // 512, 1)]
 
 
-def _is_dense(X: Any) -> bool:
-    # Whether so much of X is not zero that it is to be centred, whatever its format.
-    nonzeros = X.count_nonzero() if sp.issparse(X) else np.count_nonzero(X)
-    return nonzeros >= DENSE_ENOUGH * X.shape[0] * X.shape[1]
+def _entries(X: Any) -> np.ndarray:
+    # How many entries are not zero, and how many there are.
+    nonzeros = np.count_nonzero(X.data if sp.issparse(X) else X)
+    return np.array([nonzeros, X.shape[0] * X.shape[1]])
 
 
 def _mean_of(X: Any, weights: np.ndarray | None) -> np.ndarray:
@@ -179,7 +179,9 @@ def _centre_and_reach(X: Any) -> tuple[np.ndarray, np.ndarray]:
     else:
         mean, scale = moments(X, None, None)
         variance = scale**2
-    return mean, np.stack((np.maximum(high - mean, mean - low), variance))
+    largest = np.maximum(high - mean, mean - low)
+    constant = largest <= 1e-12 * np.abs(mean)  # up to rounding
+    return mean, np.where(constant, 0.0, np.stack((largest, variance)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,8 +194,12 @@ class Stream:
         Whether there have been any.
     spread : Spread
         That of the targets.
+    entries : ndarray of shape (2,)
+        How many entries of the rows were not zero, and how many there were.
     centre : float64 ndarray of shape (n_features,) or None
         The features' means; None where rows are not centred.
+    weight : float
+        The sum of the weights of the rows that the centre is the mean of.
     reach : float64 ndarray of shape (2, n_features) or None
         After a fit, the largest absolute value and the mean square of each feature, less its
         centre.
@@ -201,22 +207,29 @@ class Stream:
 
     begun: bool = False
     spread: Spread = field(default_factory=Spread)
+    entries: np.ndarray = field(default_factory=lambda: np.zeros(2, dtype=int))
     centre: np.ndarray | None = None
+    weight: float = 0.0
     reach: np.ndarray | None = None
 
-    def with_rows(self, block: Any, strategies: Any, n_rows: float) -> Stream:
-        """Return what is known with the rows of a block, the last of so many."""
-        y, weights = block.targets, block.weights
-        spread = spread_of(strategies, y, weights, slice(None), self.spread)
-        centre = self.centre
-        if not self.begun and block.fit_intercept and _is_dense(block.X):
-            centre = _mean_of(block.X, weights)
-        elif centre is not None:
-            weight = block.X.shape[0] if weights is None else weights.sum()
-            with np.errstate(over="ignore", invalid="ignore"):
-                moved = centre + weight / n_rows * (_mean_of(block.X, weights) - centre)
-            centre = moved if np.isfinite(moved).all() else centre
-        return Stream(True, spread, centre, self.reach)
+    def with_rows(self, block: Any, strategies: Any, rows: np.ndarray | None) -> Stream:
+        """Return what is known with rows of a block; None for all of it."""
+        X, weights, some = block.X, block.weights, slice(None) if rows is None else rows
+        if rows is not None:
+            X, weights = X[rows], None if weights is None else weights[rows]
+        spread = spread_of(strategies, block.targets, block.weights, some, self.spread)
+        entries = self.entries + _entries(X)
+        if not (block.fit_intercept and entries[0] >= DENSE_ENOUGH * entries[1]):
+            return Stream(True, spread, entries, None, 0.0, self.reach)
+        weight = float(X.shape[0] if weights is None else weights.sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = _mean_of(X, weights)
+            if self.centre is not None:
+                share = weight / (self.weight + weight)
+                centre = self.centre + share * (centre - self.centre)
+        if not np.isfinite(centre).all():
+            centre = self.centre
+        return Stream(True, spread, entries, centre, self.weight + weight, self.reach)
 
     def rate_scale(self, n_rows: float) -> float:
         """Return what the learning rate is multiplied by, after so many rows.
@@ -240,11 +253,13 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray, X: Any, rows: A
     rows : uint32 ndarray or slice
         Which ones.
     """
-    block = problem.block
+    block, entries = problem.block, _entries(X)
     spread = spread_of(strategies, block.targets, block.weights, rows, Spread())
     if spread.weight == 0.0:  # steps would hardly ever undo large coefficients
         raw = predict_raw(rows_of(block.model, X), problem.objective.model, params)
         of_raw = Spread().with_rows(raw, None)
         spread = of_raw if of_raw.size > 1.0 else spread
-    centred = block.fit_intercept and _is_dense(X)
-    return Stream(True, spread, *(_centre_and_reach(X) if centred else (None, _reach(X))))
+    if not (block.fit_intercept and entries[0] >= DENSE_ENOUGH * entries[1]):
+        return Stream(True, spread, entries, reach=_reach(X))
+    centre, reach = _centre_and_reach(X)
+    return Stream(True, spread, entries, centre, float(problem.n_rows), reach)

@@ -75,6 +75,8 @@ class FitState:
         The units of features and targets that a model which is not linear trains in.
     stream : Stream
         What the automatic rule of streams has to know of the rows so far.
+    streams : bool
+        Whether this is the state of that rule.
     """
 
     params: np.ndarray
@@ -91,6 +93,7 @@ class FitState:
     shape: tuple[int, int, bool] = (0, 0, False)
     units: Units | None = None
     stream: Stream = field(default_factory=Stream)
+    streams: bool = False
 
     @property
     def result(self) -> np.ndarray:
@@ -130,7 +133,9 @@ class FitState:
         for params in (self.params, self.mean):
             if params is not None:
                 weights = params[: n_raw * n_features].reshape(n_raw, n_features)
-                params[n_raw * n_features :] += weights @ (-centre if back else centre)
+                # not by BLAS, whose threads would take longer to wake
+                at_centre = np.einsum("cj,j->c", weights, centre)
+                params[n_raw * n_features :] += -at_centre if back else at_centre
 
     def restart(self, params: np.ndarray) -> None:
         """Make ``params`` the result, and where training goes on.

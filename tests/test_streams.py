@@ -10,7 +10,7 @@ from sklgd._kernels.models.mlp import trip
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels.rows import CentredRows, make_rows
-from sklgd.models import Linear
+from sklgd.models import MLP, Linear
 from sklgd.streams import Spread
 
 FORMS = pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
@@ -165,3 +165,119 @@ def test_a_stream_under_auto_does_not_forget_a_fit(rows, form):
             part = slice(start, min(start + rows, half + 200))
             model.partial_fit(form(X[part]), y[part])
             assert model.score(*held_out) > score - 0.02
+
+
+def test_rows_without_weight_are_not_there():
+    """Neither their features nor their targets tell where the others lie."""
+    X, y = make_regression(100, 4, noise=5.0, random_state=0)
+    junk, far = np.full((50, 4), 1e3), np.full(50, 1e6)
+    for weight in (1.0, np.linspace(1.0, 2.0, 50)):
+        here, there = GDRegressor(random_state=0), GDRegressor(random_state=0, shuffle=False)
+        here.set_params(shuffle=False)
+        for part in chunks(100, 50):
+            weights = np.broadcast_to(weight, 50)
+            here.partial_fit(X[part], y[part], sample_weight=weights)
+            there.partial_fit(
+                np.concatenate((X[part], junk)),
+                np.append(y[part], far),
+                sample_weight=np.append(weights, np.zeros(50)),
+            )
+        assert_allclose(there.coef_, here.coef_, rtol=1e-9)
+        assert_allclose(there.intercept_, here.intercept_, rtol=1e-9)
+
+
+def test_a_first_call_without_weight_changes_nothing():
+    X, y = make_regression(100, 4, noise=5.0, random_state=0)
+    fresh = GDRegressor(random_state=0).partial_fit(X, y + 1e3)
+    late = GDRegressor(random_state=0).partial_fit(X[:5], y[:5], sample_weight=np.zeros(5))
+    late.partial_fit(X, y + 1e3)
+    assert_allclose(late.coef_, fresh.coef_)
+    assert_allclose(late.intercept_, fresh.intercept_)
+
+
+@FORMS
+def test_features_that_do_not_vary_stay_out(form):
+    """They are rounding once their mean is taken off, which is no unit to learn in."""
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(size=(600, 3)), np.full(600, 0.1), np.full(600, 3e6)]
+    y = X[:, :3].sum(axis=1) + 0.1 * rng.normal(size=600)
+    X[300:, 4] += rng.normal(size=300)
+    stream = GDRegressor(penalty=None, random_state=0)
+    for part in chunks(600, 20):
+        stream.partial_fit(form(X[part]), y[part])
+    assert stream.coef_[3] == 0.0
+    assert stream.score(form(X), y) > 0.98
+
+
+def test_gradients_that_cancel_are_none():
+    """In a balanced batch an intercept's is rounding, whose sign is that of the rows' order."""
+    X, y = np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 5
+    found = []
+    for order in (np.arange(30), np.arange(30)[::-1], np.random.default_rng(1).permutation(30)):
+        model = GDClassifier(shuffle=False).partial_fit(X[order], y[order], classes=range(5))
+        found.append(model.intercept_)
+    assert_allclose(found[1:], [found[0]] * 2, rtol=1e-9)
+
+
+def test_a_first_row_of_zeros_does_not_tell_what_others_are():
+    rng = np.random.default_rng(0)
+    X = rng.normal(100.0, 1.0, (500, 4))
+    y = (X - 100.0) @ [1.0, 2.0, 3.0, 4.0]
+    X[0] = 0.0
+    stream = GDRegressor(random_state=0)
+    for part in chunks(500, 1):
+        stream.partial_fit(X[part], y[part])
+    assert stream.score(X[1:], y[1:]) > 0.95
+
+
+@pytest.mark.parametrize("loss", ["exponential", "poisson", "tweedie"])
+def test_a_first_call_of_one_value(loss):
+    """Its best constant is infinite, and nowhere to start from."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 4))
+    if loss == "exponential":
+        model, first = GDClassifier(loss, random_state=0), {"classes": [0, 1]}
+        y = (X.sum(axis=1) > 0.0).astype(int)
+        y[:10] = 0
+    else:
+        model, first = GDRegressor(loss, random_state=0), {}
+        y = rng.poisson(np.exp(0.3 * X.sum(axis=1))).astype(float)
+        y[:10] = 0.0
+    for part in chunks(2000, 10):
+        model.partial_fit(X[part], y[part], **first)
+    assert model.score(X, y) > (0.9 if first else 0.2)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "sgd", "auto"])
+def test_a_stream_goes_on_from_any_fit(optimizer):
+    rng = np.random.default_rng(0)
+    X = rng.normal([5.0, -3.0, 1.0, 0.0], 1.0, (1010, 4))
+    y = X @ [1.0, 2.0, 3.0, 4.0] + rng.normal(size=1010)
+    model = GDRegressor(optimizer=optimizer, random_state=0).fit(X[:1000], y[:1000])
+    score = model.score(X, y)
+    model.set_params(optimizer="auto").partial_fit(X[1000:], y[1000:])
+    assert model.score(X, y) > score - 0.01
+
+
+def test_a_rule_given_in_mid_stream_starts_anew():
+    """The automatic one, which it equals, has seen other features: less their mean."""
+    rng = np.random.default_rng(0)
+    X = rng.normal([5.0, -3.0, 1.0, 0.0], 1.0, (1000, 4))
+    y = X @ [1.0, 2.0, 3.0, 4.0] + rng.normal(size=1000)
+    model = GDRegressor(random_state=0)
+    for part in chunks(500, 50):
+        model.partial_fit(X[part], y[part])
+    model.set_params(optimizer=model.optimizer_).partial_fit(X[500:550], y[500:550])
+    assert model.t_ == 3.0  # of the next step
+    for part in chunks(450, 50):
+        model.partial_fit(X[550:][part], y[550:][part])
+    assert model.score(X, y) > 0.9
+
+
+def test_another_model_cannot_go_on():
+    X, y = make_regression(50, 4, random_state=0)
+    model = GDRegressor(optimizer="adam", model=MLP((8,))).partial_fit(X, y)
+    model.set_params(model__dropout=0.5).partial_fit(X, y)
+    for other in ("linear", MLP((9,)), "factorization_machine"):
+        with pytest.raises(ValueError, match=r"was trained with model=MLP\(.* Call fit to start"):
+            model.set_params(model=other).partial_fit(X, y)

@@ -70,15 +70,16 @@ tol : float or None, default=1e-3
     Relative tolerance. An epoch is no improvement if it lowers the objective by less than ``tol``
     times the objective's scale, the larger of its best absolute value so far and of ``tol`` times
     its first value; ``n_iter_no_change`` such epochs in a row end training, with a warning where
-    the objective still falls steadily. The units of ``y`` do not matter. SAGA and SVRG stop by themselves where what is left to gain is small on that
-    scale. So do optimizers that use all rows at once, all under ``"auto"`` among them, beside
-    ``tol`` times what the objective has fallen by since the best constant prediction. None runs
-    ``max_iter`` epochs.
+    the objective still falls steadily. The units of ``y`` do not matter. SAGA and SVRG stop by
+    themselves where what is left to gain is small on that scale. So do optimizers that use all
+    rows at once, all under ``"auto"`` among them, beside ``tol`` times what the objective has
+    fallen by since the best constant prediction. None runs ``max_iter`` epochs.
 batch_size : int or "auto", default="auto"
     Rows of a step. ``"auto"`` is 1 for SGD without momentum, PassiveAggressive, SAGA and SVRG.
-    For other step rules it is 32, and, but for AdaGrad, NormalizedAdaGrad and FTRL, more on sparse
-    data, up to 4096, so that moving all parameters costs little beside reading the rows; for
-    networks 32 to 128. Optimizers that use all rows at once do not read it.
+    For other step rules it is 32, and more on wide sparse data, up to 4096, so that moving all
+    parameters costs little beside reading the rows; but 1 there for AdaGrad, NormalizedAdaGrad and
+    FTRL, which move none but the row's; for networks 32 to 128. Optimizers that use all rows at
+    once do not read it.
 shuffle : bool, default=True
     Whether step rules see the rows in a new random order each epoch.
 average : bool or int, default=False

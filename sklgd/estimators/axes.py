@@ -78,7 +78,7 @@ def _parameters(estimator: BaseEstimator) -> dict[str, Any]:
 
 @functools.cache
 def _parameter_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
-    bases = (base for base in cls.__mro__ if issubclass(base, BaseEstimator))
+    bases = (base for base in cls.__mro__ if issubclass(base, StrategyParams))
     own = (base for base in bases if "__init__" in vars(base))
     return tuple(dict.fromkeys(name for base in own for name in base._get_param_names()))
 

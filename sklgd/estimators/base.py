@@ -130,7 +130,6 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         weights = self._weights(y, X, sample_weight)
         paused = self.__dict__.pop("_to_resume", None)
         split = split_rows(self, y, weights, given) if paused is None else paused.split
-        auto = isinstance(strategies.optimizer, Auto)
         strategies = self._choose(strategies, X, targets, incremental=False)
         if paused is None:
             state = self._first_state(strategies, X, targets, weights, split, init)
@@ -147,7 +146,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if hooks is not None:
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
-        if auto and strategies.model.linear:
+        if strategies.model.linear:
             rows = evenly(split.train, X.shape[0])
             state.stream = after_fit(problem, strategies, state.result, mend(X[rows]), rows)
         self._publish(strategies, state, report, X.dtype)
@@ -168,7 +167,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             units = units_of(strategies, X, targets, weights, rows, self.fit_intercept)
             state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
         else:
-            state = self._resumed(strategies, X.shape[1], n_raw)
+            state = self._resumed(strategies, X.shape[1], n_raw, streams=auto)
         report = Report()
         if weights is not None and not weights.any():
             if not first:
@@ -180,6 +179,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
                 problem = self._stream_problem(strategies, block, rows, state, first=first)
             else:
                 problem = self._problem(block, rows, strategies)
+            state.streams = auto
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
             state.move_origin(problem.block.centre, back=True)
@@ -201,11 +201,12 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         The state then is in these, too, with all that the rule does not learn from its steps.
         """
         follows_fit = not first and state.t == 0 and state.stream.reach is not None
-        state.stream = stream = state.stream.with_rows(block, strategies, state.weight_count)
+        begins = not state.stream.begun
+        state.stream = stream = state.stream.with_rows(block, strategies, rows)
         state.rate_scale = stream.rate_scale(state.weight_count)
         state.move_origin(stream.centre)
         problem = self._problem(block._replace(centre=stream.centre), rows, strategies)
-        if first:
+        if begins:
             state.params[:] = problem.constant_start(state.params)
         elif follows_fit:  # it would be forgotten
             reach = np.ones((2, state.params.size))
@@ -399,13 +400,20 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             )
         return paused.state.copy()
 
-    def _resumed(self, strategies: Strategies, n_features: int, n_raw: int) -> FitState:
+    def _resumed(
+        self, strategies: Strategies, n_features: int, n_raw: int, *, streams: bool = False
+    ) -> FitState:
         """Return a copy of the last call's state, with ``coef_`` as the user may have set it.
 
-        The optimizer's memory is kept where the optimizer is still the same; the parameters are
-        kept in any case.
+        The optimizer's memory is kept where the optimizer is still the same, and sees the features
+        as before; the parameters are kept in any case.
         """
         _, n_raw_before, fit_intercept = self._state.shape
+        if not self._has_parameters_of(strategies.model):
+            raise ValueError(
+                f"{type(self).__name__} was trained with model={self.model_!r}, and cannot go on "
+                f"with model={strategies.model!r}. Call fit to start anew."
+            )
         if (n_raw, self.fit_intercept) != (n_raw_before, fit_intercept):
             raise ValueError(
                 f"{type(self).__name__} was trained with n_outputs={n_raw_before} and "
@@ -415,8 +423,10 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         state = self._state.copy()
         if not self._is_as_published(state.result, state.shape, state.units):
             self._restart_at(state, self._published_init())
-        if strategies.optimizer != self.optimizer_ or (
-            self._average_from(strategies.optimizer) != state.average_from
+        if (
+            strategies.optimizer != self.optimizer_
+            or self._average_from(strategies.optimizer) != state.average_from
+            or streams != state.streams
         ):
             before = state
             state = self._new_state(strategies, n_features, n_raw, Init(), before.units)
@@ -427,6 +437,14 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if self.stop_reason_ != "max_iter":  # the rate that has ended a training starts none
             state.rate_scale = 1.0
         return state
+
+    def _has_parameters_of(self, model: Model) -> bool:
+        """Whether the fitted model has the same parameters as one to go on with."""
+        if type(model) is not type(self.model_):
+            return False
+        shape, units = self._state.shape, self._state.units
+        kernels = (one.compose(*shape, units) for one in (model, self.model_))
+        return model == self.model_ or len({kernel.n_params for kernel in kernels}) == 1
 
     def _restart_at(self, state: FitState, init: Init) -> None:
         """Let a state go on from parameters that the user gave."""

@@ -74,7 +74,12 @@ class Columnwise(FullBatchOptimizer):
 
 
 def _check_apart(problem: Any) -> None:
-    # Raise where the penalty of all columns is not the sum of theirs: some weights tell.
+    # Raise where columns share weights, or the penalty of all is not the sum of theirs: some tell.
+    if not problem.block.model.linear:
+        raise ValueError(
+            "Columnwise trains each raw column for itself, and the columns of "
+            f"{problem.block.model!r} share weights. Use its optimizer without Columnwise."
+        )
     penalty = problem.penalty
     if penalty is None or problem.n_raw == 1:
         return

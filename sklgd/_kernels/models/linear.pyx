@@ -1,5 +1,11 @@
 """The compiled twin of `sklgd.models.Linear`."""
+from libc.math cimport fabs
+
 from ..base cimport Batch, ModelKernel, RowsKernel, Tape
+
+
+# A sum that is smaller beside its terms is none: some rules would make a full step of it.
+cdef double ROUNDING = 1e-15
 
 
 cdef class LinearKernel(ModelKernel):
@@ -25,9 +31,15 @@ cdef class LinearKernel(ModelKernel):
                       const double* draw, double* grad) except -1 nogil:
         cdef Py_ssize_t i, c
         cdef double* intercept = grad + self.n_weights
+        cdef double total, size
         X.tdot(batch, self.n_raw, draw, 1.0, grad)
-        if self.n_params > self.n_weights:
+        if self.n_params == self.n_weights:
+            return 0
+        for c in range(self.n_raw):
+            total = size = 0.0
             for i in range(batch.size):
-                for c in range(self.n_raw):
-                    intercept[c] += draw[i * self.n_raw + c]
+                total += draw[i * self.n_raw + c]
+                size += fabs(draw[i * self.n_raw + c])
+            if fabs(total) > ROUNDING * size:
+                intercept[c] += total
         return 0
