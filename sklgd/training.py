@@ -1,7 +1,8 @@
 """The training loop: epochs, stopping, validation, divergence, history.
 
-Python owns epochs, compiled code owns batches.  A *driver* runs one epoch of its optimizer's
-family and writes the `FitState`; the loop looks at what came out and decides whether to go on.
+Python owns epochs, compiled code owns batches.  A *driver* (`sklgd.drivers`) runs one epoch of its
+optimizer's family and writes the `FitState` (`sklgd.state`); the loop looks at what came out and
+decides whether to go on.
 
 Invariants: what a fit carries from one call to the next is in its `FitState`, and nothing else
 is; strategies are never written to; the parameters a model ends with are those the loop scored.
@@ -17,284 +18,22 @@ import math
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._kernels import adapters
-from ._kernels.epoch import Epoch, permute
-from ._strategy import compose_kernel
 from .divergence import ends_far_above, pulled_back
-from .objective import Problem, scale_of
-from .optimizers import Optimizer
-from .schedules import Schedule
-from .streams import Stream
-from .units import Units
+from .drivers import FullBatchDriver, StepDriver
+from .objective import scale_of
 
-#: steps that are handed to compiled code at once: bounds the array of learning rates
-STEPS_AT_ONCE = 65536
 #: what of an epoch is printed
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
 #: an epoch over few rows is followed by a look at all of them, one over many at some
 LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
 #: so many times `tol` is much to be still to come
 MUCH = 2.0
-
-
-@dataclass
-class FitState:
-    """What a fit carries on: parameters, the optimizer's state, clocks and the source of chance.
-
-    Attributes
-    ----------
-    params : ndarray of shape (p,)
-        The iterate.
-    slots : object
-        The optimizer's state: an array of shape (n_slots, p), or a full-batch optimizer's own.
-    optimizer : Optimizer or None
-        The optimizer that wrote it; None before the first step.
-    mean : ndarray of shape (p,) or None
-        Running mean of the iterates, with averaging.
-    average_from : int
-        The step from which the mean is taken.
-    t : int
-        Steps taken.
-    epochs : int
-        Passes made, over all calls.
-    rate_scale : float
-        What plateaus have left of the learning rate, or what a stream's is multiplied by.
-    seed : int
-        Seed of the row orders; epoch number ``epochs`` shuffles by both.
-    weight_sum, weight_count : float
-        Sample weights seen, and of how many rows: their mean is the unit of weight.
-    shape : tuple of (int, int, bool)
-        Features, raw columns and whether there are intercepts: what ``params`` are for.
-    units : Units or None
-        The units of features and targets that a model which is not linear trains in.
-    stream : Stream
-        What the automatic rule of streams has to know of the rows so far.
-    streams : bool
-        Whether this is the state of that rule.
-    """
-
-    params: np.ndarray
-    slots: Any
-    optimizer: Optimizer | None = None
-    mean: np.ndarray | None = None
-    average_from: int = 0
-    t: int = 0
-    epochs: int = 0
-    rate_scale: float = 1.0
-    seed: int = 0
-    weight_sum: float = 0.0
-    weight_count: float = 0.0
-    shape: tuple[int, int, bool] = (0, 0, False)
-    units: Units | None = None
-    stream: Stream = field(default_factory=Stream)
-    streams: bool = False
-
-    @property
-    def result(self) -> np.ndarray:
-        """The parameters of the model: the mean once it is taken, else the optimizer's result."""
-        if self.mean is not None and self.t >= self.average_from:
-            return self.mean
-        if self.optimizer is None or self.t == 0:
-            return self.params
-        moved = self._moved
-        result = self.optimizer.result(self.params[:moved], self.slots)
-        kept = self.params[moved:]
-        return np.concatenate((result, kept)) if kept.size else result
-
-    @property
-    def _moved(self) -> int:
-        """How many of the numbers in ``params`` the optimizer moves: the model keeps the rest."""
-        return self.slots.shape[1] if self._has_array else self.params.size
-
-    @property
-    def _has_array(self) -> bool:
-        return isinstance(self.slots, np.ndarray)
-
-    def copy(self) -> FitState:
-        """Return a state that can go on without changing this one."""
-        return replace(
-            self,
-            params=self.params.copy(),
-            slots=self.slots.copy() if self._has_array else copy.deepcopy(self.slots),
-            mean=None if self.mean is None else self.mean.copy(),
-        )
-
-    def move_origin(self, centre: np.ndarray | None, *, back: bool = False) -> None:
-        """Go over to features less a centre, or back, in a linear model with intercepts."""
-        if centre is None:
-            return
-        n_features, n_raw, _ = self.shape
-        for params in (self.params, self.mean):
-            if params is not None:
-                weights = params[: n_raw * n_features].reshape(n_raw, n_features)
-                # not by BLAS, whose threads would take longer to wake
-                at_centre = np.einsum("cj,j->c", weights, centre)
-                params[n_raw * n_features :] += -at_centre if back else at_centre
-
-    def restart(self, params: np.ndarray) -> None:
-        """Make ``params`` the result, and where training goes on.
-
-        A memory that is no longer finite is forgotten, and the clock starts again with it.
-        """
-        self.params[:] = params
-        if self.mean is not None:
-            self.mean[:] = params
-        if self._has_array and not np.isfinite(self.slots).all():
-            self.slots[:] = 0.0
-            self.t = 0
-        elif self.optimizer is not None:
-            self.optimizer.restart(self.params[: self._moved], self.slots)
-
-
-class StepDriver:
-    """Runs a step rule over batches; one crossing into compiled code for each 65,536 steps."""
-
-    knows_when = converged = False
-    #: what the schedule's numbers are multiples of
-    unit = 1.0
-
-    def __init__(
-        self,
-        problem: Problem,
-        optimizer: Optimizer,
-        state: FitState,
-        *,
-        batch_size: int,
-        shuffle: bool,
-    ) -> None:
-        self.problem, self.optimizer, self.state = problem, optimizer, state
-        self.shuffle = shuffle
-        self.schedule: Schedule = optimizer.schedule()
-        state.optimizer = optimizer
-        if np.shape(state.slots) != (optimizer.n_slots, problem.n_params):
-            raise ValueError(
-                f"{optimizer!r} has n_slots={optimizer.n_slots}: its state must have the shape "
-                f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
-                f"{np.shape(state.slots)}."
-            )
-        self.batch_size = batch_size
-        penalties = (
-            None if part is None else compose_kernel(part, adapters.PyPenalty)
-            for part in problem.parts(composite=optimizer.composite)
-        )
-        self.epoch_kernel = Epoch(
-            problem.objective,
-            compose_kernel(optimizer, adapters.PyOptimizer),
-            *penalties,
-            state.params,
-            state.slots,
-            state.mean,
-            state.average_from,
-            batch_size,
-            problem.block.model.linear,
-            seed=state.seed,
-            unit=problem.unit,
-        )
-        self.order = problem.order
-        if shuffle:
-            self.order = np.empty(problem.n_rows, dtype=np.uint32)
-
-    def epoch(self) -> float:
-        """Make one pass; return the mean loss, each row's taken before its step."""
-        problem, state = self.problem, self.state
-        if self.shuffle:
-            permute(self.order, problem.order, state.seed + (state.epochs << 32))
-        total = self._steps()
-        state.epochs += 1
-        return total / problem.weight_sum
-
-    def _steps(self) -> float:
-        """Take the steps of a pass; return the sum of the losses."""
-        problem, state = self.problem, self.state
-        total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
-        for start in range(0, problem.n_rows, rows_at_once):
-            stop = min(start + rows_at_once, problem.n_rows)
-            steps = -(-(stop - start) // self.batch_size)
-            rates = self._rates(state.t + 1, steps)
-            try:
-                total += self.epoch_kernel.run(self.order, start, stop, rates, state.t + 1)
-            finally:
-                state.t = self.epoch_kernel.t - 1
-        return total
-
-    def rate(self) -> float:
-        """Return the learning rate of the last step."""
-        return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale * self.unit
-
-    def _rates(self, first: int, steps: int) -> float | np.ndarray:
-        t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
-        rates = self.schedule(t)
-        if np.shape(rates) not in ((), np.shape(t)):
-            raise ValueError(
-                f"The schedule {self.schedule!r} returned an array of shape {np.shape(rates)} for "
-                f"t of shape {np.shape(t)}; it must return a rate for each step."
-            )
-        return checked_rates(self.schedule, rates * self.state.rate_scale * self.unit, first)
-
-
-class FullBatchDriver:
-    """Runs one iteration of a full-batch optimizer an epoch."""
-
-    @property
-    def knows_when(self) -> bool:
-        """Whether the optimizer itself tells when ``tol`` is reached."""
-        return self.optimizer.knows_when
-
-    def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
-        if problem.block.model.stochastic:
-            raise ValueError(
-                f"{type(optimizer).__name__} minimises a function of the parameters, and "
-                f"{problem.block.model!r} is none in training: it draws at random or depends on "
-                "the batch. Use a step rule, such as optimizer='adam', or a model without dropout "
-                "and batch normalization."
-            )
-        self.problem, self.optimizer, self.state = problem, optimizer, state
-        self.schedule: Schedule = optimizer.schedule()
-        self.converged = False
-        self.last_rate = math.nan
-        state.optimizer = optimizer
-        problem.remembers, problem.seed = True, state.seed
-
-    def epoch(self) -> float:
-        """Make one iteration; return the mean loss that it last evaluated."""
-        state = self.state
-        state.t += 1
-        self.last_rate = lr = self._rate()
-        loss = self.optimizer.iterate(self.problem, state.params, state.slots, lr, state.t)
-        self.converged = bool(state.slots and state.slots.get("converged"))
-        state.epochs += 1
-        if state.mean is not None and state.t >= state.average_from:
-            state.mean += (state.params - state.mean) / (state.t - state.average_from + 1)
-        return loss
-
-    def rate(self) -> float:
-        """Return the learning rate of the last step."""
-        return self.last_rate
-
-    def _rate(self) -> float:
-        rate = self.schedule(self.state.t) * self.state.rate_scale
-        return float(checked_rates(self.schedule, rate, self.state.t))
-
-
-def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
-    """Return ``rates``, or raise where a schedule gives no learning rate."""
-    if isinstance(rates, float) and 0.0 <= rates < math.inf:
-        return rates
-    least, most = (rates, rates) if np.ndim(rates) == 0 else (np.min(rates), np.max(rates))
-    if not (least >= 0.0 and most < math.inf):  # not: NaN is caught too
-        good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
-        at = int(np.argmin(np.atleast_1d(good)))
-        raise ValueError(
-            f"A learning rate must be finite and >= 0. The schedule {schedule!r} gave "
-            f"{np.atleast_1d(rates)[at]} at t={first + at}."
-        )
-    return rates
 
 
 @dataclass

@@ -16,9 +16,10 @@ from ._kernels import adapters
 from ._kernels import variance_reduced as _kernel
 from ._kernels.epoch import permute
 from ._strategy import compose_kernel
+from .drivers import StepDriver
 from .objective import Problem, scale_of
 from .optimizers import VarianceReduced
-from .training import FitState, StepDriver
+from .state import FitState
 
 #: how many epochs in a row must promise little
 PATIENCE = 3

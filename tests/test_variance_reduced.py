@@ -24,7 +24,7 @@ from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import LBFGS, OPTIMIZERS, SAGA, SVRG
 from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, GroupLasso
 from sklgd.schedules import Adaptive, InvScaling
-from sklgd.training import FitState
+from sklgd.state import FitState
 from sklgd.variance_reduced import VarianceReducedDriver, rest_of
 
 N, P = 23, 6

@@ -21,14 +21,16 @@ from .._kernels.models.linear import LinearKernel
 from .._kernels.rows import make_rows
 from .._strategy import Parameters
 from ..coordinates import start_scale
+from ..drivers import FullBatchDriver, StepDriver
 from ..losses import Loss
 from ..models import Model
 from ..models.base import parts_of, rows_of, start_of
 from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..schedules import SCHEDULES, Schedule
+from ..state import FitState
 from ..streams import after_fit, evenly, size_of_gradients
-from ..training import FitState, FullBatchDriver, Report, StepDriver, Stopping, TrainingLoop
+from ..training import Report, Stopping, TrainingLoop
 from ..units import Units, units_of
 from ..variance_reduced import VarianceReducedDriver
 from .axes import (

@@ -16,7 +16,7 @@ from ..models import Linear
 from ..objective import Block, Problem, Targets
 from ..optimizers import Optimizer
 from ..penalties import L2
-from ..training import FitState
+from ..state import FitState
 from ..variance_reduced import VarianceReducedDriver
 from ._common import Untouched, call, call_in_place, check_copies, check_instance, locked
 

@@ -1,0 +1,167 @@
+"""One epoch of each family of optimizers: step rules over batches, and full-batch iterations.
+
+`sklgd.variance_reduced` has the third family, steps on rows with a memory of gradients.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._kernels import adapters
+from ._kernels.epoch import Epoch, permute
+from ._strategy import compose_kernel
+from .objective import Problem
+from .optimizers import Optimizer
+from .schedules import Schedule
+from .state import FitState
+
+#: steps that are handed to compiled code at once: bounds the array of learning rates
+STEPS_AT_ONCE = 65536
+
+
+class StepDriver:
+    """Runs a step rule over batches; one crossing into compiled code for each 65,536 steps."""
+
+    knows_when = converged = False
+    #: what the schedule's numbers are multiples of
+    unit = 1.0
+
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: Optimizer,
+        state: FitState,
+        *,
+        batch_size: int,
+        shuffle: bool,
+    ) -> None:
+        self.problem, self.optimizer, self.state = problem, optimizer, state
+        self.shuffle = shuffle
+        self.schedule: Schedule = optimizer.schedule()
+        state.optimizer = optimizer
+        if np.shape(state.slots) != (optimizer.n_slots, problem.n_params):
+            raise ValueError(
+                f"{optimizer!r} has n_slots={optimizer.n_slots}: its state must have the shape "
+                f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
+                f"{np.shape(state.slots)}."
+            )
+        self.batch_size = batch_size
+        penalties = (
+            None if part is None else compose_kernel(part, adapters.PyPenalty)
+            for part in problem.parts(composite=optimizer.composite)
+        )
+        self.epoch_kernel = Epoch(
+            problem.objective,
+            compose_kernel(optimizer, adapters.PyOptimizer),
+            *penalties,
+            state.params,
+            state.slots,
+            state.mean,
+            state.average_from,
+            batch_size,
+            problem.block.model.linear,
+            seed=state.seed,
+            unit=problem.unit,
+        )
+        self.order = problem.order
+        if shuffle:
+            self.order = np.empty(problem.n_rows, dtype=np.uint32)
+
+    def epoch(self) -> float:
+        """Make one pass; return the mean loss, each row's taken before its step."""
+        problem, state = self.problem, self.state
+        if self.shuffle:
+            permute(self.order, problem.order, state.seed + (state.epochs << 32))
+        total = self._steps()
+        state.epochs += 1
+        return total / problem.weight_sum
+
+    def _steps(self) -> float:
+        """Take the steps of a pass; return the sum of the losses."""
+        problem, state = self.problem, self.state
+        total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
+        for start in range(0, problem.n_rows, rows_at_once):
+            stop = min(start + rows_at_once, problem.n_rows)
+            steps = -(-(stop - start) // self.batch_size)
+            rates = self._rates(state.t + 1, steps)
+            try:
+                total += self.epoch_kernel.run(self.order, start, stop, rates, state.t + 1)
+            finally:
+                state.t = self.epoch_kernel.t - 1
+        return total
+
+    def rate(self) -> float:
+        """Return the learning rate of the last step."""
+        return float(self.schedule(max(self.state.t, 1))) * self.state.rate_scale * self.unit
+
+    def _rates(self, first: int, steps: int) -> float | np.ndarray:
+        t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
+        rates = self.schedule(t)
+        if np.shape(rates) not in ((), np.shape(t)):
+            raise ValueError(
+                f"The schedule {self.schedule!r} returned an array of shape {np.shape(rates)} for "
+                f"t of shape {np.shape(t)}; it must return a rate for each step."
+            )
+        return checked_rates(self.schedule, rates * self.state.rate_scale * self.unit, first)
+
+
+class FullBatchDriver:
+    """Runs one iteration of a full-batch optimizer an epoch."""
+
+    @property
+    def knows_when(self) -> bool:
+        """Whether the optimizer itself tells when ``tol`` is reached."""
+        return self.optimizer.knows_when
+
+    def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
+        if problem.block.model.stochastic:
+            raise ValueError(
+                f"{type(optimizer).__name__} minimises a function of the parameters, and "
+                f"{problem.block.model!r} is none in training: it draws at random or depends on "
+                "the batch. Use a step rule, such as optimizer='adam', or a model without dropout "
+                "and batch normalization."
+            )
+        self.problem, self.optimizer, self.state = problem, optimizer, state
+        self.schedule: Schedule = optimizer.schedule()
+        self.converged = False
+        self.last_rate = math.nan
+        state.optimizer = optimizer
+        problem.remembers, problem.seed = True, state.seed
+
+    def epoch(self) -> float:
+        """Make one iteration; return the mean loss that it last evaluated."""
+        state = self.state
+        state.t += 1
+        self.last_rate = lr = self._rate()
+        loss = self.optimizer.iterate(self.problem, state.params, state.slots, lr, state.t)
+        self.converged = bool(state.slots and state.slots.get("converged"))
+        state.epochs += 1
+        if state.mean is not None and state.t >= state.average_from:
+            state.mean += (state.params - state.mean) / (state.t - state.average_from + 1)
+        return loss
+
+    def rate(self) -> float:
+        """Return the learning rate of the last step."""
+        return self.last_rate
+
+    def _rate(self) -> float:
+        rate = self.schedule(self.state.t) * self.state.rate_scale
+        return float(checked_rates(self.schedule, rate, self.state.t))
+
+
+def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
+    """Return ``rates``, or raise where a schedule gives no learning rate."""
+    if isinstance(rates, float) and 0.0 <= rates < math.inf:
+        return rates
+    least, most = (rates, rates) if np.ndim(rates) == 0 else (np.min(rates), np.max(rates))
+    if not (least >= 0.0 and most < math.inf):  # not: NaN is caught too
+        good = np.isfinite(rates) & (np.asarray(rates) >= 0.0)
+        at = int(np.argmin(np.atleast_1d(good)))
+        raise ValueError(
+            f"A learning rate must be finite and >= 0. The schedule {schedule!r} gave "
+            f"{np.atleast_1d(rates)[at]} at t={first + at}."
+        )
+    return rates

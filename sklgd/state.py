@@ -1,0 +1,122 @@
+"""What a fit carries from one call to the next."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .optimizers import Optimizer
+from .streams import Stream
+from .units import Units
+
+
+@dataclass
+class FitState:
+    """What a fit carries on: parameters, the optimizer's state, clocks and the source of chance.
+
+    Attributes
+    ----------
+    params : ndarray of shape (p,)
+        The iterate.
+    slots : object
+        The optimizer's state: an array of shape (n_slots, p), or a full-batch optimizer's own.
+    optimizer : Optimizer or None
+        The optimizer that wrote it; None before the first step.
+    mean : ndarray of shape (p,) or None
+        Running mean of the iterates, with averaging.
+    average_from : int
+        The step from which the mean is taken.
+    t : int
+        Steps taken.
+    epochs : int
+        Passes made, over all calls.
+    rate_scale : float
+        What plateaus have left of the learning rate, or what a stream's is multiplied by.
+    seed : int
+        Seed of the row orders; epoch number ``epochs`` shuffles by both.
+    weight_sum, weight_count : float
+        Sample weights seen, and of how many rows: their mean is the unit of weight.
+    shape : tuple of (int, int, bool)
+        Features, raw columns and whether there are intercepts: what ``params`` are for.
+    units : Units or None
+        The units of features and targets that a model which is not linear trains in.
+    stream : Stream
+        What the automatic rule of streams has to know of the rows so far.
+    streams : bool
+        Whether this is the state of that rule.
+    """
+
+    params: np.ndarray
+    slots: Any
+    optimizer: Optimizer | None = None
+    mean: np.ndarray | None = None
+    average_from: int = 0
+    t: int = 0
+    epochs: int = 0
+    rate_scale: float = 1.0
+    seed: int = 0
+    weight_sum: float = 0.0
+    weight_count: float = 0.0
+    shape: tuple[int, int, bool] = (0, 0, False)
+    units: Units | None = None
+    stream: Stream = field(default_factory=Stream)
+    streams: bool = False
+
+    @property
+    def result(self) -> np.ndarray:
+        """The parameters of the model: the mean once it is taken, else the optimizer's result."""
+        if self.mean is not None and self.t >= self.average_from:
+            return self.mean
+        if self.optimizer is None or self.t == 0:
+            return self.params
+        moved = self._moved
+        result = self.optimizer.result(self.params[:moved], self.slots)
+        kept = self.params[moved:]
+        return np.concatenate((result, kept)) if kept.size else result
+
+    @property
+    def _moved(self) -> int:
+        """How many of the numbers in ``params`` the optimizer moves: the model keeps the rest."""
+        return self.slots.shape[1] if self._has_array else self.params.size
+
+    @property
+    def _has_array(self) -> bool:
+        return isinstance(self.slots, np.ndarray)
+
+    def copy(self) -> FitState:
+        """Return a state that can go on without changing this one."""
+        return replace(
+            self,
+            params=self.params.copy(),
+            slots=self.slots.copy() if self._has_array else copy.deepcopy(self.slots),
+            mean=None if self.mean is None else self.mean.copy(),
+        )
+
+    def move_origin(self, centre: np.ndarray | None, *, back: bool = False) -> None:
+        """Go over to features less a centre, or back, in a linear model with intercepts."""
+        if centre is None:
+            return
+        n_features, n_raw, _ = self.shape
+        for params in (self.params, self.mean):
+            if params is not None:
+                weights = params[: n_raw * n_features].reshape(n_raw, n_features)
+                # not by BLAS, whose threads would take longer to wake
+                at_centre = np.einsum("cj,j->c", weights, centre)
+                params[n_raw * n_features :] += -at_centre if back else at_centre
+
+    def restart(self, params: np.ndarray) -> None:
+        """Make ``params`` the result, and where training goes on.
+
+        A memory that is no longer finite is forgotten, and the clock starts again with it.
+        """
+        self.params[:] = params
+        if self.mean is not None:
+            self.mean[:] = params
+        if self._has_array and not np.isfinite(self.slots).all():
+            self.slots[:] = 0.0
+            self.t = 0
+        elif self.optimizer is not None:
+            self.optimizer.restart(self.params[: self._moved], self.slots)
