@@ -16,8 +16,8 @@ from .full_batch import FullBatchOptimizer, _asked, _Point, _refuse_kinks, _spac
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
 #: changes that are remembered at the least
 LEAST_HISTORY = 3
-#: the share of what is asked for that may be left
-SHARE = 0.02
+#: the share of what is asked for that may be left, and with L1, where promises are less sure
+SHARE, SHARE_L1 = 0.02, 0.01
 
 
 class _Pairs:
@@ -186,7 +186,8 @@ class LBFGS(FullBatchOptimizer):
         free = None if state["l1"] is None else _free(new, steepest)
         promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        little = left <= SHARE * _asked(problem, state, new.total)
+        share = SHARE if state["l1"] is None else SHARE_L1
+        little = left <= share * _asked(problem, state, new.total)
         state["hits"] = state["hits"] + 1 if little else 0
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
