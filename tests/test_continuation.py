@@ -155,3 +155,15 @@ def test_auto_takes_columns_apart():
     apart = Columnwise(Continuation(Newton()))
     assert GDClassifier(Hinge(), penalty="l1").fit(X, y).optimizer_ == apart
     assert GDClassifier().fit(X, y).optimizer_ == Newton()
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e3, 1e6])
+def test_percentages_do_not_depend_on_the_units_of_the_targets(factor):
+    """Nor does what a loss without a bound on its curvature bends by."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4))
+    y = 5.0 + X @ [1.0, 0.5, -0.7, 0.2] + 0.2 * rng.normal(size=300)
+    model = GDRegressor("absolute_percentage_error", penalty=None)
+    one = model.fit(X, y).history_["objective"][-1]
+    assert one < 0.3 * np.mean(np.abs(1.0 - np.median(y) / y))
+    assert model.fit(X, factor * y).history_["objective"][-1] == pytest.approx(one, rel=1e-6)

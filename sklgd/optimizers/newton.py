@@ -227,17 +227,13 @@ class Newton(FullBatchOptimizer):
             state["first"] = point.total if exact else problem.at_constant
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
-        if np.trace(state["model"].hess[0]) <= 1e-6 * self._bend(problem):
+        if np.trace(state["model"].hess[0]) <= 1e-6 * _bend(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
         # more than all there is to gain: directions that the loss bends in are missing
         while state["step"].promised > abs(point.total) and state["damping"] < DAMPING_MOST:
             state["damping"] = max(DAMPING_UP * state["damping"], DAMPING)
             state["step"] = self._step(problem, state, point)
-
-    def _bend(self, problem: Any) -> float:
-        """Return what the curvature of the loss is measured by."""
-        return problem.block.loss.curvature or 1.0
 
     def _bends(self, problem: Any, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
@@ -246,7 +242,7 @@ class Newton(FullBatchOptimizer):
             free = np.ones(problem.n_params - problem.n_weights)
             squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
             state["squares"] = np.concatenate([squares, free])
-        return self._bend(problem) * state["squares"]
+        return _bend(problem) * state["squares"]
 
     def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> _Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""
@@ -355,3 +351,19 @@ def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
             (high * space.scale, np.inf),
         )
     )
+
+
+def _bend(problem: Any) -> float:
+    """Return what the curvature of the loss is measured by.
+
+    Where it has no bound, that at the targets, if these are raw predictions; behind a link, one.
+    """
+    loss, targets = problem.block.loss, problem.block.targets
+    if loss.curvature or loss.task == "classification":
+        return loss.curvature or 1.0
+    ends = np.array([0.0, 1.0])
+    if not np.array_equal(loss.predict(ends), ends):
+        return 1.0
+    order = problem.thinned(LOOK_ROWS).order
+    y = targets.columns(slice(None) if order is None else order)
+    return float(np.mean(loss.hessian(y, y))) or 1.0
