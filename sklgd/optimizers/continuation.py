@@ -57,7 +57,7 @@ class Continuation(FullBatchOptimizer):
     >>> from sklearn.datasets import load_diabetes
     >>> from sklgd import GDRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> GDRegressor("absolute_error").fit(X, y).optimizer_
+    >>> GDRegressor("huber").fit(X, y).optimizer_
     Continuation(optimizer=Newton())
     """
 
