@@ -89,4 +89,7 @@ def sparse_moments(const real[::1] data, const index[::1] indices, const index[:
                 share[indices[j]] += w
                 if x > largest[indices[j]]:
                     largest[indices[j]] = x
-    return np.asarray(square) / total, np.asarray(share) / total, np.asarray(largest)
+    found = np.asarray(square), np.asarray(share), np.asarray(largest)
+    for mean in found[:2]:
+        mean /= total   # in place: rows may have far more features than there are rows
+    return found
