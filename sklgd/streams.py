@@ -153,6 +153,11 @@ def _entries(X: Any) -> np.ndarray:
     return np.array([nonzeros, X.shape[0] * X.shape[1]])
 
 
+def _are_centred(block: Any, entries: np.ndarray) -> bool:
+    # Whether so many entries are not zero that rows are seen less their mean.
+    return block.fit_intercept and entries[0] >= DENSE_ENOUGH * entries[1]
+
+
 def _mean_of(X: Any, weights: np.ndarray | None) -> np.ndarray:
     # The mean of each feature.
     if not sp.issparse(X):
@@ -219,7 +224,7 @@ class Stream:
             X, weights = X[rows], None if weights is None else weights[rows]
         spread = spread_of(strategies, block.targets, block.weights, some, self.spread)
         entries = self.entries + _entries(X)
-        if not (block.fit_intercept and entries[0] >= DENSE_ENOUGH * entries[1]):
+        if not _are_centred(block, entries):
             return Stream(True, spread, entries, None, 0.0, self.reach)
         weight = float(X.shape[0] if weights is None else weights.sum())
         with np.errstate(over="ignore", invalid="ignore"):
@@ -259,7 +264,7 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray, X: Any, rows: A
         raw = predict_raw(rows_of(block.model, X), problem.objective.model, params)
         of_raw = Spread().with_rows(raw, None)
         spread = of_raw if of_raw.size > 1.0 else spread
-    if not (block.fit_intercept and entries[0] >= DENSE_ENOUGH * entries[1]):
+    if not _are_centred(block, entries):
         return Stream(True, spread, entries, reach=_reach(X))
     centre, reach = _centre_and_reach(X)
     return Stream(True, spread, entries, centre, float(problem.n_rows), reach)

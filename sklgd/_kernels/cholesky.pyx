@@ -3,13 +3,8 @@ import numpy as np
 
 from libc.math cimport isfinite, sqrt
 
+from .gram cimport GRAM_PAD, gram, gram_init
 from .simd cimport simd, simd_init
-
-cdef extern from "gram.h" nogil:
-    Py_ssize_t GRAM_PAD
-    void (*gram)(Py_ssize_t n, Py_ssize_t q, Py_ssize_t stride, const double* a, const double* b,
-                 double* h) noexcept nogil
-    void gram_init()
 
 simd_init()
 gram_init()

@@ -14,13 +14,8 @@ from libc.string cimport memcpy, memset
 from .base cimport Batch, RowsKernel, batch_row
 from .entry cimport best_entry
 from .epoch cimport Objective
+from .gram cimport GRAM_PAD, gram, gram_init
 from .simd cimport simd, simd_init
-
-cdef extern from "gram.h" nogil:
-    Py_ssize_t GRAM_PAD
-    void (*gram)(Py_ssize_t n, Py_ssize_t q, Py_ssize_t stride, const double* a, const double* b,
-                 double* h) noexcept nogil
-    void gram_init()
 
 simd_init()
 gram_init()

@@ -178,7 +178,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             rows = None if weights is None else used_rows(weights)
             block = self._block(X, targets, weights, rows, strategies, state)
             if auto and strategies.model.linear:
-                problem = self._stream_problem(strategies, block, rows, state, first=first)
+                problem = self._stream_problem(strategies, block, rows, state)
             else:
                 problem = self._problem(block, rows, strategies)
             state.streams = auto
@@ -195,14 +195,12 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         block: Block,
         rows: np.ndarray | None,
         state: FitState,
-        *,
-        first: bool,
     ) -> Problem:
         """Return the problem in the features that the automatic rule of streams sees.
 
         The state then is in these, too, with all that the rule does not learn from its steps.
         """
-        follows_fit = not first and state.t == 0 and state.stream.reach is not None
+        follows_fit = state.t == 0 and state.stream.reach is not None
         begins = not state.stream.begun
         state.stream = stream = state.stream.with_rows(block, strategies, rows)
         state.rate_scale = stream.rate_scale(state.weight_count)

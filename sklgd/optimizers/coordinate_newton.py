@@ -8,7 +8,7 @@ import numpy as np
 
 from .._kernels.descent import bent_rows, column_sums, descend_columns
 from .full_batch import FullBatchOptimizer, _asked
-from .newton import DAMPING_MOST, ROUNDING, damped
+from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
 #: coordinate descent ends where a sweep gains less than this of what all have gained, or after
 #: so many sweeps
@@ -134,7 +134,8 @@ class CoordinateNewton(FullBatchOptimizer):
         """Take in the loss and its derivatives at the raw predictions of the state."""
         slopes, bends = np.empty((2, problem.n_rows))
         loss = bent_rows(problem.objective, state["raw"], problem.order, slopes, bends)
-        bends += state["damping"] * (problem.block.loss.curvature or 1.0)
+        if state["damping"] > 0.0:
+            bends += state["damping"] * bend_of(problem)
         slopes /= problem.weight_sum
         bends /= problem.weight_sum
         pulls, sums, squares = column_sums(*problem.columns, slopes, bends)

@@ -227,7 +227,7 @@ class Newton(FullBatchOptimizer):
             state["first"] = point.total if exact else problem.at_constant
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
-        if np.trace(state["model"].hess[0]) <= 1e-6 * _bend(problem):
+        if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
         # more than all there is to gain: directions that the loss bends in are missing
@@ -237,12 +237,12 @@ class Newton(FullBatchOptimizer):
 
     def _bends(self, problem: Any, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
-        if "squares" not in state:
+        if "squares" not in state:  # which a loss made sharper leaves as they are
             space = state["space"]
             free = np.ones(problem.n_params - problem.n_weights)
             squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
             state["squares"] = np.concatenate([squares, free])
-        return _bend(problem) * state["squares"]
+        return bend_of(problem) * state["squares"]
 
     def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> _Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""
@@ -353,7 +353,7 @@ def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
     )
 
 
-def _bend(problem: Any) -> float:
+def bend_of(problem: Any) -> float:
     """Return what the curvature of the loss is measured by.
 
     Where it has no bound, that at the targets, if these are raw predictions; behind a link, one.
