@@ -1,7 +1,8 @@
 """The vector primitives: exp and log against the C library, and one result everywhere.
 
-The losses are the way in: the exponential loss is ``exp(-t raw)``, and the logistic one has the
-logarithm.  Sizes from one to a few vectors reach all tails.
+The losses are the way in: the exponential loss is ``exp(-t raw)``, the logistic one has
+``log(1 + x)``, and Gamma's gradient is ``1 - exp(log(y) - raw)``.  Sizes from one to
+a few vectors reach all tails.
 """
 
 import json
@@ -17,7 +18,7 @@ from sklgd._kernels import losses as kernels
 from sklgd._kernels import optimizers as rules
 from sklgd._kernels.rows import instruction_set
 from sklgd._strategy import compose_kernel
-from sklgd.losses import Exponential, LogLoss
+from sklgd.losses import Exponential, Gamma, LogLoss
 from sklgd.optimizers import AdaGrad
 
 ULP = 2.220446049250313e-16
@@ -55,6 +56,31 @@ def test_log1p_is_the_libraries():
     assert np.max(np.abs(softplus(x) / expected - 1.0)) <= 4 * ULP
 
 
+def expm1(x):
+    """Return exp(x) - 1 as the kernel of Gamma's loss computes it."""
+    return -kernels.evaluate(compose_kernel(Gamma(), None), np.ones_like(x), -x)[1]
+
+
+def test_expm1_is_the_libraries():
+    expected = np.array([math.expm1(x) for x in GRID])
+    np.testing.assert_allclose(expm1(GRID), expected, rtol=4 * ULP)
+    np.testing.assert_array_equal(expm1(np.array([0.0, -np.inf, np.inf] * 3)), [0, -1, np.inf] * 3)
+    assert np.isnan(expm1(np.array([1.0, np.nan, 2.0] * 6)))[1::3].all()
+
+
+def test_log_is_the_libraries():
+    """Of all sizes up to a few units in the last place, and relative to a small one near one."""
+    gamma = compose_kernel(Gamma(), None)
+    rng = np.random.default_rng(0)
+    y = np.ldexp(1.0 + rng.random(4000), rng.integers(-1060, 1023, 4000))
+    logs = np.array([math.log(v) for v in y])
+    np.testing.assert_allclose(kernels.hessian(gamma, y, logs), 1.0, atol=0.5 * ULP * 745)
+    gaps = np.concatenate([np.geomspace(1e-15, 0.6, 300), -np.geomspace(1e-15, 0.4, 300)])
+    y = np.concatenate([1.0 + gaps, [math.sqrt(0.5), math.sqrt(2.0), math.nextafter(2**0.5, 0)]])
+    slopes = kernels.evaluate(gamma, y, np.zeros_like(y))[1]
+    np.testing.assert_allclose(slopes, 1.0 - y, rtol=8 * ULP)
+
+
 def test_exp_at_its_ends():
     x = np.array([0.0, -0.0, -708.0, -740.0, -745.0, -746.0, -1e300, -np.inf, 709.7, 709.8, np.inf])
     with np.errstate(over="ignore"):
@@ -90,6 +116,7 @@ def test_tails(size):
     np.testing.assert_allclose(exponentials(x), np.exp(x), rtol=4 * ULP)
     np.testing.assert_allclose(softplus(x), np.logaddexp(0.0, x), rtol=8 * ULP)
     np.testing.assert_allclose(roots(x * x), np.abs(x), rtol=4 * ULP)
+    np.testing.assert_allclose(expm1(x), np.expm1(x), rtol=4 * ULP)
 
 
 SCRIPT = """
@@ -111,6 +138,11 @@ for p in (1, 2, 3, 7, 21, 90):
             found[f"{p} {dtype} {name} softmax"] = GDClassifier(**args).fit(data, y).coef_.tolist()
             fit = GDRegressor(**args, batch_size=1, average=True).fit(data, y)
             found[f"{p} {dtype} {name} squared"] = fit.coef_.tolist()
+            args = {"optimizer": "newton", "max_iter": 2, "tol": None, "alpha": 0.1}
+            fit = GDRegressor("poisson", **args).fit(data, y)
+            found[f"{p} {dtype} {name} poisson newton"] = fit.coef_.tolist()
+            fit = GDClassifier("log_loss", **args).fit(data, y)
+            found[f"{p} {dtype} {name} softmax newton"] = fit.coef_.tolist()
 print(json.dumps([instruction_set(), found]))
 """
 

@@ -3,11 +3,11 @@ import numpy as np
 
 from libc.math cimport isfinite, sqrt
 
-from .gram cimport GRAM_PAD, gram, gram_init
+from .packed cimport PACKED_PAD, packed, packed_init
 from .simd cimport simd, simd_init
 
 simd_init()
-gram_init()
+packed_init()
 
 # Rows of a factor that are taken off the others together.
 cdef Py_ssize_t PANEL = 32
@@ -21,7 +21,7 @@ def factored(const double[:, ::1] a):
     The diagonal becomes ones; what is added to it is as little as makes it positive definite.
     The factor U, with ``U'U`` the scaled matrix, is padded by ones to a multiple of 8 rows.
     """
-    cdef Py_ssize_t e, j, q = a.shape[0], padded = (q + GRAM_PAD - 1) // GRAM_PAD * GRAM_PAD
+    cdef Py_ssize_t e, j, q = a.shape[0], padded = (q + PACKED_PAD - 1) // PACKED_PAD * PACKED_PAD
     cdef double[::1] scale = np.empty(q)
     cdef double[:, ::1] u = np.zeros((padded, padded))
     cdef double[::1] panel = np.empty(PANEL * padded)
@@ -84,8 +84,8 @@ cdef bint factor(Py_ssize_t q, double* a, double* panel) noexcept nogil:
             for i in range(after, q):
                 panel[(j - first) * q + i] = -a[j * q + i]
         if after < q:
-            gram(after - first, q - after, q, panel + after, a + first * q + after,
-                 a + after * q + after)
+            packed.gram(after - first, q - after, q, panel + after, a + first * q + after,
+                        a + after * q + after)
         first = after
     return True
 

@@ -14,26 +14,28 @@ from libc.string cimport memcpy, memset
 from .base cimport Batch, RowsKernel, batch_row
 from .entry cimport best_entry
 from .epoch cimport Objective
-from .gram cimport GRAM_PAD, gram, gram_init
+from .packed cimport PACKED_PAD, packed, packed_init
 from .simd cimport simd, simd_init
 
 simd_init()
-gram_init()
+packed_init()
 
 # Rows that are packed at a time.
 cdef Py_ssize_t PACKED_ROWS = 64
 
 
 cdef struct Work:
-    double* rows        # (PACKED_ROWS, stride): standardised rows
+    double* rows        # (PACKED_ROWS, stride): standardised rows, a column of ones for intercepts
     double* scaled      # the same times their second derivatives
     double* kept        # the rows whose second derivative is not zero
+    double* w           # (k, stride): weights and intercepts, and the gradient, as rows have them
+    double* grad
     double* raw
     double* draw
     double* value
     double* targets
     double* bend        # (PACKED_ROWS, n_bends)
-    double* one         # (PACKED_ROWS,): a column of bend
+    double* one         # (PACKED_ROWS,): a column of bend, of sparse rows
     const double* slopes    # the rows' slopes and second derivatives where they are given by
     const double* bends     # position, or NULL; bends may be NULL beside slopes
 
@@ -68,7 +70,7 @@ cdef class Curvature:
         self.objective, self.shift, self.factor = objective, shift, factor
         self.k, self.p = objective.model.n_raw, objective.rows.n_features
         self.q = self.p + (objective.model.n_params > objective.model.n_weights)
-        self.stride = (self.q + GRAM_PAD - 1) // GRAM_PAD * GRAM_PAD
+        self.stride = (self.q + PACKED_PAD - 1) // PACKED_PAD * PACKED_PAD
         self.n_grams = self.k * (self.k + 1) // 2 if objective.joint else self.k
         self.n_bends = self.k * self.k if objective.joint else self.k
         self.size = objective.model.n_params + self.n_grams * self.stride * self.stride
@@ -98,10 +100,12 @@ cdef class Curvature:
     def raw(self, const double[::1] params, const uint32_t[::1] order, Py_ssize_t start,
             Py_ssize_t stop, double[:, ::1] out):
         """Write the raw predictions of positions into their rows of ``out``."""
-        cdef double[::1] buffer = np.zeros(PACKED_ROWS * self.stride)
+        cdef double[::1] buffer = np.zeros((PACKED_ROWS + self.k) * self.stride)
         cdef Work work
         cdef Batch batch
         work.rows = &buffer[0]
+        work.w = work.rows + PACKED_ROWS * self.stride
+        self.prepare(&work, &params[0])
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
         with nogil:
@@ -120,18 +124,22 @@ cdef class Curvature:
         cdef double[::1] out = np.empty(self.size)
         cdef double[::1] spare = np.empty(levels * self.size + 1)
         cdef double[::1] buffer = np.zeros(
-            PACKED_ROWS * (3 * self.stride + 3 * self.k + self.objective.target_width()
-                           + self.n_bends + 1))
+            2 * self.k * self.stride
+            + PACKED_ROWS * (3 * self.stride + 3 * self.k + self.objective.target_width()
+                             + self.n_bends + 1))
         cdef double* at = &buffer[0]
         work.rows = at
         work.scaled = work.rows + PACKED_ROWS * self.stride
         work.kept = work.scaled + PACKED_ROWS * self.stride
-        work.raw = work.kept + PACKED_ROWS * self.stride
+        work.w = work.kept + PACKED_ROWS * self.stride
+        work.grad = work.w + self.k * self.stride
+        work.raw = work.grad + self.k * self.stride
         work.draw = work.raw + PACKED_ROWS * self.k
         work.value = work.draw + PACKED_ROWS * self.k
         work.bend = work.value + PACKED_ROWS * self.k
         work.one = work.bend + PACKED_ROWS * self.n_bends
         work.targets = work.one + PACKED_ROWS
+        self.prepare(work, params)
         cdef double loss
         with nogil:
             loss = self.tree(params, order, start, stop, block_rows, &out[0], &spare[0], work)
@@ -191,6 +199,7 @@ cdef class Curvature:
         cdef Batch batch
         cdef double total = 0.0
         memset(out, 0, self.size * sizeof(double))
+        memset(work.grad, 0, self.k * self.stride * sizeof(double))
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
         while batch.start < stop:
@@ -207,18 +216,37 @@ cdef class Curvature:
             if work.slopes == NULL or work.bends != NULL:
                 self.add_grams(&batch, out + self.objective.model.n_params, work)
             batch.start += batch.size
+        self.unpack_gradient(work, out)
         return total
+
+    # What all packed rows share: ones for the intercept, and parameters, if any, as rows have them.
+    cdef void prepare(self, Work* work, const double* params) noexcept nogil:
+        cdef Py_ssize_t i, c, k = self.k, p = self.p
+        if self.objective.rows.sparse:
+            return
+        if self.q > p:
+            for i in range(PACKED_ROWS):
+                work.rows[i * self.stride + p] = 1.0
+        if params != NULL:
+            for c in range(k):
+                memcpy(work.w + c * self.stride, params + c * p, p * sizeof(double))
+                if self.q > p:
+                    work.w[c * self.stride + p] = params[k * p + c]
+
+    cdef void unpack_gradient(self, const Work* work, double* grad) noexcept nogil:
+        cdef Py_ssize_t c, k = self.k, p = self.p
+        if self.objective.rows.sparse:
+            return
+        for c in range(k):
+            memcpy(grad + c * p, work.grad + c * self.stride, p * sizeof(double))
+            if self.q > p:
+                grad[k * p + c] = work.grad[c * self.stride + p]
 
     # Dense rows, standardised.
     cdef void pack(self, const Batch* batch, Work* work) noexcept nogil:
-        cdef Py_ssize_t i
-        if self.objective.rows.sparse:
-            return
-        self.objective.rows.standardize(
-            batch, &self.shift[0], &self.factor[0], self.stride, work.rows)
-        if self.q > self.p:
-            for i in range(batch.size):
-                work.rows[i * self.stride + self.p] = 1.0
+        if not self.objective.rows.sparse:
+            self.objective.rows.standardize(
+                batch, &self.shift[0], &self.factor[0], self.stride, work.rows)
 
     cdef void take_given(self, const Batch* batch, Work* work) noexcept nogil:
         cdef Py_ssize_t size = batch.size * self.k
@@ -228,7 +256,6 @@ cdef class Curvature:
 
     cdef void forward(self, const Batch* batch, const double* params, Work* work) noexcept nogil:
         cdef Py_ssize_t i, c, k = self.k, p = self.p
-        cdef double* row = work.rows
         if self.objective.rows.sparse:
             self.objective.rows.dot(batch, k, params, work.raw)
             if self.q > p:
@@ -236,28 +263,21 @@ cdef class Curvature:
                     for c in range(k):
                         work.raw[i * k + c] += params[k * p + c]
             return
-        for i in range(batch.size):
-            for c in range(k):
-                work.raw[i * k + c] = simd.dot_d(p, row, params + c * p)
-                if self.q > p:
-                    work.raw[i * k + c] += params[k * p + c]
-            row += self.stride
+        for c in range(k):
+            packed.dot(batch.size, self.stride, work.rows, work.w + c * self.stride, k, work.raw + c)
 
     cdef void backward(self, const Batch* batch, double* grad, Work* work) noexcept nogil:
         cdef Py_ssize_t i, c, k = self.k, p = self.p
-        cdef const double* row = work.rows
         if self.objective.rows.sparse:
             self.objective.rows.tdot(batch, k, work.draw, 1.0, grad)
-        else:
-            for i in range(batch.size):
-                for c in range(k):
-                    if work.draw[i * k + c] != 0.0:
-                        simd.update_d(p, work.draw[i * k + c], row, 1.0, grad + c * p)
-                row += self.stride
-        if self.q > p:
-            for i in range(batch.size):
-                for c in range(k):
-                    grad[k * p + c] += work.draw[i * k + c]
+            if self.q > p:
+                for i in range(batch.size):
+                    for c in range(k):
+                        grad[k * p + c] += work.draw[i * k + c]
+            return
+        for c in range(k):
+            packed.tdot(
+                batch.size, self.stride, work.rows, work.draw + c, k, work.grad + c * self.stride)
 
     # The rows' second derivatives, weighted.  Of a loss that is not convex the positive part:
     # the model must have a minimum.
@@ -281,45 +301,37 @@ cdef class Curvature:
         return 0
 
     cdef void add_grams(self, const Batch* batch, double* h, Work* work) noexcept nogil:
-        cdef Py_ssize_t i, c, e, k = self.k
+        cdef Py_ssize_t c, e, k = self.k
+        cdef const double* bend
         for c in range(k):
             for e in range(c, k if self.objective.joint else c + 1):
-                for i in range(batch.size):
-                    work.one[i] = work.bend[i * self.n_bends
-                                            + (c * k + e if self.objective.joint else c)]
+                bend = work.bend + (c * k + e if self.objective.joint else c)
                 if self.objective.rows.sparse:
-                    self.add_sparse(batch, h, work)
+                    self.add_sparse(batch, bend, h, work)
                 else:
-                    self.add_dense(batch, h, work)
+                    self.add_dense(batch, bend, h, work)
                 h += self.stride * self.stride
 
-    cdef void add_sparse(self, const Batch* batch, double* h, Work* work) noexcept nogil:
+    cdef void add_sparse(self, const Batch* batch, const double* bend, double* h,
+                         Work* work) noexcept nogil:
         # half of the matrix, and half of its diagonal: see RowsKernel.outer
         cdef Py_ssize_t i
         cdef double* last = h + self.p * self.stride
+        for i in range(batch.size):
+            work.one[i] = bend[i * self.n_bends]
         self.objective.rows.outer(batch, work.one, self.stride, h)
         if self.q > self.p:
             self.objective.rows.tdot(batch, 1, work.one, 1.0, last)
             for i in range(batch.size):
                 last[self.p] += 0.5 * work.one[i]
 
-    cdef void add_dense(self, const Batch* batch, double* h, Work* work) noexcept nogil:
-        cdef Py_ssize_t i, m = 0, stride = self.stride
-        cdef const double* row = work.rows
-        cdef const double* rows = work.rows
-        for i in range(batch.size):
-            m += work.one[i] != 0.0
-        if m < batch.size:      # rows without curvature are left out
-            rows = work.kept
-        m = 0
-        for i in range(batch.size):
-            if work.one[i] != 0.0:
-                if rows != work.rows:
-                    simd.update_d(stride, 1.0, row, 0.0, work.kept + m * stride)
-                simd.update_d(stride, work.one[i], row, 0.0, work.scaled + m * stride)
-                m += 1
-            row += stride
-        gram(m, stride, stride, work.scaled, rows, h)
+    cdef void add_dense(self, const Batch* batch, const double* bend, double* h,
+                        Work* work) noexcept nogil:
+        # rows without curvature are left out
+        cdef Py_ssize_t stride = self.stride
+        cdef Py_ssize_t m = packed.scale(
+            batch.size, stride, work.rows, bend, self.n_bends, work.kept, work.scaled)
+        packed.gram(m, stride, stride, work.scaled, work.rows if m == batch.size else work.kept, h)
 
 
 def two_loop(const double[:, ::1] steps, const double[:, ::1] bends, Py_ssize_t last,

@@ -38,6 +38,10 @@ typedef struct {
     void (*average)(ptrdiff_t n, double rate, const double *w, double *mean);
     /* out[j] = exp(x[j]); out may be x, here and below */
     void (*exp)(ptrdiff_t n, const double *x, double *out);
+    /* out[j] = exp(x[j]) - 1 */
+    void (*expm1)(ptrdiff_t n, const double *x, double *out);
+    /* out[j] = log(x[j]) */
+    void (*log)(ptrdiff_t n, const double *x, double *out);
     /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
     void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
     /* with g = grad + ridge * params: m = beta_1 m + (1 - beta_1) g,

@@ -26,6 +26,8 @@ cdef extern from "simd.h" nogil:
         void (*rows4_update_f)(Py_ssize_t n, const double* a, const float** x, double shrink, double* w) noexcept nogil
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
+        void (*expm1)(Py_ssize_t n, const double* x, double* out) noexcept nogil
+        void (*log)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*log1p_unit)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*adam_d)(Py_ssize_t n, double* params, const double* grad, double* m, double* v,
                        const simd_adam* rule) noexcept nogil

@@ -398,7 +398,7 @@ TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(ve
     log = n * (ANY((NAME(veci))(SIZE(x) > 0x1p-6)) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x));
     log = SELECT(log < -700.0, ALL(-700.0), log); /* NaN stays; nothing grows */
     NAME(veci) small = (NAME(veci))(SIZE(log) <= 0x1p-6);
-    NAME(vec) whole, part = NAME(exp_reduced)(log, &whole);
+    NAME(vec) whole, part = 1.0 + NAME(expm1_reduced)(log, &whole);
     NAME(vec) factor = part * NAME(power_of_2)(whole);
     if (offset == 0.0)
         return w * factor;
@@ -452,7 +452,8 @@ TARGET static int NAME(shrink)(ptrdiff_t n, double unit, double offset, const do
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
     NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
-    NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(log1p_unit),
+    NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(expm1),
+    NAME(log), NAME(log1p_unit),
     NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),
     NAME_STRING,
 };

@@ -1,4 +1,5 @@
-/* exp and log(1 + x), 0 <= x <= 1, of arrays for one instruction set; included by simd_impl.h.
+/* exp, exp(x) - 1, log and log(1 + x), 0 <= x <= 1, of arrays for one instruction set; included by
+ * simd_impl.h.
  *
  * Each is a Taylor series after a reduction of the argument, within 2 units in the last place of
  * the true value (tests/test_simd.py); out may be x.
@@ -16,8 +17,8 @@ TARGET static inline NAME(vec) NAME(power_of_2)(NAME(vec) n)
     return (NAME(vec))(((NAME(veci))(n + 0x1.8p52) + 1023) << 52);
 }
 
-/* n = round(x / log 2), r = x - n log 2 with |r| < 0.35, exp(x) = 2^n exp(r): the latter. */
-TARGET static inline NAME(vec) NAME(exp_reduced)(NAME(vec) x, NAME(vec) *whole)
+/* n = round(x / log 2), r = x - n log 2 with |r| < 0.35, exp(x) = 2^n exp(r): exp(r) - 1. */
+TARGET static inline NAME(vec) NAME(expm1_reduced)(NAME(vec) x, NAME(vec) *whole)
 {
     NAME(vec) n = *whole = (x * 0x1.71547652b82fep+0 + 0x1.8p52) - 0x1.8p52;
     /* log 2 as a sum of which the first part times n is exact */
@@ -27,17 +28,36 @@ TARGET static inline NAME(vec) NAME(exp_reduced)(NAME(vec) x, NAME(vec) *whole)
     NAME(vec) mid = (1.0 / 720 + r * (1.0 / 5040)) + r2 * (1.0 / 40320 + r * (1.0 / 362880));
     NAME(vec) high = (1.0 / 3628800 + r * (1.0 / 39916800)) +
                      r2 * (1.0 / 479001600 + r * (1.0 / 6227020800));
-    return 1.0 + (r + r2 * (low + r4 * (mid + r4 * high)));
+    return r + r2 * (low + r4 * (mid + r4 * high));
 }
 
 TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
 {
     x = SELECT(x > 710.0, ALL(710.0), x); /* NaN stays */
     x = SELECT(x < -746.0, ALL(-746.0), x);
-    NAME(vec) n, value = NAME(exp_reduced)(x, &n);
+    NAME(vec) n, value = 1.0 + NAME(expm1_reduced)(x, &n);
     /* in two factors, so that subnormal and infinite results come out right */
     NAME(vec) half = (n * 0.5 + 0x1.8p52) - 0x1.8p52;
     return value * NAME(power_of_2)(half) * NAME(power_of_2)(n - half);
+}
+
+/* 2^n (exp(r) - 1) + (2^n - 1) up to 1; beyond, exp(x) - 1 loses nothing. */
+TARGET static inline NAME(vec) NAME(expm1_of)(NAME(vec) x)
+{
+    NAME(veci) inner = (x >= -1.0) & (x <= 1.0);
+    NAME(vec) n, less = NAME(expm1_reduced)(SELECT(inner, x, ALL(0.0)), &n);
+    NAME(vec) power = NAME(power_of_2)(n);
+    return SELECT(inner, power * less + (power - 1.0), NAME(exp_of)(x) - 1.0);
+}
+
+/* 2 artanh(s) for |s| < 0.172. */
+TARGET static inline NAME(vec) NAME(artanh_series)(NAME(vec) s)
+{
+    NAME(vec) z = s * s, z2 = z * z, z4 = z2 * z2;
+    NAME(vec) low = (1.0 / 3 + z * (1.0 / 5)) + z2 * (1.0 / 7 + z * (1.0 / 9));
+    NAME(vec) mid = (1.0 / 11 + z * (1.0 / 13)) + z2 * (1.0 / 15 + z * (1.0 / 17));
+    NAME(vec) high = (1.0 / 19 + z * (1.0 / 21)) + z2 * (1.0 / 23);
+    return 2.0 * s + 2.0 * s * z * (low + z4 * (mid + z4 * high));
 }
 
 /* log(1 + x) = 2 artanh(s) with s = x / (2 + x); above 0.41, log 2 + log((1 + x) / 2) likewise. */
@@ -45,12 +65,27 @@ TARGET static inline NAME(vec) NAME(log1p_unit_of)(NAME(vec) x)
 {
     NAME(veci) big = x > 0.4142135623730951;
     NAME(vec) s = SELECT(big, x - 1.0, x) / SELECT(big, x + 3.0, x + 2.0);
-    NAME(vec) z = s * s, z2 = z * z, z4 = z2 * z2;
-    NAME(vec) low = (1.0 / 3 + z * (1.0 / 5)) + z2 * (1.0 / 7 + z * (1.0 / 9));
-    NAME(vec) mid = (1.0 / 11 + z * (1.0 / 13)) + z2 * (1.0 / 15 + z * (1.0 / 17));
-    NAME(vec) high = (1.0 / 19 + z * (1.0 / 21)) + z2 * (1.0 / 23);
-    NAME(vec) series = 2.0 * s + 2.0 * s * z * (low + z4 * (mid + z4 * high));
-    return SELECT(big, ALL(0x1.62e42fefa39efp-1), ALL(0.0)) + series;
+    return SELECT(big, ALL(0x1.62e42fefa39efp-1), ALL(0.0)) + NAME(artanh_series)(s);
+}
+
+/* x = 2^n m with m from sqrt(1/2) to sqrt(2): n log 2 + 2 artanh((m - 1) / (m + 1)). */
+TARGET static inline NAME(vec) NAME(log_of)(NAME(vec) x)
+{
+    NAME(veci) plain = (x >= 0x1p-1022) & (x <= 0x1.fffffffffffffp1023);
+    NAME(vec) inner = SELECT(plain, x, ALL(1.0));
+    /* adding the gap between sqrt(1/2) and 1 carries into the exponent from sqrt(2) on */
+    NAME(veci) bits = (NAME(veci))inner + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+    NAME(veci) whole = (bits >> 52) - 1023;
+    NAME(vec) m = (NAME(vec))((NAME(veci))inner - (whole << 52));
+    NAME(vec) n = (NAME(vec))(whole + 0x4338000000000000) - 0x1.8p52;
+    NAME(vec) s = (m - 1.0) / (m + 1.0);
+    NAME(vec) series = NAME(artanh_series)(s);
+    NAME(vec) found = n * 0x1.62e42feep-1 + (series + n * 0x1.a39ef35793c76p-33);
+    /* zero, subnormal, infinite and negative numbers and NaN: rare */
+    if (ANY(~plain))
+        for (int l = 0; l < LANES; l++)
+            if (!plain[l]) found[l] = log(x[l]);
+    return found;
 }
 
 #define DEFINE_MAP(f, scalar)                                                             \
@@ -72,6 +107,8 @@ TARGET static inline NAME(vec) NAME(log1p_unit_of)(NAME(vec) x)
 #endif
 
 DEFINE_MAP(exp, exp)
+DEFINE_MAP(expm1, expm1)
+DEFINE_MAP(log, log)
 DEFINE_MAP(log1p_unit, log1p)
 
 #undef DEFINE_MAP

@@ -8,23 +8,41 @@ from .numbers cimport relu, softplus
 simd_init()
 
 
+cdef enum:
+    BLOCK = 64      # entries at a time of which intermediate numbers are kept
+
+
 cdef class PoissonKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
+        cdef Py_ssize_t i = 0
+        while i < m:
+            self.evaluate_some(min(BLOCK, m - i), y + i, raw + i, value + i, grad + i)
+            i += BLOCK
+        return 0
+
+    cdef void evaluate_some(self, Py_ssize_t m, const double* y, const double* raw, double* value,
+                            double* grad) noexcept nogil:
         cdef Py_ssize_t i
-        cdef double mean, d
+        cdef double mean
+        cdef double[BLOCK] d
+        cdef double[BLOCK] above
         simd.exp(m, raw, grad)
+        for i in range(m):
+            d[i] = y[i] if y[i] > 0.0 else 1.0
+        simd.log(m, d, d)
+        for i in range(m):
+            d[i] = raw[i] - d[i]
+        simd.expm1(m, d, above)
         for i in range(m):
             mean = grad[i]
             grad[i] = mean - y[i]
-            value[i] = mean
-            if y[i] > 0.0:
-                d = raw[i] - log(y[i])
-                if fabs(d) < 1.0:
-                    value[i] = y[i] * relu(expm1(d) - d)
-                else:
-                    value[i] = mean - y[i] * (d + 1.0)
-        return 0
+            if not y[i] > 0.0:
+                value[i] = mean
+            elif fabs(d[i]) < 1.0:
+                value[i] = y[i] * relu(above[i] - d[i])
+            else:
+                value[i] = mean - y[i] * (d[i] + 1.0)
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
         simd.exp(m, raw, bend)
@@ -35,18 +53,21 @@ cdef class GammaKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double d, e
+        simd.log(m, y, value)
         for i in range(m):
-            d = log(y[i]) - raw[i]
-            e = expm1(d)
-            value[i] = relu(e - d)
-            grad[i] = -e
+            value[i] -= raw[i]
+        simd.expm1(m, value, grad)
+        for i in range(m):
+            value[i] = relu(grad[i] - value[i])
+            grad[i] = -grad[i]
         return 0
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
         cdef Py_ssize_t i
+        simd.log(m, y, bend)
         for i in range(m):
-            bend[i] = exp(log(y[i]) - raw[i])
+            bend[i] -= raw[i]
+        simd.exp(m, bend, bend)
         return 0
 
 

@@ -6,13 +6,16 @@ cimport cython
 
 import numpy as np
 
+from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from ..base cimport Batch, RowsKernel, address_of, batch_row, positions
+from ..packed cimport packed, packed_init
 from ..simd cimport simd, simd_init, simd_prefetch
 from .entries cimport cross_functions, cross_table, square
 
 simd_init()
+packed_init()
 
 ctypedef fused real:
     float
@@ -160,15 +163,14 @@ cdef class DenseRows(RowsKernel):
 
     cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
                           Py_ssize_t stride, double* out) noexcept nogil:
-        cdef Py_ssize_t i
-        cdef const char* row
-        for i in range(batch.size):
-            row = self.data + batch_row(batch, i) * self.row_bytes
-            if self.single:
-                standardize[float](self.n_features, <const float*> row, shift, factor, out)
-            else:
-                standardize[double](self.n_features, <const double*> row, shift, factor, out)
-            out += stride
+        cdef const uint32_t* order = NULL if batch.order == NULL else batch.order + batch.start
+        cdef const char* first = self.data + (batch.start if order == NULL else 0) * self.row_bytes
+        if self.single:
+            packed.pack_f(batch.size, self.n_features, first, self.row_bytes, order, shift, factor,
+                          stride, out)
+        else:
+            packed.pack_d(batch.size, self.n_features, first, self.row_bytes, order, shift, factor,
+                          stride, out)
 
     cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
                   double* raw) noexcept nogil:
@@ -218,13 +220,6 @@ cdef class DenseRows(RowsKernel):
                 copy_row[float, double](p, <const float*> row, shift, factor, <double*> out + i * p)
             else:
                 copy_row[double, double](p, <const double*> row, shift, factor, <double*> out + i * p)
-
-
-cdef inline void standardize(Py_ssize_t p, const real* row, const double* shift,
-                             const double* factor, double* out) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(p):
-        out[j] = (<double> row[j] - shift[j]) * factor[j]
 
 
 ctypedef fused copied:
