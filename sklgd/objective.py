@@ -208,6 +208,7 @@ class Problem:
         # Of other rows or another loss, with the same threads.
         other = Problem(block, self.penalty, order, self.n_threads, self.tol)
         other._threads = self._threads
+        other.smooth = self.smooth
         return other
 
     def with_loss(self, loss: Loss) -> Problem:

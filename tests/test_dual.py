@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import scale
-from sklearn.svm import LinearSVC, LinearSVR
+from sklearn.svm import SVC, LinearSVC, LinearSVR
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters
@@ -248,3 +248,26 @@ def test_auto_takes_it_for_text():
             model = GDClassifier(loss, max_iter=2, tol=None).set_params(**no).fit(X, y)
             assert model.optimizer_ != SDCA()
     assert GDClassifier("hinge", penalty=None, max_iter=2, tol=None).fit(X, y).optimizer_ != SDCA()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_tol_holds_for_few_rows_with_many_features(seed):
+    """Where visits move the raw predictions of all rows, the gap at the end is another."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((195, 1200)) * np.geomspace(0.05, 0.5, 6)[seed]
+    raw = X @ rng.standard_normal(1200)
+    y = raw + raw.std() * rng.standard_normal(195) > np.quantile(raw, 0.97)
+    alpha = 0.01
+
+    def objective(weights, intercept):
+        margins = np.where(y, 1.0, -1.0) * (X @ weights.ravel() + intercept)
+        return np.maximum(1.0 - margins, 0.0).mean() + alpha / 2 * np.sum(weights**2)
+
+    exact = SVC(kernel="linear", C=1.0 / (alpha * len(y)), tol=1e-8).fit(X, y)
+    least = objective(exact.coef_, exact.intercept_)
+    constant = objective(np.zeros(1200), 1.0 if y.mean() > 0.5 else -1.0)
+    model = GDClassifier("hinge", optimizer=SDCA(), alpha=alpha, random_state=0).fit(X, y)
+    assert objective(model.coef_, model.intercept_) - least <= 3e-3 * (constant - least)
+    assert model.history_["objective"][-1] == pytest.approx(
+        objective(model.coef_, model.intercept_), rel=1e-9
+    )

@@ -120,3 +120,26 @@ cdef class DualPass:
                 elif moves:
                     self.rows.tdot(&batch, k, &self.draw[0], 1.0, params)
         return total, gap
+
+    def measure(self, const uint32_t[::1] order):
+        """Return the loss and the gap of these rows, of `run`, without a visit."""
+        cdef Batch batch
+        cdef Py_ssize_t c, i, k = self.y.shape[1], p = self.rows.n_features
+        cdef double total = 0.0, gap = 0.0, s, value, unused
+        cdef double* params = &self.params[0]
+        batch.order = &order[0]
+        batch.size = 1
+        batch.end = order.shape[0]
+        with nogil:
+            for batch.start in range(order.shape[0]):
+                i = batch_row(&batch, 0)
+                s = 1.0 if self.weights is None else self.weights[i]
+                self.rows.dot(&batch, k, params, &self.raw[0])
+                for c in range(k):
+                    if self.params.shape[0] > k * p:
+                        self.raw[c] += params[k * p + c]
+                    self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
+                    total += s * value
+                    if not isnan(self.conjugates[i, c]):    # an empty row has none
+                        gap += s * (value + self.conjugates[i, c] - self.slopes[i, c] * self.raw[c])
+        return total, gap

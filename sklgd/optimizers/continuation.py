@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from ..objective import fallen
+from ..sampling import solved_sample
 from .full_batch import FullBatchOptimizer
 
 #: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
@@ -23,6 +24,8 @@ TRUSTED = 1e-5
 ACCURACY = 1e-6
 #: how often in a row an optimizer must believe that it is done, where the curvature varies so much
 PATIENCE = 5
+#: the first width after a sample, in units of how far off its raw predictions are to be expected
+CLOSE = 0.5
 #: targets that tell how far they spread
 SPREAD_ROWS = 1024
 #: what an optimizer may remember when it starts afresh
@@ -35,7 +38,8 @@ class Continuation(FullBatchOptimizer):
     The loss is replaced by ``loss.smoothed(width)``, which is within O(width) of it, and the
     problem solved for a falling sequence of widths, each from the last one's solution [1]_ and as
     exactly as the smooth loss is the loss.  Training stops where a sharper problem lowers the
-    objective by no more than ``tol`` times what it has fallen by since the best constant.
+    objective by no more than ``tol`` times what it has fallen by since the best constant.  With
+    many rows it starts at the minimum for a sample of them.
 
     Parameters
     ----------
@@ -115,11 +119,20 @@ class Continuation(FullBatchOptimizer):
         return loss
 
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
-        """Begin at the best constant, which is also what progress is measured from."""
+        """Begin at the best constant, which progress is measured from, or near the minimum.
+
+        With many rows that is the minimum for a sample of them.
+        """
         params[:] = problem.constant_start(params)
         first = problem.falls_from(params)
         inner = {"patience": PATIENCE, "first": first}
-        state.update(width=self.width, inner=inner, unit=unit_of(problem), total=first)
+        unit, width = unit_of(problem), self.width
+        bend = problem.block.loss.curvature or 1.0 / unit
+        sample, found = solved_sample(self, problem, params, bend)
+        if sample is not None and problem.loss(found) + problem.penalty_value(found) < first:
+            params[:] = found
+            width = min(width, CLOSE * (problem.n_features / sample.n_rows) ** 0.5)
+        state.update(width=width, inner=inner, unit=unit, total=first)
         state["restarted"] = np.inf
 
     def _sharpen(self, problem: Any, state: dict, total: float, gap: float, left: float) -> None:

@@ -12,6 +12,7 @@ from .. import coordinates
 from .._kernels.cholesky import factored, solved
 from .._kernels.curvature import descend
 from ..objective import fallen
+from ..sampling import solved_sample
 from .full_batch import FullBatchOptimizer, _asked, _Point
 
 #: rows that tell where features lie and how far they spread; the sums see all rows
@@ -153,7 +154,7 @@ class Newton(FullBatchOptimizer):
     where an elementwise loss is not convex the positive part of its curvature.  Losses that are
     not smooth are refused, and so are those of one's own without `sklgd.losses.Loss.hessian`.
     Training stops where the gain that the model still promises is small beside ``tol`` times the
-    objective.
+    objective.  With many rows it starts at the minimum for a sample of them.
 
     The steps do not depend on the units of the features.  A pass costs in the order of
     :math:`n p^2` operations, and for a softmax of k classes :math:`k^2 / 2` times that:
@@ -221,7 +222,7 @@ class Newton(FullBatchOptimizer):
             start = problem.constant_start(params)
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
-        point = self._at(problem, state, space.from_params(start), curved=True)
+        point = self._first_point(problem, state, start)
         if "first" not in state:
             exact = loss.quadratic and state["rest"] is None  # one step is all
             state["first"] = point.total if exact else problem.at_constant
@@ -234,6 +235,18 @@ class Newton(FullBatchOptimizer):
         while state["step"].promised > abs(point.total) and state["damping"] < DAMPING_MOST:
             state["damping"] = max(DAMPING_UP * state["damping"], DAMPING)
             state["step"] = self._step(problem, state, point)
+
+    def _first_point(self, problem: Any, state: dict, start: np.ndarray) -> _Point:
+        """Return the minimum of a sample of the rows if that is better than the start, or this."""
+        sample = None
+        if not problem.block.loss.quadratic:
+            sample, found = solved_sample(self, problem, start, bend_of(problem))
+        if sample is not None:
+            u = state["space"].from_params(found)
+            point = self._at(problem, state, u, curved=True)
+            if point.total < problem.at_constant:
+                return point
+        return self._at(problem, state, state["space"].from_params(start), curved=True)
 
     def _bends(self, problem: Any, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
