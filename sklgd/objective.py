@@ -22,6 +22,7 @@ from ._kernels import adapters
 from ._kernels.epoch import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel
+from .constants import best_constant, has_link
 from .coordinates import Coordinates
 from .losses import Loss
 from .models import Model
@@ -34,10 +35,8 @@ from .units import Units
 BLOCK_ROWS = 4096
 #: the least share of an objective that is a fall
 LEAST_FALL = 0.02
-#: points at which `best_constant` cuts an interval
-CUTS = 7
-#: rounding of a sum of slopes, relative to them
-KINK_ROUNDING = 1e-12
+#: the least share of a class
+LEAST_SHARE = 1e-9
 
 
 def scale_of(value: float, first: float, tol: float) -> float:
@@ -285,11 +284,14 @@ class Problem:
 
     @functools.cached_property
     def at_constant(self) -> float:
-        """The objective of a linear model's best constant, of zero for a joint loss."""
-        start = self.constant_start(np.zeros(self.n_params))
+        """The objective of a linear model's best constant."""
         raw = np.zeros(self.n_raw)
-        raw[: self.n_params - self.n_weights] = start[self.n_weights :]
-        return self._loss_at(raw) + self.penalty_value(np.zeros(self.n_params))
+        losses = [self._loss_at(raw)]
+        if self.n_params > self.n_weights:
+            joint = self.block.targets.joint
+            constants = self._joint_constants() if joint else [self._best_constant]
+            losses += [self._loss_at(constant) for constant in constants]
+        return min(losses) + self.penalty_value(np.zeros(self.n_params))
 
     def falls_from(self, params: np.ndarray) -> float:
         """Return what an objective that starts at ``params`` is seen to fall from.
@@ -366,24 +368,56 @@ class Problem:
         X = sp.csc_array(X)
         return X.data, X.indices, X.indptr
 
-    def constant_start(self, params: np.ndarray) -> np.ndarray:
+    def constant_start(self, params: np.ndarray, largest: float = np.inf) -> np.ndarray:
         """Return ``params`` or, where they are zero, the best constant predictions.
 
-        About a thousand rows tell which.  A joint loss starts at zero.
+        Scores of classes are ``largest`` at most.
         """
         free, targets = self.n_params - self.n_weights, self.block.targets
-        if params.any() or not (free and self.block.model.linear) or targets.joint:
+        if params.any() or not (free and self.block.model.linear):
             return params
+        constant = self._joint_constants()[0] if targets.joint else self._best_constant
+        if self.block.loss.task == "classification":
+            constant = np.clip(constant, -largest, largest)
         params = params.copy()
-        params[self.n_weights : self.n_params] = self._best_constant
+        params[self.n_weights : self.n_params] = constant
         return params
 
     @functools.cached_property
     def _best_constant(self) -> np.ndarray:
+        # rare classes and counts are rare: all rows tell their share and their mean, as far as
+        # these tell the constant, and about a thousand rows tell what else there is
+        loss, targets = self.block.loss, self.block.targets
+        if loss.task == "classification":
+            share = self._means(targets.columns)
+            values = np.repeat([[0.0], [1.0]], len(share), axis=1)
+            return best_constant(loss, values, np.stack([1.0 - share, share]))
+        if loss.quadratic:
+            slopes = self._means(lambda rows: loss.gradient(y := targets.columns(rows), 0.0 * y))
+            return -slopes / loss.curvature
+        if has_link(loss):
+            return best_constant(loss, self._means(targets.columns)[None], None)
         thin = self.thinned(1024)
         rows = slice(None) if thin.order is None else thin.order
         weights = None if self.block.weights is None else self.block.weights[rows]
-        return best_constant(self.block.loss, self.block.targets.columns(rows), weights)
+        return best_constant(loss, targets.columns(rows), weights)
+
+    def _joint_constants(self) -> list[np.ndarray]:
+        """Return raw predictions that are the best constants of joint losses, or near them."""
+        targets, classes = self.block.targets, np.arange(self.n_raw)
+        share = self._means(
+            lambda rows: targets.y[rows] if targets.soft else targets.y[rows][:, None] == classes
+        )
+        logs = np.log(np.maximum(share, LEAST_SHARE))
+        return [logs - logs.mean(), np.eye(self.n_raw)[share.argmax()]]
+
+    def _means(self, of: Callable[[slice | np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return the weighted means of columns ``of(rows)`` over the training rows."""
+        rows = slice(None) if self.order is None else self.order
+        columns = of(rows)
+        if self.block.weights is None:
+            return columns.mean(axis=0)
+        return self.block.weights[rows] @ columns / self.weight_sum
 
     @property
     def has_seen_gradients(self) -> bool:
@@ -433,62 +467,6 @@ class Problem:
             parts = (leaf(*bound) for bound in bounds)
         loss, sums = _tree_sum(parts)
         return loss / self.weight_sum, sums
-
-
-def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-    """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best.
-
-    Zero where a link takes the best ones to infinity, as for counts that are all zero.
-    """
-    n, k = y.shape
-    share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
-    if loss.has_kinks:
-        return _best_kink(*(part.reshape(-1, k) for part in loss.kinks(y)), share)
-    if loss.curvature is None and loss.has_hessian:  # with a link: not in the units of y
-        constant = _link_start(loss, y, share)
-        for _ in range(10):
-            raw = np.broadcast_to(constant, y.shape)
-            bend = np.maximum(share @ loss.hessian(y, raw), 1e-3)
-            step = np.clip(share @ loss.gradient(y, raw) / bend, -2.0, 2.0)
-            constant = constant - step
-            if np.abs(step).max() < 0.1:
-                break
-        return np.where(np.abs(step) < 0.1, constant, 0.0)  # it may lie at infinity
-    if loss.task == "classification":
-        ends = np.repeat(np.linspace(-1.0, 1.0, CUTS + 2)[:, None], k, axis=1)
-    else:
-        ends = np.sort(y, axis=0)[np.linspace(0, n - 1, CUTS + 2).astype(int)]
-    repeated = np.repeat(y, CUTS, axis=1)
-    for _ in range(3):  # the interval of each column is cut at several points at a time
-        raw = np.broadcast_to(ends[1:-1].T.ravel(), repeated.shape)
-        slopes = (share @ loss.gradient(repeated, raw)).reshape(k, CUTS)
-        last = np.sum(slopes < 0.0, axis=1)  # the last point from which the loss still falls
-        low, high = ends[last, np.arange(k)], ends[last + 1, np.arange(k)]
-        ends = np.linspace(low, high, CUTS + 2)
-    return 0.5 * (low + high)
-
-
-def _best_kink(at: np.ndarray, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
-    # The kink of each column from which on the sum of all rises.
-    share = np.tile(share, len(at) // len(share))[:, None]
-    order = np.argsort(at, axis=0)
-    rises = np.take_along_axis(share * (high - low), order, axis=0).cumsum(axis=0)
-    slopes = rises + np.sum(share * low, axis=0)
-    first = np.argmax(slopes >= -KINK_ROUNDING, axis=0)
-    return np.take_along_axis(at, order, axis=0)[first, np.arange(at.shape[1])]
-
-
-def _link_start(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
-    # Zero, or the logarithm of the mean where that is better: the minimum, of a log link.
-    mean, zero = share @ y, np.zeros(y.shape[1])
-    if loss.task == "classification" or not np.all(mean > 0.0):
-        return zero
-    with np.errstate(over="ignore", invalid="ignore"):
-        far, near = (
-            share @ loss.value(y, np.broadcast_to(constant, y.shape))
-            for constant in (zero, np.log(mean))
-        )
-    return np.where(near < far, np.log(mean), zero)
 
 
 def _tree_sum(parts: Iterable[tuple]) -> tuple:

@@ -206,8 +206,9 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         state.rate_scale = stream.rate_scale(state.weight_count)
         state.move_origin(stream.centre)
         problem = self._problem(block._replace(centre=stream.centre), rows, strategies)
-        if begins:
-            state.params[:] = problem.constant_start(state.params)
+        if begins and not block.targets.joint:
+            # classes that the first rows lack may well come
+            state.params[:] = problem.constant_start(state.params, largest=1.0)
         elif follows_fit:  # it would be forgotten
             reach = np.ones((2, state.params.size))
             reach[:, : problem.n_weights] = np.tile(stream.reach, problem.n_raw)

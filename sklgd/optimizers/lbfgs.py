@@ -167,6 +167,8 @@ class LBFGS(FullBatchOptimizer):
         if point is None:
             _refuse_kinks(self, problem.block.loss)
             state["l1"] = self._thresholds(problem, space)
+            if problem.block.loss.task == "classification":
+                params[:] = problem.constant_start(params)  # from zero, rare classes take long
             point = _Point.at(problem, space, space.from_params(params))
             point.total += problem.rest_value(point.params)
             if "pairs" not in state:

@@ -217,8 +217,8 @@ class Newton(FullBatchOptimizer):
         _check(problem)
         problem.prox(params, 0.0)  # to where the penalty is finite
         loss, start = problem.block.loss, params
-        if loss.curvature is None or (loss.task == "regression" and not loss.quadratic):
-            # far from its targets such a loss is far from quadratic, or all but flat
+        if not loss.quadratic:
+            # far from its targets, or a rare class, a loss is far from quadratic, or all but flat
             start = problem.constant_start(params)
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)

@@ -1,0 +1,90 @@
+"""The constant predictions that fit targets best: where training starts, and what it falls from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .losses import Loss
+
+#: points at which an interval is cut
+CUTS = 7
+#: the largest score of a class that is a best constant
+LARGEST_SCORE = 20.0
+#: rounding of a sum of slopes, relative to them
+KINK_ROUNDING = 1e-12
+
+
+def has_link(loss: Loss) -> bool:
+    """Whether the slopes of a regression loss are taken from raw predictions behind a link."""
+    return loss.curvature is None and loss.has_hessian
+
+
+def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the raw predictions of shape (k,) that fit targets of shape (n, k) best.
+
+    Weights are those of rows, or of each target.  Zero where a link takes the best ones to
+    infinity, as for counts that are all zero.
+    """
+    n, k = y.shape
+    share = np.full((n, 1), 1.0 / n)
+    if weights is not None:
+        share = weights.reshape(n, -1) / weights.reshape(n, -1).sum(axis=0)
+    if loss.has_kinks:
+        return _best_kink(*(part.reshape(-1, k) for part in loss.kinks(y)), share)
+    if has_link(loss):  # not in the units of y
+        constant = _link_start(loss, y, share)
+        for _ in range(10):
+            raw = np.broadcast_to(constant, y.shape)
+            bend = np.maximum(_sums_of(loss.hessian, share, y, raw), 1e-3)
+            step = np.clip(_sums_of(loss.gradient, share, y, raw) / bend, -2.0, 2.0)
+            constant = constant - step
+            if np.abs(step).max() < 0.1:
+                break
+        return np.where(np.abs(step) < 0.1, constant, 0.0)  # it may lie at infinity
+    if loss.task == "classification":
+        ends = np.repeat(np.linspace(-LARGEST_SCORE, LARGEST_SCORE, CUTS + 2)[:, None], k, axis=1)
+        rounds = 6
+    else:
+        rounds = 3
+        ends = np.sort(y, axis=0)[np.linspace(0, n - 1, CUTS + 2).astype(int)]
+    repeated = np.repeat(y, CUTS, axis=1)
+    share = np.repeat(np.broadcast_to(share, y.shape), CUTS, axis=1)
+    for _ in range(rounds):  # the interval of each column is cut at several points at a time
+        raw = np.broadcast_to(ends[1:-1].T.ravel(), repeated.shape)
+        slopes = _sums_of(loss.gradient, share, repeated, raw).reshape(k, CUTS)
+        last = np.sum(slopes < 0.0, axis=1)  # the last point from which the loss still falls
+        low, high = ends[last, np.arange(k)], ends[last + 1, np.arange(k)]
+        ends = np.linspace(low, high, CUTS + 2)
+    return 0.5 * (low + high)
+
+
+def _sums_of(
+    method: Callable[..., np.ndarray], share: np.ndarray, y: np.ndarray, raw: np.ndarray
+) -> np.ndarray:
+    # Of a loss, column by column; flat, since a matrix may be that of a joint loss.
+    return np.sum(share * method(y.ravel(), raw.ravel()).reshape(y.shape), axis=0)
+
+
+def _best_kink(at: np.ndarray, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
+    # The kink of each column from which on the sum of all rises.
+    share = np.tile(share, (len(at) // len(share), 1))
+    order = np.argsort(at, axis=0)
+    rises = np.take_along_axis(share * (high - low), order, axis=0).cumsum(axis=0)
+    slopes = rises + np.sum(share * low, axis=0)
+    first = np.argmax(slopes >= -KINK_ROUNDING, axis=0)
+    return np.take_along_axis(at, order, axis=0)[first, np.arange(at.shape[1])]
+
+
+def _link_start(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    # Zero, or the logarithm of the mean where that is better: the minimum, of a log link.
+    mean, zero = np.sum(share * y, axis=0), np.zeros(y.shape[1])
+    if loss.task == "classification" or not np.all(mean > 0.0):
+        return zero
+    with np.errstate(over="ignore", invalid="ignore"):
+        far, near = (
+            _sums_of(loss.value, share, y, np.broadcast_to(constant, y.shape))
+            for constant in (zero, np.log(mean))
+        )
+    return np.where(near < far, np.log(mean), zero)

@@ -1,0 +1,118 @@
+"""The defaults on problems unlike each other: minima that scipy finds, too, and no warning.
+
+What is left to gain is small beside what the objective has fallen by since the best constant
+prediction, which is known in closed form: ``tol`` promises that.
+"""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import logsumexp, xlogy
+
+from sklgd import GDClassifier, GDRegressor
+
+#: what may be left, as a share of the fall: ten times the default ``tol``
+LEFT = 1e-2
+ALPHA = 1e-4
+
+
+def minimum(value_and_slope, X, start):
+    """The least mean loss plus ridge of raw predictions ``X W + b``, by scipy's L-BFGS."""
+    n, p = X.shape
+    center, scale = X.mean(axis=0), X.std(axis=0)
+    Z = (X - center) / scale
+
+    def objective(flat):
+        u = flat.reshape(p + 1, -1)
+        weights = u[:p] / scale[:, None]
+        values, slopes = value_and_slope(Z @ u[:p] + u[p])
+        grad = np.vstack([Z.T @ slopes / n + ALPHA * weights / scale[:, None], slopes.mean(axis=0)])
+        return values.mean() + 0.5 * ALPHA * np.sum(weights**2), grad.ravel()
+
+    options = {"maxiter": 20_000, "maxfun": 40_000, "ftol": 1e-15, "gtol": 1e-10}
+    start = np.vstack([np.zeros((p, len(start))), start])
+    return minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options=options).fun
+
+
+def log_loss(y):
+    """Of class indices, as a softmax."""
+
+    def value_and_slope(raw):
+        raw = np.column_stack([np.zeros(len(raw)), raw])  # of the first class: zero
+        logs = raw - logsumexp(raw, axis=1, keepdims=True)
+        rows = np.arange(len(y))
+        slopes = np.exp(logs)
+        slopes[rows, y] -= 1.0
+        return -logs[rows, y], slopes[:, 1:]
+
+    return value_and_slope
+
+
+def poisson(y):
+    def value_and_slope(raw):
+        mean = np.exp(raw[:, 0])
+        return mean - y + xlogy(y, y) - y * raw[:, 0], (mean - y)[:, None]
+
+    return value_and_slope
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_rare_class(wide):
+    """The fall is from the share of the class, which a thousand of the rows do not tell."""
+    rng = np.random.default_rng(0)
+    n, p = (4_000, 550) if wide else (40_000, 6)
+    X = rng.normal(size=(n, p))
+    score = X @ rng.normal(size=p) + rng.normal(size=n)
+    y = (score > np.sort(score)[-9]).astype(int)
+    model = GDClassifier(alpha=ALPHA).fit(X, y)
+    log_odds = np.log(8 / (n - 8))
+    at_constant = -(8 * np.log(8 / n) + (n - 8) * np.log1p(-8 / n)) / n
+    best = minimum(log_loss(y), X, [log_odds])
+    assert model.loss_curve_[-1] - best <= LEFT * (at_constant - best)
+
+
+def test_rare_classes_beside_a_common_one():
+    rng = np.random.default_rng(1)
+    n = 20_000
+    X = rng.normal(size=(n, 5))
+    score = X @ rng.normal(size=5) + rng.normal(size=n)
+    low, high = np.sort(score)[[9, -10]]
+    y = np.digitize(score, [low, high])
+    share = np.bincount(y) / n
+    model = GDClassifier(alpha=ALPHA).fit(X, y)
+    # the softmax of the test has one class less; the ridge of three columns is another
+    raw = X @ model.coef_.T + model.intercept_
+    loss = np.mean(logsumexp(raw, axis=1) - raw[np.arange(n), y])
+    without = GDClassifier(alpha=ALPHA, tol=1e-12).fit(X, y)
+    raw = X @ without.coef_.T + without.intercept_
+    best = np.mean(logsumexp(raw, axis=1) - raw[np.arange(n), y])
+    assert abs(loss - best) <= LEFT * (-np.sum(share * np.log(share)) - best)
+
+
+def test_rare_counts():
+    rng = np.random.default_rng(2)
+    n = 20_000
+    X = rng.normal(size=(n, 6))
+    y = rng.poisson(1e-3 * np.exp(0.5 * X @ rng.normal(size=6))).astype(float)
+    model = GDRegressor("poisson", alpha=ALPHA).fit(X, y)
+    mean = y.mean()
+    at_constant = np.mean(mean - y + xlogy(y, y / mean))
+    best = minimum(poisson(y), X, [np.log(mean)])
+    assert model.loss_curve_[-1] - best <= LEFT * (at_constant - best)
+
+
+def test_targets_whose_logarithms_lie_far_from_them():
+    """Of a squared log error the best constant is a mean of logarithms."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(1_000, 550))
+    noise = rng.normal(size=1_000)
+    y = np.exp(8.0 + 0.05 * (X @ rng.normal(size=550)) / 5.0 + 0.1 * noise)
+
+    def squared(raw):
+        error = raw - np.log1p(y)[:, None]
+        return 0.5 * error[:, 0] ** 2, error
+
+    model = GDRegressor("squared_log_error", alpha=ALPHA).fit(X, y)
+    best = minimum(squared, X, [np.log1p(y).mean()])
+    at_constant = 0.5 * np.log1p(y).var()
+    assert model.loss_curve_[-1] - best <= LEFT * (at_constant - best)
