@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._kernels.moments import dense_moments, sparse_moments
+from ._kernels.moments import dense_moments, dense_range, sparse_moments
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
-#: dense rows that are looked at together
-BLOCK = 1024
 
 
 @dataclass
@@ -154,11 +152,8 @@ def far_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
     if sp.issparse(X):
         largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
     else:
-        largest = np.zeros(X.shape[1])
-        for start in range(0, X.shape[0] if order is None else len(order), BLOCK):
-            part = slice(start, start + BLOCK)
-            block = X[part if order is None else order[part]]
-            np.maximum(largest, np.abs(block).max(axis=0), out=largest)
+        low, high = dense_range(X, order)
+        largest = np.maximum(high, -low)
     far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
     return np.where(far, largest, 1.0)
 

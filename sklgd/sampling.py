@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._kernels.moments import sparse_moments
+from ._kernels.moments import dense_range, sparse_moments
+from .coordinates import moments
 
 #: one row in so many
 SHARE = 8
@@ -95,7 +96,6 @@ def _largest(problem: Any) -> np.ndarray:
     X, order = problem.block.X, problem.order
     if sp.issparse(X):
         return sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
-    X = X[order]
-    high, low = X.max(axis=0), X.min(axis=0)
-    mean = X.mean(axis=0) if problem.n_params > problem.n_weights else 0.0
-    return np.maximum(high - mean, mean - low).astype(np.float64)
+    low, high = dense_range(X, order)
+    mean = moments(X, order, None)[0] if problem.n_params > problem.n_weights else 0.0
+    return np.maximum(high - mean, mean - low)

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels.epoch import predict_raw
-from ._kernels.moments import sparse_moments
+from ._kernels.moments import dense_range, sparse_moments
 from .coordinates import moments
 from .models.base import rows_of
 
@@ -171,17 +171,18 @@ def _reach(X: Any) -> np.ndarray:
     if sp.issparse(X):
         squares, _, largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], None, None)
         return np.stack((largest, squares))
-    largest = np.maximum(X.max(axis=0), -X.min(axis=0))
-    return np.stack((largest, np.square(X, dtype=np.float64).mean(axis=0)))
+    low, high = dense_range(X, None)
+    return np.stack((np.maximum(high, -low), np.square(X, dtype=np.float64).mean(axis=0)))
 
 
 def _centre_and_reach(X: Any) -> tuple[np.ndarray, np.ndarray]:
     # The mean of each feature, and of the features less that what `_reach` returns.
-    high, low = X.max(axis=0), X.min(axis=0)
     if sp.issparse(X):
-        high, low, mean = high.toarray().ravel(), low.toarray().ravel(), _mean_of(X, None)
+        low, high = (part.toarray().ravel() for part in (X.min(axis=0), X.max(axis=0)))
+        mean = _mean_of(X, None)
         variance = np.maximum(_reach(X)[1] - mean**2, 0.0)
     else:
+        low, high = dense_range(X, None)
         mean, scale = moments(X, None, None)
         variance = scale**2
     largest = np.maximum(high - mean, mean - low)

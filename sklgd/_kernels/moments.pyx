@@ -1,6 +1,4 @@
 """Sums over rows, column by column: where features lie, how far they spread, how rare they are."""
-cimport cython
-
 import numpy as np
 
 from libc.math cimport fabs
@@ -15,8 +13,6 @@ ctypedef fused index:
     int64_t
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
 def dense_moments(const real[:, ::1] X, const uint32_t[::1] order, const double[::1] weights):
     """Return means and variances of the columns of given rows, each counted by its weight.
 
@@ -32,28 +28,62 @@ def dense_moments(const real[:, ::1] X, const uint32_t[::1] order, const double[
     mean, variance : float64 ndarray of shape (p,)
     """
     cdef Py_ssize_t n = X.shape[0] if order is None else order.shape[0], p = X.shape[1]
-    cdef Py_ssize_t i, j, r
-    cdef double w, d, total = 0.0
+    cdef Py_ssize_t i, r
+    cdef double w, total = 0.0
     # a shift of the origin keeps large means from cancelling
     cdef double[::1] origin = np.array(X[0 if order is None else order[0]], dtype=np.float64)
     cdef double[::1] first = np.zeros(p), second = np.zeros(p)
-    cdef const real* row
     with nogil:
         for i in range(n):
             r = i if order is None else order[i]
             w = 1.0 if weights is None else weights[r]
-            row = &X[r, 0]
             total += w
-            for j in range(p):
-                d = row[j] - origin[j]
-                first[j] += w * d
-                second[j] += w * d * d
+            add_row(p, &X[r, 0], &origin[0], w, &first[0], &second[0])
     mean, square = np.asarray(first) / total, np.asarray(second) / total
     return np.asarray(origin) + mean, np.maximum(square - mean**2, 0.0)
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
+cdef inline void add_row(Py_ssize_t p, const real* row, const double* origin, double w, double* first,
+                         double* second) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double d
+    for j in range(p):
+        d = row[j] - origin[j]
+        first[j] += w * d
+        second[j] += w * d * d
+
+
+def dense_range(const real[:, ::1] X, const uint32_t[::1] order):
+    """Return the least and the largest entries of the columns of given rows.
+
+    Parameters
+    ----------
+    X : float32 or float64 ndarray of shape (n, p)
+    order : uint32 ndarray or None
+        The rows; None for all.
+
+    Returns
+    -------
+    low, high : float64 ndarray of shape (p,)
+    """
+    cdef Py_ssize_t n = X.shape[0] if order is None else order.shape[0], p = X.shape[1]
+    cdef Py_ssize_t i
+    cdef double[::1] low = np.full(p, np.inf), high = np.full(p, -np.inf)
+    with nogil:
+        for i in range(n):
+            widen(p, &X[i if order is None else order[i], 0], &low[0], &high[0])
+    return np.asarray(low), np.asarray(high)
+
+
+cdef inline void widen(Py_ssize_t p, const real* row, double* low, double* high) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double x
+    for j in range(p):
+        x = row[j]
+        low[j] = x if x < low[j] else low[j]
+        high[j] = x if x > high[j] else high[j]
+
+
 def sparse_moments(const real[::1] data, const index[::1] indices, const index[::1] indptr,
                    Py_ssize_t p, const uint32_t[::1] order, const double[::1] weights):
     """Return mean squares, shares of nonzeros and largest sizes of the columns of given rows.

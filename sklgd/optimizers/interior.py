@@ -14,7 +14,7 @@ from .full_batch import FullBatchOptimizer, _asked
 from .newton import LOOK_ROWS
 
 #: the share of what is asked for that may be left
-SHARE = 0.1
+SHARE = 0.5
 #: distance from the kinks at the start, in units of the mean distance there
 DISTANCE = 8.0
 #: the share of the way to where a variable would be zero that a step takes
