@@ -91,6 +91,11 @@ cdef class RowsKernel:
     # dot and tdot for one row (the batch's first) and one column, in numbers
     cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil
     cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil
+    # row_tdot, where `advances`; and of the row two further on the dot with what the weights are
+    # then, and in cross its product with the row between
+    cdef readonly bint advances
+    cdef double row_advance(self, const Batch* batch, double draw, double shrink, double* w,
+                            double* cross) noexcept nogil
     # out[i, j] = (x_ij - shift_j) * factor_j, rows of length stride; dense X only
     cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
                           Py_ssize_t stride, double* out) noexcept nogil

@@ -36,6 +36,11 @@ cdef class RowsKernel:
     cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil:
         self.tdot(batch, 1, &draw, shrink, w)
 
+    cdef double row_advance(self, const Batch* batch, double draw, double shrink, double* w,
+                            double* cross) noexcept nogil:
+        cross[0] = 0.0
+        return 0.0
+
     cdef void standardize(self, const Batch* batch, const double* shift, const double* factor,
                           Py_ssize_t stride, double* out) noexcept nogil:
         pass

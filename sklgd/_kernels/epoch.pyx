@@ -596,6 +596,8 @@ cdef class Epoch:
         cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move, shrink
         cdef double* intercept = self.params + self.model.n_weights
         cdef bint has_intercept = self.model.n_params > self.model.n_weights
+        if self.rows.advances and self.proximal is None:
+            return self.run_rows_ahead(batch, rate, stride, total)
         batch.size = 1
         while batch.start < batch.end:
             raw = self.rows.row_dot(batch, self.params)
@@ -610,6 +612,40 @@ cdef class Epoch:
                 self.prox(rate[0], NULL)
             self.average(self.params, 0)
             batch.start += 1
+            rate += stride
+            self.t += 1
+        total[0] += loss_sum
+        return 0
+
+    # The same without waiting for the weights.  What a step makes of the next row's prediction is
+    # what this was before the step, shrunk, and the step's length times the product of the two rows:
+    # both are found while the step before that is under way.
+    cdef int run_rows_ahead(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                            double* total) except -1 nogil:
+        cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move, shrink, dot, after = 0.0, cross = 0.0
+        cdef double intercept = 0.0
+        cdef bint has_intercept = self.model.n_params > self.model.n_weights, first = True
+        if has_intercept:
+            intercept = self.params[self.model.n_weights]
+        batch.size = 1
+        dot = self.rows.row_dot(batch, self.params) if batch.start < batch.end else 0.0
+        while batch.start < batch.end:
+            self.objective.evaluate_row(batch, dot + intercept, -rate[0], &move, &loss_sum)
+            shrink = 1.0 - rate[0] * ridge
+            shrink = shrink if shrink > 0.0 else 0.0
+            dot = shrink * after + move * cross
+            if batch.start + 2 < batch.end:
+                after = self.rows.row_advance(batch, move, shrink, self.params, &cross)
+            else:
+                self.rows.row_tdot(batch, move, shrink, self.params)
+            if has_intercept:
+                intercept += move
+                self.params[self.model.n_weights] = intercept
+            self.average(self.params, 0)
+            batch.start += 1
+            if first and batch.start < batch.end:
+                dot = self.rows.row_dot(batch, self.params)
+                first = False
             rate += stride
             self.t += 1
         total[0] += loss_sum

@@ -26,6 +26,11 @@ typedef struct {
     /* w[j] = shrink * w[j] + a * x[j] */
     void (*update_d)(ptrdiff_t n, double a, const double *x, double shrink, double *w);
     void (*update_f)(ptrdiff_t n, double a, const float *x, double shrink, double *w);
+    /* the same, and then sum_j next[j] w[j]; and sum_j next[j] y[j] in cross */
+    double (*advance_d)(ptrdiff_t n, double a, const double *x, double shrink, double *w,
+                        const double *y, const double *next, double *cross);
+    double (*advance_f)(ptrdiff_t n, double a, const float *x, double shrink, double *w,
+                        const float *y, const float *next, double *cross);
     /* the dot and the update of four rows: out[r] = sum_j x[r][j] w[j], and
      * w[j] = shrink * w[j] + sum_r a[r] x[r][j] */
     void (*rows4_dot_d)(ptrdiff_t n, const double *const *x, const double *w, double *out);

@@ -20,6 +20,10 @@ cdef extern from "simd.h" nogil:
         void (*dot4_f)(Py_ssize_t n, const float* x, const double* w, double* out) noexcept nogil
         void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w) noexcept nogil
         void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w) noexcept nogil
+        double (*advance_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w,
+                            const double* y, const double* next, double* cross) noexcept nogil
+        double (*advance_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w,
+                            const float* y, const float* next, double* cross) noexcept nogil
         void (*rows4_dot_d)(Py_ssize_t n, const double** x, const double* w, double* out) noexcept nogil
         void (*rows4_dot_f)(Py_ssize_t n, const float** x, const double* w, double* out) noexcept nogil
         void (*rows4_update_d)(Py_ssize_t n, const double* a, const double** x, double shrink, double* w) noexcept nogil

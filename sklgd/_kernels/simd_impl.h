@@ -4,10 +4,8 @@
  */
 #if LANES > 1
 typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
-typedef float NAME(vecf) __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 #define LOAD_d(p) (*(const NAME(vec) *)(p))
-#define LOAD_f(p) __builtin_convertvector(*(const NAME(vecf) *)(p), NAME(vec))
 
 /* Sums across lanes by halves, the tail's partial sums joining where their width is reached. */
 #if LANES == 8
@@ -91,6 +89,55 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         }                                                                                 \
         if (n & 1)                                                                        \
             w[j] = shrink * w[j] + a * (double)x[j];                                      \
+    }
+
+/* The update and both sums go through the weights once; tails are those of dot and update. */
+#define ADVANCE(vector, LOAD, suffix, s, c)                                               \
+    {                                                                                     \
+        vector z = LOAD##_##suffix(next + j), v = shrink * LOAD##_d(w + j);               \
+        v += a * LOAD##_##suffix(x + j);                                                  \
+        *(vector *)(w + j) = v;                                                           \
+        s += z * v;                                                                       \
+        c += z * LOAD##_##suffix(y + j);                                                  \
+    }
+#define DEFINE_ADVANCE(suffix, real)                                                      \
+    TARGET static double NAME(advance_##suffix)(                                          \
+        ptrdiff_t n, double a, const real *x, double shrink, double *w, const real *y,    \
+        const real *next, double *cross)                                                  \
+    {                                                                                     \
+        NAME(vec) s0 = {0}, c0 = {0};                                                     \
+        quad_d s4 = {0}, c4 = {0};                                                        \
+        pair_d s2 = {0}, c2 = {0};                                                        \
+        double s1 = 0.0, c1 = 0.0;                                                        \
+        ptrdiff_t j = 0;                                                                  \
+        if (n >= 2 * LANES) {                                                             \
+            NAME(vec) s = {0}, c = {0};                                                   \
+            for (; j + 2 * LANES <= n; j += LANES) {                                      \
+                ADVANCE(NAME(vec), LOAD, suffix, s0, c0)                                  \
+                j += LANES;                                                               \
+                ADVANCE(NAME(vec), LOAD, suffix, s, c)                                    \
+            }                                                                             \
+            s0 += s, c0 += c;                                                             \
+        }                                                                                 \
+        if (j + LANES <= n) {                                                             \
+            ADVANCE(NAME(vec), LOAD, suffix, s0, c0)                                      \
+            j += LANES;                                                                   \
+        }                                                                                 \
+        if (LANES == 8 && (n & 4)) {                                                      \
+            ADVANCE(quad_d, QUAD, suffix, s4, c4)                                         \
+            j += 4;                                                                       \
+        }                                                                                 \
+        if (n & 2) {                                                                      \
+            ADVANCE(pair_d, PAIR, suffix, s2, c2)                                         \
+            j += 2;                                                                       \
+        }                                                                                 \
+        if (n & 1) {                                                                      \
+            w[j] = shrink * w[j] + a * (double)x[j];                                      \
+            s1 = (double)next[j] * w[j], c1 = (double)next[j] * (double)y[j];             \
+        }                                                                                 \
+        (void)s4, (void)c4;                                                               \
+        *cross = TAIL_SUM(c0, c4, (__m128d)c2, c1);                                       \
+        return TAIL_SUM(s0, s4, (__m128d)s2, s1);                                         \
     }
 
 #define DEFINE_DOT4(suffix, real)                                                         \
@@ -234,6 +281,25 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
                 shrink * w[j] + a * (double)x[j];                                         \
         }                                                                                 \
     }
+#define DEFINE_ADVANCE(suffix, real)                                                      \
+    static double NAME(advance_##suffix)(ptrdiff_t n, double a, const real *x,            \
+                                         double shrink, double *w, const real *y,         \
+                                         const real *next, double *cross)                 \
+    {                                                                                     \
+        double s0 = 0.0, s1 = 0.0, c0 = 0.0, c1 = 0.0;                                    \
+        NAME(update_##suffix)(n, a, x, shrink, w);                                        \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + 2 <= n; j += 2) {                                                      \
+            s0 += (double)next[j] * w[j];                                                 \
+            s1 += (double)next[j + 1] * w[j + 1];                                         \
+            c0 += (double)next[j] * (double)y[j];                                         \
+            c1 += (double)next[j + 1] * (double)y[j + 1];                                 \
+        }                                                                                 \
+        if (n & 1)                                                                        \
+            s0 += (double)next[j] * w[j], c0 += (double)next[j] * (double)y[j];           \
+        *cross = c0 + c1;                                                                 \
+        return s0 + s1;                                                                   \
+    }
 #define DEFINE_ROWS4(suffix, real)                                                        \
     static void NAME(rows4_dot_##suffix)(ptrdiff_t n, const real *const *x,               \
                                          const double *w, double *out)                    \
@@ -257,6 +323,8 @@ DEFINE_DOT4(d, double)
 DEFINE_DOT4(f, float)
 DEFINE_UPDATE(d, double)
 DEFINE_UPDATE(f, float)
+DEFINE_ADVANCE(d, double)
+DEFINE_ADVANCE(f, float)
 DEFINE_ROWS4(d, double)
 DEFINE_ROWS4(f, float)
 
@@ -451,7 +519,7 @@ TARGET static int NAME(shrink)(ptrdiff_t n, double unit, double offset, const do
 
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
-    NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
+    NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(advance_d), NAME(advance_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
     NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(expm1),
     NAME(log), NAME(log1p_unit),
     NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),
@@ -464,6 +532,8 @@ static const simd_table NAME(table) = {
 #undef DOT_BODY
 #undef FETCH_NEXT
 #undef DEFINE_DOT4
+#undef ADVANCE
+#undef DEFINE_ADVANCE
 #undef DEFINE_UPDATE
 #undef DEFINE_ROWS4
 #undef REST_MASK

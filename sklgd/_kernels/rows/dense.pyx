@@ -51,6 +51,7 @@ cdef class DenseRows(RowsKernel):
         self.n_rows, self.n_features = array.shape
         self.row_bytes = array.shape[1] * array.dtype.itemsize
         self.long_rows = self.row_bytes > LONG_ROW
+        self.advances = not self.long_rows
         self.ahead = min(16, max(4, BYTES_AHEAD // max(self.row_bytes, 1)))
 
     cdef object take(self, const Batch* batch):
@@ -84,6 +85,18 @@ cdef class DenseRows(RowsKernel):
             simd.update_f(self.n_features, draw, <const float*> row, shrink, w)
         else:
             simd.update_d(self.n_features, draw, <const double*> row, shrink, w)
+
+    cdef double row_advance(self, const Batch* batch, double draw, double shrink, double* w,
+                            double* cross) noexcept nogil:
+        cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
+        cdef const char* between = self.data + batch_row(batch, 1) * self.row_bytes
+        cdef const char* next = self.data + batch_row(batch, 2) * self.row_bytes
+        self.fetch_ahead(batch, 2)
+        if self.single:
+            return simd.advance_f(self.n_features, draw, <const float*> row, shrink, w,
+                                  <const float*> between, <const float*> next, cross)
+        return simd.advance_d(self.n_features, draw, <const double*> row, shrink, w,
+                              <const double*> between, <const double*> next, cross)
 
     # Where the four rows from the batch's row i on are.
     cdef inline void four_rows(self, const Batch* batch, Py_ssize_t i, const char** x) noexcept nogil:
