@@ -17,6 +17,11 @@ from ._kernels.moments import dense_moments, dense_range, sparse_moments
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
+#: standardised features beyond which there are outliers; the share of ordinary rows in a mean
+#: square that is small
+OUTLYING, SMALL_SHARE = 10.0, 1e-4
+#: rounding of a standardised feature, relative to it
+ROUNDING = 1e-12
 
 
 @dataclass
@@ -145,6 +150,40 @@ def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
         mean, deviation = moments(X, order, weights)
         square = deviation**2 + (mean if space.shift is None else mean - space.shift) ** 2
     return square / space.scale**2
+
+
+def ordinary_share(problem: Any, space: Coordinates, squares: np.ndarray | float = 1.0) -> float:
+    """Return the least share that ordinary rows have in the mean square of a feature.
+
+    Outliers can make up all of it: rows in other units, say.  The curvature that they give a loss
+    hides what the other rows have to gain, and fades as they are fitted.  One where the share is
+    not small.
+
+    Parameters
+    ----------
+    problem : Problem
+        A linear model's; a sample of its rows will do.
+    space : Coordinates
+    squares : ndarray of shape (n_features,) or float
+        The mean squares of the features in ``space``, over all rows.
+    """
+    X, order = problem.block.X, problem.order
+    if sp.issparse(X):
+        return 1.0
+    Z = np.array(X if order is None else X[order], dtype=np.float64)
+    Z -= 0.0 if space.shift is None else space.shift
+    Z /= space.scale
+    largest = np.maximum(Z.max(axis=0), -Z.min(axis=0))
+    largest[largest == 0.0] = 1.0
+    if max(largest.max(), np.max(np.sqrt(squares) / largest)) < OUTLYING:
+        return 1.0
+    few = len(Z) // 100
+    middle = np.partition(Z, [few, len(Z) - 1 - few], axis=0)[few : len(Z) - few]
+    about = 0.0 if space.shift is None else middle.mean(axis=0)
+    ordinary = np.mean((middle - about) ** 2, axis=0)
+    ordinary[ordinary <= (ROUNDING * about) ** 2] = np.inf  # nothing that is hidden
+    share = float(np.min(ordinary / squares))
+    return share if share < SMALL_SHARE else 1.0
 
 
 def far_scale(X: Any, order: np.ndarray | None) -> np.ndarray:

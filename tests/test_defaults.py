@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
+from sklearn.exceptions import ConvergenceWarning
 
 from sklgd import GDClassifier, GDRegressor
 
@@ -16,10 +17,10 @@ LEFT = 1e-2
 ALPHA = 1e-4
 
 
-def minimum(value_and_slope, X, start):
+def minimum(value_and_slope, X, start, ordinary=slice(None)):
     """The least mean loss plus ridge of raw predictions ``X W + b``, by scipy's L-BFGS."""
     n, p = X.shape
-    center, scale = X.mean(axis=0), X.std(axis=0)
+    center, scale = X[ordinary].mean(axis=0), X[ordinary].std(axis=0)
     Z = (X - center) / scale
 
     def objective(flat):
@@ -116,3 +117,58 @@ def test_targets_whose_logarithms_lie_far_from_them():
     best = minimum(squared, X, [np.log1p(y).mean()])
     at_constant = 0.5 * np.log1p(y).var()
     assert model.loss_curve_[-1] - best <= LEFT * (at_constant - best)
+
+
+def outliers(n, p):
+    """Rows of which five are in other units: nearly all of the variance is theirs."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(n, p))
+    score = X @ rng.normal(size=p) + rng.normal(size=n)
+    X[:5] *= 1e6
+    return X, score
+
+
+def cauchy(y):
+    def value_and_slope(raw):
+        error = raw[:, 0] - y
+        return 0.5 * np.log1p(error**2), (error / (1.0 + error**2))[:, None]
+
+    return value_and_slope
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "exponential", "cauchy"])
+def test_rows_in_other_units(loss):
+    """Their curvature hides what the other rows have to gain, and fades as they are fitted."""
+    X, score = outliers(1_000, 6)
+    y = (score > 0).astype(int)
+    sign = 2.0 * y - 1.0
+
+    def exponential(raw):
+        values = np.exp(np.minimum(-sign * raw[:, 0], 500.0))
+        return values, (-sign * values)[:, None]
+
+    known = {"log_loss": log_loss(y), "exponential": exponential, "cauchy": cauchy(score)}[loss]
+    if loss == "cauchy":
+        model = GDRegressor(loss, alpha=ALPHA).fit(X, score)
+    else:
+        model = GDClassifier(loss, alpha=ALPHA).fit(X, y)
+    best = minimum(known, X, [0.0], ordinary=slice(5, None))
+    at_zero = known(np.zeros((len(y), 1)))[0].mean()
+    assert model.loss_curve_[-1] - best <= LEFT * (at_zero - best)
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+def test_rows_in_other_units_of_many_features(penalty):
+    """What takes too many iterations is said to."""
+    X, score = outliers(600, 510)
+    y = (score > 0).astype(int)
+    with pytest.warns(ConvergenceWarning, match="Maximum number of iteration"):
+        GDClassifier(penalty=penalty, alpha=0.01, max_iter=20).fit(X, y)
+
+
+def test_rare_features_are_no_outliers():
+    """A feature that is nearly always zero has no ordinary rows."""
+    rng = np.random.default_rng(5)
+    X = np.column_stack([rng.normal(size=1_000), np.arange(1_000) % 200 == 0])
+    y = X[:, 0] + X[:, 1] + rng.normal(size=1_000) > 0
+    assert GDClassifier().fit(X, y).n_iter_ < 7

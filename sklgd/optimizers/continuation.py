@@ -29,7 +29,7 @@ CLOSE = 0.5
 #: targets that tell how far they spread
 SPREAD_ROWS = 1024
 #: what an optimizer may remember when it starts afresh
-KEPT = ("space", "first", "squares", "lipschitz", "patience")
+KEPT = ("space", "first", "squares", "ordinary", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import coordinates
 from .._kernels.descent import bent_rows, column_sums, descend_columns
-from .full_batch import FullBatchOptimizer, _asked
+from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked
 from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
 #: coordinate descent ends where a sweep gains less than this of what all have gained, or after
@@ -126,6 +127,10 @@ class CoordinateNewton(FullBatchOptimizer):
         rows = slice(None) if problem.order is None else problem.order
         state["raw"] = problem.block.X[rows] @ params[:n] + params[n:].sum()
         state.update(first=problem.at_constant, damping=0.0)
+        if not problem.block.loss.quadratic:
+            space = coordinates.standardizing(problem)
+            thin = problem.thinned(LOOK_ROWS)
+            state["ordinary"] = coordinates.ordinary_share(thin, space)
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
         state.update(gain=0.0, falls=[])

@@ -10,6 +10,8 @@ from .. import coordinates
 from ..objective import fallen
 from .base import RATE, Optimizer, Rate
 
+#: rows that tell where features lie, how far they spread, and whether there are outliers
+LOOK_ROWS = 1024
 #: what ``tol`` is multiplied by for models that are not linear: their valleys are flat and bent
 CURVED = 0.025
 
@@ -45,6 +47,9 @@ def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates
         standardize = optimizer.standardize and problem.block.model.scalable
         make = coordinates.standardizing if standardize else coordinates.identity
         state["space"] = make(problem)
+        if standardize and problem.block.model.linear and not problem.block.loss.quadratic:
+            thin = problem.thinned(LOOK_ROWS)
+            state["ordinary"] = coordinates.ordinary_share(thin, state["space"])
     return state["space"]
 
 
@@ -67,8 +72,9 @@ def _refuse_kinks(optimizer: Any, loss: Any) -> None:
 
 
 def _asked(problem: Any, state: dict, total: float) -> float:
-    # What is small at an objective ``total``: ``tol`` times what it has fallen by.
-    share = 1.0 if problem.block.model.linear else CURVED
+    # What is small at an objective ``total``: ``tol`` times what it has fallen by; less where
+    # outliers hide what there is to gain.
+    share = state.get("ordinary", 1.0) if problem.block.model.linear else CURVED
     return share * problem.tol * fallen(state["first"], total) if problem.tol else 0.0
 
 
@@ -88,7 +94,7 @@ class FullBatchOptimizer(Optimizer):
 
     def forget(self, state: dict) -> None:
         """Forget what depends on the data: a fit goes on, perhaps with other data."""
-        for name in ("point", "space", "first", "converged"):
+        for name in ("point", "space", "ordinary", "first", "converged"):
             state.pop(name, None)
 
     def remaining(self, state: dict) -> float:

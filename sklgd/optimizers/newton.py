@@ -13,10 +13,8 @@ from .._kernels.cholesky import factored, solved
 from .._kernels.curvature import descend
 from ..objective import fallen
 from ..sampling import solved_sample
-from .full_batch import FullBatchOptimizer, _asked, _Point
+from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked, _Point
 
-#: rows that tell where features lie and how far they spread; the sums see all rows
-LOOK_ROWS = 1024
 #: a gain, relative to the objective, that a step from here promises at most, where the second
 #: derivatives of this point do for the next one; and what such a step must leave of the promise
 CHORD, CHORD_LEAVES = 0.01, 0.1
@@ -228,6 +226,10 @@ class Newton(FullBatchOptimizer):
             state["first"] = point.total if exact else problem.at_constant
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
+        if not loss.quadratic and "ordinary" not in state:
+            thin = problem.thinned(LOOK_ROWS)
+            squares = 1.0 if thin is problem else self._squares(problem, state)
+            state["ordinary"] = coordinates.ordinary_share(thin, space, squares)
         if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
@@ -248,14 +250,17 @@ class Newton(FullBatchOptimizer):
                 return point
         return self._at(problem, state, state["space"].from_params(start), curved=True)
 
+    def _squares(self, problem: Any, state: dict) -> np.ndarray:
+        """Return the mean squares of the standardised features."""
+        if "squares" not in state:  # which a loss made sharper leaves as they are
+            state["squares"] = coordinates.mean_squares(problem, state["space"])
+        return state["squares"]
+
     def _bends(self, problem: Any, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
-        if "squares" not in state:  # which a loss made sharper leaves as they are
-            space = state["space"]
-            free = np.ones(problem.n_params - problem.n_weights)
-            squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
-            state["squares"] = np.concatenate([squares, free])
-        return bend_of(problem) * state["squares"]
+        free = np.ones(problem.n_params - problem.n_weights)
+        squares = np.tile(self._squares(problem, state), state["space"].n_raw)
+        return bend_of(problem) * np.concatenate([squares, free])
 
     def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> _Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""
