@@ -32,8 +32,9 @@ from .objective import scale_of
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
 #: an epoch over few rows is followed by a look at all of them, one over many at some
 LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
-#: so many times `tol` is much to be still to come
-MUCH = 2.0
+#: so many times `tol` is much to be still to come; a fall that is followed by as much as this
+#: share of it goes on
+MUCH, STEADY = 2.0, 0.5
 
 
 @dataclass
@@ -100,6 +101,12 @@ class Report:
     best_iter: int = 0
     stop_reason: str = "max_iter"
     history: dict[str, list[float]] = field(default_factory=dict)
+
+
+def _falls(objective: list[float], width: int) -> tuple[float, float]:
+    # Of the last epochs but ``width``, and of these.
+    before, middle, last = (objective[-1 - back * width] for back in (2, 1, 0))
+    return before - middle, middle - last
 
 
 class TrainingLoop:
@@ -237,16 +244,19 @@ class TrainingLoop:
         They would add up to much if they went on, or do not level off, where the objective does.
         """
         objective, tol = self.report.history["objective"], self.stopping.tol
-        width = min(self.stopping.n_iter_no_change, (len(objective) - 1) // 2)
+        patience = self.stopping.n_iter_no_change
+        width = min(patience, (len(objective) - 1) // 2)
         if tol is None or self.driver.converged or self.stopping.early_stopping or width < 1:
             return False
-        before, middle, last = (objective[-1 - back * width] for back in (2, 1, 0))
-        first, second = before - middle, middle - last
+        first, second = _falls(objective, width)
         to_come = second / width * self.stopping.max_iter
         if 0.0 < second < first:  # a geometric series
             to_come = min(to_come, second**2 / (first - second))
         much = MUCH * tol * scale_of(self.watch.best, self.watch.first, tol)
-        return to_come > much or (second >= 0.9 * first > 0.0 and self.optimality() > 0.5)
+        # the first steps of a rule may be of another kind than those that were too short
+        falls = [(first, second), _falls(objective, max(min(patience, width) // 2, 1))]
+        steady = any(second >= STEADY * first > 0.0 for first, second in falls)
+        return to_come > much or (steady and self.optimality() > 0.5)
 
     def _finish(self) -> None:
         """Decide which parameters to keep, and say what the user should know."""

@@ -17,7 +17,17 @@ from sklearn.model_selection import KFold, ShuffleSplit
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LogLoss, SquaredError
-from sklgd.optimizers import FISTA, LBFGS, OPTIMIZERS, SGD, Adam, GradientDescent, Newton
+from sklgd.optimizers import (
+    FISTA,
+    LBFGS,
+    OPTIMIZERS,
+    SGD,
+    AdaGrad,
+    Adam,
+    GradientDescent,
+    Newton,
+    RAdam,
+)
 from sklgd.penalties import ElasticNet
 from sklgd.schedules import Adaptive, InvScaling
 
@@ -148,7 +158,8 @@ def test_stops_by_the_documented_rule(regression, optimizer, tol, patience):
 def test_a_crawl_is_no_convergence(regression):
     """Steps far too short end by the rule, but not in silence."""
     X, y = regression
-    for optimizer in (Adam(1e-3), GradientDescent(1e-5)):
+    # RAdam begins with longer steps, those of AdaGrad grow shorter
+    for optimizer in (Adam(1e-3), GradientDescent(1e-5), RAdam(1e-4), AdaGrad(1e-2)):
         model = GDRegressor(optimizer=optimizer, random_state=0)
         with pytest.warns(ConvergenceWarning, match="falling steadily, far from where it would"):
             model.fit(X, 1e4 * y)
