@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._kernels import adapters
+from ._kernels.base import aligned
 from ._kernels.epoch import Epoch, permute
 from ._strategy import compose_kernel
 from .objective import Problem
@@ -48,6 +49,7 @@ class StepDriver:
                 f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
                 f"{np.shape(state.slots)}."
             )
+        state.params, state.slots = aligned(state.params), aligned(state.slots)
         self.batch_size = batch_size
         penalties = (
             None if part is None else compose_kernel(part, adapters.PyPenalty)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ._kernels.base import aligned_copy
 from .optimizers import Optimizer
 from .streams import Stream
 from .units import Units
@@ -90,8 +91,8 @@ class FitState:
         """Return a state that can go on without changing this one."""
         return replace(
             self,
-            params=self.params.copy(),
-            slots=self.slots.copy() if self._has_array else copy.deepcopy(self.slots),
+            params=aligned_copy(self.params),
+            slots=aligned_copy(self.slots) if self._has_array else copy.deepcopy(self.slots),
             mean=None if self.mean is None else self.mean.copy(),
         )
 

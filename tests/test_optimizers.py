@@ -334,13 +334,19 @@ def test_kernel_equals_numpy(rule):
             assert_allclose(found, expected, rtol=1e-12)
 
 
-IN_VECTORS = [Adam(), Adam(0.1, 0.8, 0.99, 1e-3, bias_correction=False), AdamW(weight_decay=0.2)]
+IN_VECTORS = [
+    Adam(),
+    Adam(0.1, 0.8, 0.99, 1e-3, bias_correction=False),
+    Adam(beta_1=0.0, beta_2=0.1),
+    Adam(beta_1=0.5, beta_2=0.0),
+    AdamW(weight_decay=0.2),
+]
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 15, 16, 17, 33, 70])
 @pytest.mark.parametrize("rule", IN_VECTORS, ids=repr)
 def test_kernels_in_vectors(rule, n):
-    """Vectors and what is left of them, a ridge on a part, and float32."""
+    """Vectors and what is left of them, a ridge on a part, float32, and falling gradients."""
     rng = np.random.default_rng(n)
     kernel = compose_kernel(rule, adapters.PyOptimizer)
     for ridge, n_ridge in [(0.0, 0)] if isinstance(rule, AdamW) else [(0.0, n), (0.3, 2 * n // 3)]:
@@ -348,7 +354,7 @@ def test_kernels_in_vectors(rule, n):
         ours, double = (start.copy(), np.zeros((2, n))), (start.copy(), np.zeros((2, n)))
         single = start.astype(np.float32), np.zeros((2, n), dtype=np.float32)
         for t in range(1, 9):
-            grad = rng.normal(size=n) * (rng.random(n) < 0.8)
+            grad = rng.normal(size=n) * (rng.random(n) < 0.8) * (1.0, 1e-5)[t % 2]
             whole = grad + ridge * ours[0] * (np.arange(n) < n_ridge)
             rule.step(ours[0], whole, ours[1], 0.01, t)
             part = {"ridge": ridge, "n_ridge": n_ridge}

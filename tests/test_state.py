@@ -247,6 +247,16 @@ def test_partial_fit_after_fit(regression, early_stopping):
     assert model.t_ > t and np.isfinite(model.coef_).all()
 
 
+def test_what_steps_write_begins_with_a_cache_line(regression):
+    """Or vectors lie across two lines: after a fit, and where a pickle is gone on with."""
+    X, y = regression
+    model = incremental(Adam(0.01)).fit(X, y)
+    for _ in range(3):
+        for array in (model._state.params, model._state.slots, model._state.copy().params):
+            assert array.ctypes.data % 64 == 0
+        model = pickle.loads(pickle.dumps(model)).partial_fit(X, y)
+
+
 def test_changing_the_optimizer_between_calls(regression):
     X, y = regression
     model = incremental(SGD(0.01)).partial_fit(X, y)

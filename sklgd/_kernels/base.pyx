@@ -3,6 +3,8 @@ import numpy as np
 
 from libc.stdint cimport uint32_t
 
+LINE = 64       # bytes of a cache line
+
 
 cdef object positions(const Batch* batch):
     if batch.order == NULL:
@@ -15,6 +17,30 @@ cdef const void* address_of(array, dtype) except? NULL:
         raise ValueError(f"need an aligned C-contiguous {dtype} array, got {array.dtype} "
                          f"with flags\n{array.flags}")
     return <const void*> <size_t> array.ctypes.data
+
+
+def aligned_empty(shape, dtype=np.float64):
+    """Return an uninitialised array that begins where a cache line does.
+
+    Vectors as long as a line would otherwise lie across two of them, one and all: a step of a
+    network takes a tenth longer then.
+    """
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.empty(size + LINE, dtype=np.uint8)
+    first = -room.ctypes.data % LINE
+    return room[first:first + size].view(dtype).reshape(shape)
+
+
+def aligned_copy(array):
+    """Return a copy of an array that begins where a cache line does."""
+    copy = aligned_empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
+def aligned(array):
+    """Return an array that begins where a cache line does, itself or a copy."""
+    return aligned_copy(array) if array.ctypes.data % LINE else array
 
 
 cdef class RowsKernel:

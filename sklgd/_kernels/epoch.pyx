@@ -20,6 +20,8 @@ from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .simd cimport simd, simd_init
 from .touched cimport Touched
 
+from .base import aligned_empty
+
 simd_init()
 
 # Rows of a block that are summed at a time: their raw predictions stay in the cache.
@@ -208,7 +210,7 @@ cdef class Objective:
         cdef double[::1] draw = np.empty(SUM_ROWS * k)
         cdef double[::1] value = np.empty(SUM_ROWS * k)
         cdef double[::1] targets = np.empty(SUM_ROWS * self.target_width())
-        cdef double[::1] work = np.empty(self.model.work_size(self.rows, SUM_ROWS) + 1)
+        cdef double[::1] work = aligned_empty(self.model.work_size(self.rows, SUM_ROWS) + 1)
         cdef Tape tape
         begin_tape(&tape, self.model, &work[0], <double*> params)
         batch.order = NULL if order is None else &order[0]
@@ -228,7 +230,7 @@ cdef class Objective:
 def predict_raw(RowsKernel rows, ModelKernel model, const double[::1] params):
     """Return the raw predictions of all rows, shape (n, n_raw)."""
     cdef double[:, ::1] raw = np.empty((rows.n_rows, model.n_raw))
-    cdef double[::1] work = np.empty(model.work_size(rows, SUM_ROWS) + 1)
+    cdef double[::1] work = aligned_empty(model.work_size(rows, SUM_ROWS) + 1)
     cdef Tape tape
     cdef Batch batch
     begin_tape(&tape, model, &work[0], <double*> &params[0])
@@ -316,7 +318,7 @@ cdef class Epoch:
         self.average_from = average_from
         self.batch_size = batch_size
         self.unit = unit
-        self.work = np.empty(self.model.work_size(self.rows, batch_size) + 1)
+        self.work = aligned_empty(self.model.work_size(self.rows, batch_size) + 1)
         begin_tape(&self.tape, self.model, &self.work[0], self.params)
         self.tape.seed = seed
         self.direct = linear_model and optimizer.linear and (smooth is None or smooth.shrinks)
@@ -357,14 +359,15 @@ cdef class Epoch:
     # What `run_general` needs; or `run_single` in its place, for rules and models that can.
     cdef prepare_general(self, Py_ssize_t n_slots):
         cdef bint plain = self.smooth is None or not isnan(self.smooth.ridge)
-        self.grad = np.empty(self.model.n_params)
+        self.grad = aligned_empty(self.model.n_params)
         if plain and self.optimizer.adds_ridge:
             self.optimizer.ridge, self.optimizer.n_ridge = self.ridge(), self.model.n_weights
         self.single = (
             plain and (self.smooth is None or self.optimizer.adds_ridge) and self.proximal is None
             and self.mean == NULL and self.optimizer.single and self.model.trains_single(self.rows))
         if self.single:
-            self.singles = np.empty((2 + n_slots, self.model.n_params), dtype=np.float32)
+            # rows of whole cache lines
+            self.singles = aligned_empty((2 + n_slots, (self.model.n_params + 15) // 16 * 16), np.float32)
 
     # Entries of a batch, in the mean.
     cdef double n_entries(self) noexcept nogil:
@@ -540,7 +543,7 @@ cdef class Epoch:
         cdef Py_ssize_t n = self.model.n_params
         cdef float* params = &self.singles[0, 0]
         cdef float* grad = &self.singles[1, 0]
-        cdef float* state = grad + n
+        cdef float* state = grad + self.singles.shape[1]
         cdef double scale, loss
         narrow(n, self.params, params)
         narrow((self.singles.shape[0] - 2) * n, self.state, state)

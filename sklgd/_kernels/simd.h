@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef struct {
-    double beta_1, beta_2, rate, root, epsilon, ridge;
+    double beta_1, beta_2, rate, epsilon, ridge;
 } simd_adam;
 
 typedef struct {
@@ -50,7 +50,7 @@ typedef struct {
     /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
     void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
     /* with g = grad + ridge * params: m = beta_1 m + (1 - beta_1) g,
-     * v = beta_2 v + (1 - beta_2) g^2, params -= rate * m / (sqrt(v) * root + epsilon) */
+     * v = beta_2 v + (1 - beta_2) g^2, params -= rate * m / (sqrt(v) + epsilon) */
     void (*adam_d)(ptrdiff_t n, double *params, const double *grad, double *m, double *v,
                    const simd_adam *rule);
     void (*adam_f)(ptrdiff_t n, float *params, const float *grad, float *m, float *v,

@@ -8,7 +8,6 @@ cdef extern from "simd.h" nogil:
         double beta_1
         double beta_2
         double rate
-        double root
         double epsilon
         double ridge
     ctypedef struct simd_table:

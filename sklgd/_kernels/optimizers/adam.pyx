@@ -67,9 +67,9 @@ cdef class AdamKernel(OptimizerKernel):
         simd.adam_f(p - n, params + n, grad + n, state + n, v + n, &rule)
 
     cdef inline void rule(self, simd_adam* rule, double lr, int64_t t) noexcept nogil:
-        rule.beta_1, rule.beta_2, rule.epsilon = self.beta_1, self.beta_2, self.epsilon
-        rule.rate, rule.root = lr * self.first_correction(t), self.second_correction(t)
-        rule.ridge = self.ridge
+        cdef double root = self.second_correction(t)
+        rule.beta_1, rule.beta_2, rule.ridge = self.beta_1, self.beta_2, self.ridge
+        rule.rate, rule.epsilon = lr * self.first_correction(t) / root, self.epsilon / root
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
