@@ -284,7 +284,7 @@ class Problem:
 
     @functools.cached_property
     def at_constant(self) -> float:
-        """The objective of a linear model's best constant."""
+        """The objective of the best constant."""
         raw = np.zeros(self.n_raw)
         losses = [self._loss_at(raw)]
         if self.n_params > self.n_weights:
@@ -296,11 +296,12 @@ class Problem:
     def falls_from(self, params: np.ndarray) -> float:
         """Return what an objective that starts at ``params`` is seen to fall from.
 
-        That of the best constant; of a model that is not linear, where it starts.
+        That of the best constant, or of a model that is not linear, where it starts, if that is
+        less: random weights may start far above.
         """
         if self.block.model.linear:
             return self.at_constant
-        return self.loss(params) + self.penalty_value(params)
+        return min(self.at_constant, self.loss(params) + self.penalty_value(params))
 
     def loss_at_zero_of_some(self, n_rows: int = 4096) -> float:
         """Return the same of about ``n_rows`` rows, spread evenly: a quick look."""

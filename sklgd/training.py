@@ -251,7 +251,7 @@ class TrainingLoop:
         first, second = _falls(objective, width)
         to_come = second / width * self.stopping.max_iter
         if 0.0 < second < first:  # a geometric series
-            to_come = min(to_come, second**2 / (first - second))
+            to_come = min(to_come, second * (second / (first - second)))
         much = MUCH * tol * scale_of(self.watch.best, self.watch.first, tol)
         # the first steps of a rule may be of another kind than those that were too short
         falls = [(first, second), _falls(objective, max(min(patience, width) // 2, 1))]
@@ -299,8 +299,8 @@ class TrainingLoop:
                 ConvergenceWarning,
             )
         if self.verbose and self.stopping.max_iter > 1:
-            end = f"{report.stop_reason}, best epoch {report.best_iter}"
-            print(f"{self.name} stopped after epoch {report.n_iter}: {end}")
+            end = f"{report.stop_reason}, best iteration {report.best_iter}"
+            print(f"{self.name} stopped after iteration {report.n_iter}: {end}")
 
     def _has_diverged(self) -> bool:
         objective = self.report.history.get("objective", [math.inf])
@@ -322,4 +322,4 @@ class TrainingLoop:
         self.next_print = max(n_iter + 1, math.ceil(1.4 * n_iter))
         width = len(str(self.stopping.max_iter))
         shown = [f"{key} {row[key]:<9.4g}" for key in SHOWN if key in row]
-        print(f"{self.name} epoch {n_iter:{width}d}: {' '.join(shown)} {row['time']:.2f} s")
+        print(f"Iteration {n_iter:{width}d} of {self.name}: {' '.join(shown)} {row['time']:.2f} s")

@@ -111,7 +111,9 @@ def _of_targets(
     if np.array_equal(link, [0.0, 1.0]):
         shift = mean if fit_intercept else shift
         scale = np.sqrt(np.average((y - shift) ** 2, axis=0, weights=weights))
-        scale[scale <= 1e-12 * np.abs(shift)] = 1.0
+        size = np.abs(mean)  # of what is constant, up to rounding
+        small = np.where(size > 0.0, np.minimum(size, 1.0), 1.0)
+        scale = np.where(scale <= 1e-12 * np.abs(shift), small, scale)
     elif fit_intercept and np.allclose(link, [1.0, np.e]) and (mean > 0.0).all():
         shift = np.log(mean)
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)

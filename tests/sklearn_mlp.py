@@ -40,7 +40,6 @@ DIFFERENCES = {
         "Parameters that are not finite",
         "a warning and a usable model, not an error",
     ),
-    "test_verbose_sgd": ("verbose", "the line says epoch, as SGDClassifier's does, not Iteration"),
     "test_early_stopping_stratified": (
         "Classes too small to be split",
         "the message names the label itself, not its coding",

@@ -1,6 +1,7 @@
 """The rest of scikit-learn, and the data frames that come to it."""
 
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -340,9 +341,11 @@ def test_verbose(verbose, n_epochs, n_lines, capsys):
     best = model.set_params(random_state=0).fit(X, y).best_iter_
     lines = capsys.readouterr().out.splitlines()
     if verbose:
-        end = f"GDRegressor stopped after epoch {n_epochs}: max_iter, best epoch {best}"
+        end = f"GDRegressor stopped after iteration {n_epochs}: max_iter, best iteration {best}"
         assert lines.pop() == end
     assert abs(len(lines) - n_lines) <= (1 if verbose == 1 else 0)
-    assert all(line.startswith("GDRegressor epoch ") and len(line) <= 100 for line in lines)
-    epochs = [int(line.split()[2].removesuffix(":")) for line in lines]
+    assert all(
+        re.match(r"Iteration +\d+ of GDRegressor: ", line) and len(line) <= 100 for line in lines
+    )
+    epochs = [int(line.split()[1]) for line in lines]
     assert epochs[:3] == [1, 2, 3][: len(epochs)] and epochs == sorted(set(epochs))

@@ -461,6 +461,15 @@ def test_lbfgs_fits_what_it_can():
     assert network.set_params(random_state=0, max_iter=2000).fit(X, y).score(X, y) > 0.9999
 
 
+@pytest.mark.parametrize("scale", [10.0, 100.0, 1000.0])
+def test_lbfgs_from_far_above_the_best_constant(scale, rng):
+    """Random weights on large features: the fall from there says little about what is left."""
+    X = rng.randn(100, 4)
+    y = X[:, 0] * X[:, 1] + X[:, 2]
+    network = GDRegressor(model="mlp", optimizer=LBFGS(), penalty=None, random_state=0)
+    assert network.fit(scale * X, y).score(scale * X, y) > 0.999
+
+
 def test_penalties_see_weights_only():
     X, y = make_regression(60, P, random_state=0)
     y /= y.std()
@@ -496,6 +505,45 @@ def test_auto_does_not_depend_on_units(x_units, y_units, rng):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
+@pytest.mark.parametrize("optimizer", ["auto", Adam(0.01)], ids=repr)
+def test_rows_without_weight_before_the_first(optimizer, form, rng):
+    """They have no units: those of the first rows that count are taken, as if they were first."""
+    X = 1e4 + 50.0 * rng.randn(200, 3)
+    y = 1e3 * np.sin(X[:, 0] / 50.0)
+    X = form(X)
+    direct = GDRegressor(model=MLP((6,)), optimizer=optimizer, random_state=0)
+    late = clone(direct).partial_fit(X[:9], y[:9], sample_weight=np.zeros(9))
+    assert np.isfinite(late.predict(X)).all()
+    assert_array_equal(late.partial_fit(X, y).predict(X), direct.partial_fit(X, y).predict(X))
+
+
+def test_weights_that_are_set_before_the_first_rows(rng):
+    """They are in the user's units, and stay what they are when units are found."""
+    X = 1e4 + 50.0 * rng.randn(200, 3)
+    y = 1e3 * np.sin(X[:, 0] / 50.0)
+    trained = GDRegressor(model="mlp", random_state=0, max_iter=5, tol=None).fit(X, y)
+    network = GDRegressor(model=MLP(standardize=True), optimizer=Adam(1e-12), random_state=0)
+    network.partial_fit(X[:9], y[:9], sample_weight=np.zeros(9))
+    network.coefs_, network.intercepts_ = trained.coefs_, trained.intercepts_
+    assert_allclose(network.partial_fit(X, y).predict(X), trained.predict(X), rtol=1e-6)
+
+
+def test_targets_near_the_largest_numbers(rng):
+    X = rng.randn(100, 3)
+    y = X[:, 0] * X[:, 1]
+    network = GDRegressor(model=MLP((8,)), random_state=0, max_iter=200)
+    near, far = clone(network).fit(X, y), clone(network).fit(X, 2.0**400 * y)
+    assert_allclose(far.predict(X) / 2.0**400, near.predict(X), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("constant", [1e-9, 3.0, 1e9])
+def test_a_constant_target(constant, rng):
+    X = rng.randn(100, 3)
+    network = GDRegressor(model="mlp", random_state=0).fit(X, np.full(100, constant))
+    assert_allclose(network.predict(X), constant, rtol=0.1)
+
+
 def test_units_of_other_losses(rng):
     X = rng.randn(500, 4)
     counts = rng.poisson(1000 * np.exp(0.5 * X[:, 0]))

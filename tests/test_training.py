@@ -480,7 +480,7 @@ def test_verbose(regression, capsys):
     model.set_params(verbose=1).fit(*regression)
     lines = capsys.readouterr().out.splitlines()
     assert 10 <= len(lines) <= 25
-    assert lines[0].startswith("GDRegressor epoch    1: objective ")
+    assert lines[0].startswith("Iteration    1 of GDRegressor: objective ")
     model.set_params(verbose=2, max_iter=30).fit(*regression)
     assert len(capsys.readouterr().out.splitlines()) == 31
 

@@ -164,18 +164,21 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         n_raw = targets.n_raw
         auto = isinstance(strategies.optimizer, Auto)
         strategies = self._choose(strategies, X, targets, incremental=True)
-        if first:
-            rows = None if weights is None else used_rows(weights)
+        rows = None if weights is None else used_rows(weights)
+        nothing, units = rows is not None and not rows.size, None
+        if not nothing and (first or self._state.weight_count == 0):
             units = units_of(strategies, X, targets, weights, rows, self.fit_intercept)
+        if first:
             state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
         else:
             state = self._resumed(strategies, X.shape[1], n_raw, streams=auto)
+            if units is not None:  # the first rows that have weights
+                self._take_units(state, units)
         report = Report()
-        if weights is not None and not weights.any():
+        if nothing:
             if not first:
                 return
         else:
-            rows = None if weights is None else used_rows(weights)
             block = self._block(X, targets, weights, rows, strategies, state)
             if auto and strategies.model.linear:
                 problem = self._stream_problem(strategies, block, rows, state)
@@ -438,6 +441,13 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if self.stop_reason_ != "max_iter":  # the rate that has ended a training starts none
             state.rate_scale = 1.0
         return state
+
+    def _take_units(self, state: FitState, units: Units) -> None:
+        """Go over to units, from the start of a training or from what the user has set."""
+        state.units = units
+        before = self._state
+        if not self._is_as_published(before.result, before.shape, before.units):
+            self.model_.place(state.params, *self._published_init(), *state.shape, units)
 
     def _has_parameters_of(self, model: Model) -> bool:
         """Whether the fitted model has the same parameters as one to go on with."""
