@@ -419,6 +419,22 @@ def test_dense_and_sparse_are_the_same(optimizer):
     assert_allclose(dense.predict(X), sparse.predict(sp.csr_array(X)), rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("normalization", NORMS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_after_dense_ones(dtype, normalization, rng):
+    """In the units that dense rows were given: shifted, though they stay sparse."""
+    X = (3.0 + rng.randn(150, 4)).astype(dtype) * (rng.rand(150, 4) < 0.7)
+    y = 100.0 * X[:, 0] * X[:, 1]
+    model = MLP((6, 5), normalization=normalization)
+    dense = GDRegressor(model=model, random_state=0, max_iter=5, tol=None).fit(X, y)
+    tolerance = {"rtol": 1e-8, "atol": 1e-6} if dtype == np.float64 else {"rtol": 1e-3, "atol": 1.0}
+    assert_allclose(dense.predict(sp.csr_array(X)), dense.predict(X), **tolerance)
+    sparse = pickle.loads(pickle.dumps(dense)).partial_fit(sp.csr_array(X), y)
+    assert_allclose(sparse.predict(X), dense.partial_fit(X, y).predict(X), **tolerance)
+    held_out = clone(dense).set_params(scoring="r2").fit(X, y, X_val=sp.csr_array(X), y_val=y)
+    assert held_out.history_["val_score"][-1] == pytest.approx(held_out.score(X, y), abs=1e-5)
+
+
 @pytest.mark.parametrize("batch_size", [1, 6, 32, 80])
 @pytest.mark.parametrize("width", [3, 9, 40, 75])
 def test_rows_in_place(width, batch_size):

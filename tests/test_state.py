@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -245,6 +246,32 @@ def test_partial_fit_after_fit(regression, early_stopping):
     t = model.t_
     model.set_params(early_stopping=False).partial_fit(X, y)
     assert model.t_ > t and np.isfinite(model.coef_).all()
+
+
+class Halving:
+    """A user's schedule: any callable of t."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, t):
+        return 0.1 * 0.5 ** (np.asarray(t) / self.steps)
+
+
+def halving(t, steps):
+    return Halving(steps)(t)
+
+
+@pytest.mark.parametrize("make", [Halving, lambda steps: partial(halving, steps=steps)])
+def test_a_users_schedule_goes_on(regression, make):
+    """It is cloned with its optimizer, and a copy is the same schedule: the memory is kept."""
+    X, y = regression
+    model = incremental(Adam(make(20)), max_iter=3)
+    assert Adam(make(20)) == Adam(make(20)) != Adam(make(10))
+    whole, parts = clone(model).fit(X, y), clone(model)
+    for _ in range(3):
+        parts.partial_fit(X, y)
+    assert_identical(whole, parts)
 
 
 def test_what_steps_write_begins_with_a_cache_line(regression):

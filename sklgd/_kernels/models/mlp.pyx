@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
 from ..base cimport Batch, ModelKernel, RowsKernel, Tape
-from ..simd cimport simd_init
+from ..simd cimport simd, simd_init
 
 simd_init()
 
@@ -139,8 +139,9 @@ cdef class MLPKernel(ModelKernel):
 
     cdef Py_ssize_t work_size(self, RowsKernel X, Py_ssize_t n) noexcept nogil:
         cdef Py_ssize_t size = network_work(&self.net, n)
-        if not X.sparse:
-            size += self.rows_size(n)
+        if X.sparse:
+            return size + self.net.size[1]
+        size += self.rows_size(n)
         return size + self.n_params if self.trains_single(X) else size  # two more float32 vectors
 
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
@@ -156,6 +157,8 @@ cdef class MLPKernel(ModelKernel):
             return 0
         if X.sparse:
             X.mix(batch, self.net.size[1], self.factor, params, tape.work + self.sums_at(n))
+            if self.shift != NULL:
+                self.move_sums(n, params, tape)
         else:
             rows = self.gather(X, batch, tape, False)
         self.double_.forward(&self.net, n, rows, params, tape.work, tape.kept, tape.seed, tape.t, raw)
@@ -179,7 +182,31 @@ cdef class MLPKernel(ModelKernel):
             if tape.fresh:
                 memset(grad, 0, self.net.size[0] * self.net.size[1] * sizeof(double))
             X.tmix(batch, self.net.size[1], self.factor, first, grad)
+            if self.shift != NULL:
+                self.move_gradient(batch.size, first, tape, grad)
         return 0
+
+    # Rows that are to stay sparse are not shifted: the first layer's sums are, by what the shift
+    # amounts to in each.  (Units are those of dense rows then.)
+    cdef void move_sums(self, Py_ssize_t n, const double* params, Tape* tape) noexcept nogil:
+        cdef Py_ssize_t i, j, p = self.net.size[0], h = self.net.size[1]
+        cdef double* offset = tape.work + network_work(&self.net, n)
+        cdef double* sums = tape.work + self.sums_at(n)
+        memset(offset, 0, h * sizeof(double))
+        for j in range(p):
+            simd.update_d(h, -self.shift[j] * self.factor[j], params + j * h, 1.0, offset)
+        for i in range(n):
+            simd.update_d(h, 1.0, offset, 1.0, sums + i * h)
+
+    cdef void move_gradient(self, Py_ssize_t n, const double* draw, Tape* tape,
+                            double* grad) noexcept nogil:
+        cdef Py_ssize_t i, j, p = self.net.size[0], h = self.net.size[1]
+        cdef double* total = tape.work + network_work(&self.net, n)
+        memset(total, 0, h * sizeof(double))
+        for i in range(n):
+            simd.update_d(h, 1.0, draw + i * h, 1.0, total)
+        for j in range(p):
+            simd.update_d(h, -self.shift[j] * self.factor[j], total, 1.0, grad + j * h)
 
     # float32 rows are trained on in float32; sums over all rows and predictions are double
     cdef bint trains_single(self, RowsKernel X) noexcept nogil:
