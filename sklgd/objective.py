@@ -441,16 +441,22 @@ class Problem:
             weights[...] = self.unit * self.rest.residual(self.weights(params), weights / self.unit)
         return grad
 
-    def optimality(self, params: np.ndarray, start: np.ndarray) -> float:
-        """Return the norm of the residual, relative to that at ``start``; 0 where both are 0."""
+    def optimality(self, params: np.ndarray, start: np.ndarray | None) -> float:
+        """Return the norm of the residual, relative to that at ``start``; 0 where both are 0.
+
+        None starts at zero.
+        """
         with np.errstate(all="ignore"):
-            start = start.copy()
+            start = np.zeros_like(params) if start is None else start.copy()
             self.prox(start, 0.0)  # to where the penalty is finite
-            # not np.linalg.norm: waking the threads of a BLAS costs more than the sum
-            at_start, norm = (
-                np.sqrt(np.sum(self.residual(point) ** 2)) for point in (start, params)
-            )
-            return float(norm / at_start) if norm > 0.0 else float(norm)
+            at_start = self._norm_of_residual(start)
+            del start  # with many features memory counts
+            norm = self._norm_of_residual(params)
+            return norm / at_start if norm > 0.0 else norm
+
+    def _norm_of_residual(self, params: np.ndarray) -> np.floating:
+        # not np.linalg.norm: waking the threads of a BLAS costs more than the sum
+        return np.sqrt(np.sum(np.square(self.residual(params))))
 
     def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
         return self.objective.sums(params, grad, self.order, start, stop)

@@ -136,7 +136,7 @@ class TrainingLoop:
         self.started = time.perf_counter()
         by_score = stopping.early_stopping and validation and validation.score is not None
         self.watch = Watch(stopping.tol, relative=not by_score)
-        self.start: np.ndarray = self.state.result.copy()
+        self.start: np.ndarray | None = self.state.result.copy()
         self.best: np.ndarray | None = None
         self.ended = False
         self.next_print = 1
@@ -192,8 +192,7 @@ class TrainingLoop:
             share = min(1.0, self.report.n_iter * LOOK_SHARE)
             problem = problem.thinned(max(LOOK_ROWS, int(share * problem.n_rows)))
         linear = problem.block.model.linear
-        start = np.zeros_like(state.params) if linear else self.start
-        return problem.optimality(state.result, start)
+        return float(problem.optimality(state.result, None if linear else self.start))
 
     def _record(self, loss: float) -> bool:
         """Write an epoch into the history; return False, writing nothing, if it is not finite."""
@@ -298,6 +297,9 @@ class TrainingLoop:
                 "max_iter to improve the fit.",
                 ConvergenceWarning,
             )
+        self.best = None  # with many features memory counts
+        if self.problem.block.model.linear:
+            self.start = None
         if self.verbose and self.stopping.max_iter > 1:
             end = f"{report.stop_reason}, best iteration {report.best_iter}"
             print(f"{self.name} stopped after iteration {report.n_iter}: {end}")
