@@ -363,7 +363,7 @@ class Problem:
         return np.zeros(self.n_features), -beyond, beyond
 
     @functools.cached_property
-    def columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def by_columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Data, indices and indptr of the training rows by columns: a copy."""
         X = self.block.X if self.order is None else self.block.X[self.order]
         X = sp.csc_array(X)

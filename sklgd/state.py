@@ -45,9 +45,9 @@ class FitState:
     units : Units or None
         The units of features and targets that a model which is not linear trains in.
     stream : Stream
-        What the automatic rule of streams has to know of the rows so far.
-    streams : bool
-        Whether this is the state of that rule.
+        What the automatic rule of ``partial_fit`` has to know of the rows so far.
+    auto : bool
+        Whether the steps so far are those of that rule.
     """
 
     params: np.ndarray
@@ -64,7 +64,7 @@ class FitState:
     shape: tuple[int, int, bool] = (0, 0, False)
     units: Units | None = None
     stream: Stream = field(default_factory=Stream)
-    streams: bool = False
+    auto: bool = False
 
     @property
     def result(self) -> np.ndarray:

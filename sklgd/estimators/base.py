@@ -171,7 +171,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if first:
             state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
         else:
-            state = self._resumed(strategies, X.shape[1], n_raw, streams=auto)
+            state = self._resumed(strategies, X.shape[1], n_raw, auto=auto)
             if units is not None:  # the first rows that have weights
                 self._take_units(state, units)
         report = Report()
@@ -184,7 +184,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
                 problem = self._stream_problem(strategies, block, rows, state)
             else:
                 problem = self._problem(block, rows, strategies)
-            state.streams = auto
+            state.auto = auto
             once = Stopping(1, None, survives_interruption=False)
             report = self._loop(problem, strategies, state, once, None).run()
             state.move_origin(problem.block.centre, back=True)
@@ -405,7 +405,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         return paused.state.copy()
 
     def _resumed(
-        self, strategies: Strategies, n_features: int, n_raw: int, *, streams: bool = False
+        self, strategies: Strategies, n_features: int, n_raw: int, *, auto: bool = False
     ) -> FitState:
         """Return a copy of the last call's state, with ``coef_`` as the user may have set it.
 
@@ -430,7 +430,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         if (
             strategies.optimizer != self.optimizer_
             or self._average_from(strategies.optimizer) != state.average_from
-            or streams != state.streams
+            or auto != state.auto
         ):
             before = state
             state = self._new_state(strategies, n_features, n_raw, Init(), before.units)

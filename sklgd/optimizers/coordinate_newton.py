@@ -143,7 +143,7 @@ class CoordinateNewton(FullBatchOptimizer):
             bends += state["damping"] * bend_of(problem)
         slopes /= problem.weight_sum
         bends /= problem.weight_sum
-        pulls, sums, squares = column_sums(*problem.columns, slopes, bends)
+        pulls, sums, squares = column_sums(*problem.by_columns, slopes, bends)
         grad = np.concatenate([pulls, np.full(problem.n_params - problem.n_weights, slopes.sum())])
         if problem.smooth is not None:
             problem.smooth.add_gradient(params[: problem.n_weights], grad[: problem.n_weights])
@@ -160,7 +160,7 @@ class CoordinateNewton(FullBatchOptimizer):
         model: _Model = state["model"]
         target, change = params.copy(), np.zeros(problem.n_rows)
         pull = descend_columns(
-            *problem.columns, model.bends, model.centred, model.diagonal, model.means, model.total,
+            *problem.by_columns, model.bends, model.centred, model.diagonal, model.means, model.total,
             model.ridge, params, *problem.rest_bounds, state["active"], target, change, SWEEP_TOL,
             SWEEPS,
         )  # fmt: skip
