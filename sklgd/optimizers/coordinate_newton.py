@@ -160,9 +160,9 @@ class CoordinateNewton(FullBatchOptimizer):
         model: _Model = state["model"]
         target, change = params.copy(), np.zeros(problem.n_rows)
         pull = descend_columns(
-            *problem.by_columns, model.bends, model.centred, model.diagonal, model.means, model.total,
-            model.ridge, params, *problem.rest_bounds, state["active"], target, change, SWEEP_TOL,
-            SWEEPS,
+            *problem.by_columns, model.bends, model.centred, model.diagonal, model.means,
+            model.total, model.ridge, params, *problem.rest_bounds, state["active"], target,
+            change, SWEEP_TOL, SWEEPS,
         )  # fmt: skip
         step = target - params
         if problem.n_params > problem.n_weights and model.total > 0.0:
