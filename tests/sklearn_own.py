@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sklearn
 
 
 class Counter:
@@ -55,7 +56,8 @@ def run_tests(
 
     seen = Counter(keep)
     quiet = ["-p", "no:cacheprovider", "-q", "--tb=no", "--no-summary", "-W", "ignore"]
-    pytest.main([str(tests), *quiet, *options], plugins=[seen])
+    package = Path(sklearn.__file__).parent  # with its fixtures, wherever this is started
+    pytest.main([str(tests), f"--rootdir={package}", *quiet, *options], plugins=[seen])
     expected = {name: reason(name) for name in seen.failed}
     print(f"\n{len(seen.passed)} of {len(seen.passed) + len(seen.failed)} tests pass.")
     for why in dict.fromkeys(filter(None, expected.values())):
