@@ -1,4 +1,4 @@
-"""The cost of callbacks where none is set, and of one that does nothing; see benchmarks/README.md."""
+"""The cost of callbacks where none is set, and of one that does nothing; see README.md."""
 
 import _compare  # isort: skip  (first: it sets the threads)
 
