@@ -44,6 +44,8 @@ class FitState:
         Features, raw columns and whether there are intercepts: what ``params`` are for.
     units : Units or None
         The units of features and targets that a model which is not linear trains in.
+    first_rows : tuple or None
+        The rows of a stream that the units are taken from, while more of them are wanted.
     stream : Stream
         What the automatic rule of ``partial_fit`` has to know of the rows so far.
     auto : bool
@@ -63,6 +65,7 @@ class FitState:
     weight_count: float = 0.0
     shape: tuple[int, int, bool] = (0, 0, False)
     units: Units | None = None
+    first_rows: tuple | None = None
     stream: Stream = field(default_factory=Stream)
     auto: bool = False
 

@@ -12,13 +12,16 @@ penalty weighs as much whatever these are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from .coordinates import far_scale, moments
+
+if TYPE_CHECKING:
+    from .objective import Targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,47 @@ class Units:
     out_shift: np.ndarray
     out_scale: np.ndarray
     unit: float = 1.0
+
+
+#: so many rows of a stream tell its units
+FIRST_ROWS = 30
+
+
+def units_of_stream(
+    before: tuple,
+    strategies: Any,
+    X: Any,
+    targets: Targets,
+    weights: np.ndarray | None,
+    rows: np.ndarray | None,
+    fit_intercept: bool,
+) -> tuple[Units | None, tuple | None]:
+    """Return the units of a stream that begins, and its rows so far while these are few.
+
+    Parameters
+    ----------
+    before : tuple
+        The rows of earlier calls, as they were returned.
+    strategies, X, targets, weights, rows, fit_intercept
+        As in `units_of`, of this call.
+
+    Returns
+    -------
+    units : Units or None
+    so_far : tuple or None
+        None once there are enough of them.
+    """
+    n_rows = X.shape[0] if rows is None else len(rows)
+    if not strategies.model.standardize or (not before and n_rows >= FIRST_ROWS):
+        return units_of(strategies, X, targets, weights, rows, fit_intercept), None
+    used = np.arange(n_rows) if rows is None else rows  # a copy: callers use their arrays again
+    given = np.ones(n_rows) if weights is None else weights[used]
+    so_far = (*before, (X[used], targets.y[used], given))
+    Xs, ys, weighted = zip(*so_far, strict=True)
+    X = sp.vstack(Xs, format="csr") if any(map(sp.issparse, Xs)) else np.concatenate(Xs)
+    targets = replace(targets, y=np.concatenate(ys))
+    units = units_of(strategies, X, targets, np.concatenate(weighted), None, fit_intercept)
+    return units, so_far if X.shape[0] < FIRST_ROWS else None
 
 
 def units_of(

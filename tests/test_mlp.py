@@ -425,8 +425,9 @@ def test_sparse_rows_after_dense_ones(dtype, normalization, rng):
     """In the units that dense rows were given: shifted, though they stay sparse."""
     X = (3.0 + rng.randn(150, 4)).astype(dtype) * (rng.rand(150, 4) < 0.7)
     y = 100.0 * X[:, 0] * X[:, 1]
-    model = MLP((6, 5), normalization=normalization)
-    dense = GDRegressor(model=model, random_state=0, max_iter=5, tol=None).fit(X, y)
+    model = MLP((6, 5), normalization=normalization, standardize=True)
+    dense = GDRegressor(model=model, optimizer=Adam(), random_state=0, max_iter=9, tol=None)
+    dense.fit(X, y)
     tolerance = {"rtol": 1e-8, "atol": 1e-6} if dtype == np.float64 else {"rtol": 1e-3, "atol": 1.0}
     assert_allclose(dense.predict(sp.csr_array(X)), dense.predict(X), **tolerance)
     sparse = pickle.loads(pickle.dumps(dense)).partial_fit(sp.csr_array(X), y)
@@ -532,6 +533,30 @@ def test_rows_without_weight_before_the_first(optimizer, form, rng):
     late = clone(direct).partial_fit(X[:9], y[:9], sample_weight=np.zeros(9))
     assert np.isfinite(late.predict(X)).all()
     assert_array_equal(late.partial_fit(X, y).predict(X), direct.partial_fit(X, y).predict(X))
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
+@pytest.mark.parametrize("size", [1, 7])
+def test_a_stream_of_few_rows_a_call(size, form, rng):
+    """The first 30 rows tell the units, however they come; a caller may use its arrays again."""
+    X = 200.0 * rng.randn(210, 2)
+    y = 1e3 * np.tanh(X[:, 0] / 200.0)
+    X = form(X)
+    network = GDRegressor(model="mlp", random_state=0)
+    for start in range(0, 210, size):
+        block, targets = X[start : start + size].copy(), y[start : start + size].copy()
+        network.partial_fit(block, targets)
+        if not sp.issparse(block):
+            block[...] = targets[...] = np.nan
+        if start == 0:
+            assert len(network._state.first_rows) == 1
+    assert network._state.first_rows is None
+    n = -(-30 // size) * size
+    whole = clone(network).partial_fit(X[:n], y[:n])
+    for name in ("shift", "factor", "out_shift", "out_scale"):
+        found, expected = (getattr(one._state.units, name) for one in (network, whole))
+        assert (found is None and expected is None) or assert_allclose(found, expected) is None
+    assert network.score(X, y) > 0.8
 
 
 def test_weights_that_are_set_before_the_first_rows(rng):

@@ -68,6 +68,7 @@ FORMULAS = [
     (Optimal(alpha=0.01), lambda t: sgd_optimal(t, 0.01)),
     (Adaptive(0.3), lambda t: 0.3),
     (TimeDecay(0.3, decay=0.2), lambda t: 0.3 / (1 + 0.2 * (t - 1))),
+    (TimeDecay(0.3, decay=0.2, power=0.5), lambda t: 0.3 / math.sqrt(1 + 0.2 * (t - 1))),
     (ExponentialDecay(0.3, 0.5, 7), lambda t: 0.3 * 0.5 ** ((t - 1) / 7)),
     (ExponentialDecay(0.3, 0.5, 7, staircase=True), lambda t: 0.3 * 0.5 ** ((t - 1) // 7)),
     (
@@ -312,6 +313,7 @@ def test_as_schedule_suggests():
         InvScaling(power_t=math.nan),
         Adaptive(factor=1),
         TimeDecay(decay=-1),
+        TimeDecay(power=-1),
         ExponentialDecay(decay_rate=0),
         ExponentialDecay(decay_steps=0),
         PiecewiseConstant([1, 2], [0.1, 0.2]),

@@ -31,7 +31,7 @@ from ..schedules import SCHEDULES, Schedule
 from ..state import FitState
 from ..streams import after_fit, evenly, size_of_gradients
 from ..training import Report, Stopping, TrainingLoop
-from ..units import Units, units_of
+from ..units import Units, units_of, units_of_stream
 from ..variance_reduced import VarianceReducedDriver
 from .axes import (
     PASSIVE_AGGRESSIVE,
@@ -166,14 +166,18 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         strategies = self._choose(strategies, X, targets, incremental=True)
         rows = None if weights is None else used_rows(weights)
         nothing, units = rows is not None and not rows.size, None
-        if not nothing and (first or self._state.weight_count == 0):
-            units = units_of(strategies, X, targets, weights, rows, self.fit_intercept)
+        so_far = () if first else self._state.first_rows
+        if so_far is not None and not nothing:
+            units, so_far = units_of_stream(
+                so_far, strategies, X, targets, weights, rows, self.fit_intercept
+            )
         if first:
             state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
         else:
             state = self._resumed(strategies, X.shape[1], n_raw, auto=auto)
-            if units is not None:  # the first rows that have weights
+            if units is not None:
                 self._take_units(state, units)
+        state.first_rows = so_far
         report = Report()
         if nothing:
             if not first:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..schedules import Adaptive, InvScaling
+from ..schedules import Adaptive, InvScaling, TimeDecay
 from .adagrad import NormalizedAdaGrad
 from .adam import Adam
 from .base import Optimizer
@@ -36,6 +36,8 @@ MOST_COPIED = 2_000_000
 KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
 #: learning rates of streams: of class scores, and of numbers in units of their spread
 CLASSES, NUMBERS = 1.0, 0.7
+#: learning rate of networks on streams
+STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
 #: rows that are looked at
 SOME_ROWS = 1000
 
@@ -65,7 +67,8 @@ class Auto(Optimizer):
       `fit` they are about as long as if it had seen those rows, too.
     - `Adam`, with a decaying rate, for losses that are neither smooth nor can be smoothed: its
       steps do not depend on the units of the gradient.
-    - `Adam`, with a rate that falls at plateaus, for models that are not linear.
+    - `Adam`, with a rate that falls at plateaus, for models that are not linear; in
+      ``partial_fit`` with one that falls as the inverse root of the steps.
 
     A `FactorizationMachine` is smooth too, and gets `LBFGS` or `FISTA`, in coordinates in which
     features of a scale far from one are scaled.
@@ -88,7 +91,7 @@ class Auto(Optimizer):
     ) -> Optimizer:
         """Return the optimizer for this problem."""
         if not (model.linear or model.smooth):
-            return Adam() if incremental else Adam(Adaptive(0.003, factor=5, min_rate=1e-4))
+            return Adam(STREAM if incremental else Adaptive(0.003, factor=5, min_rate=1e-4))
         if incremental and model.linear:
             return NormalizedAdaGrad(CLASSES if loss.task == "classification" else NUMBERS)
         if incremental:

@@ -13,9 +13,9 @@ from .base import POSITIVE, RATE, STEPS, Schedule
 
 
 class TimeDecay(Schedule):
-    r"""Decay by the inverse of the step.
+    r"""Decay by the inverse of the step, or a power of it.
 
-    .. math:: \eta_t = \frac{\eta_0}{1 + d (t - 1)}
+    .. math:: \eta_t = \frac{\eta_0}{(1 + d (t - 1))^q}
 
     Step 1 has the rate ``eta0``, as in Keras, which counts steps from 0 (``InverseTimeDecay`` with
     ``decay_steps=1``).
@@ -25,7 +25,10 @@ class TimeDecay(Schedule):
     eta0 : float, default=0.01
         The first rate.
     decay : float, default=1e-3
-        d; after ``1 / decay`` steps the rate is half the first.
+        d; after ``1 / decay`` steps the rate is half the first, with ``power=1``.
+    power : float, default=1.0
+        q; with 0.5 the rate is nearly constant for ``1 / decay`` steps, and falls as their inverse
+        root later.
 
     References
     ----------
@@ -39,15 +42,16 @@ class TimeDecay(Schedule):
     array([0.1   , 0.0667, 0.05  ])
     """
 
-    _parameter_constraints = {"eta0": [RATE], "decay": [RATE]}
+    _parameter_constraints = {"eta0": [RATE], "decay": [RATE], "power": [RATE]}
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0: float = 0.01, decay: float = 1e-3) -> None:
+    def __init__(self, eta0: float = 0.01, decay: float = 1e-3, power: float = 1.0) -> None:
         self.eta0 = eta0
         self.decay = decay
+        self.power = power
 
     def _rate(self, t: np.ndarray) -> np.ndarray:
-        return self.eta0 / (1 + self.decay * (t - 1))
+        return self.eta0 / (1 + self.decay * (t - 1)) ** self.power
 
 
 class ExponentialDecay(Schedule):
