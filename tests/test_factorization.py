@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import root_mean_squared_error
+from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -192,6 +192,33 @@ def test_ratings_from_known_factors(seed):
     found = users.T @ items
     assert np.corrcoef(found.ravel(), truth.ravel())[0, 1] > 0.97
     assert np.corrcoef(centred(found).ravel(), centred(truth).ravel())[0, 1] > 0.99
+
+
+def test_three_fields_of_very_different_sizes():
+    """Popular users, items and days; ratings, and clicks with their true odds as the oracle."""
+    rng = np.random.default_rng(0)
+    sizes, n = (200, 100, 10), 20_000
+    fields = [rng.choice(k, n, p=(w := np.arange(1, k + 1) ** -0.7) / w.sum()) for k in sizes]
+    active = np.stack(fields, axis=1) + np.cumsum((0, *sizes[:-1]))
+    factors, biases = 0.6 * rng.normal(size=(sum(sizes), 3)), 0.4 * rng.normal(size=sum(sizes))
+    signal = biases[active].sum(axis=1)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        signal += np.sum(factors[active[:, a]] * factors[active[:, b]], axis=1)
+    X = sp.csr_array((np.ones(3 * n), active.ravel(), np.arange(0, 3 * n + 1, 3)))
+    ratings = 3.0 + signal + 0.5 * rng.normal(size=n)
+    clicks = rng.random(n) < 1.0 / (1.0 + np.exp(-signal))
+    seen, new = slice(0, 16_000), slice(16_000, n)
+    machine = GDRegressor(model=FactorizationMachine(n_factors=3), random_state=0)
+    machine.fit(X[seen], ratings[seen])
+    linear = GDRegressor().fit(X[seen], ratings[seen])
+    assert root_mean_squared_error(ratings[new], machine.predict(X[new])) < 1.1 * 0.5
+    assert root_mean_squared_error(ratings[new], linear.predict(X[new])) > 2.0 * 0.5
+    machine = GDClassifier(model=FactorizationMachine(n_factors=3), random_state=0)
+    scores = machine.fit(X[seen], clicks[seen]).decision_function(X[new])
+    linear = GDClassifier().fit(X[seen], clicks[seen]).decision_function(X[new])
+    oracle = roc_auc_score(clicks[new], signal[new])
+    assert roc_auc_score(clicks[new], scores) > oracle - 0.05
+    assert roc_auc_score(clicks[new], linear) < oracle - 0.08
 
 
 @pytest.mark.parametrize("optimizer", [Adam(0.01), AdaGrad(0.1), SGD(0.1), FISTA()], ids=str)
