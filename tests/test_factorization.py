@@ -243,6 +243,16 @@ def test_ratings_from_a_stream():
     assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.3 * noise
 
 
+def test_a_stream_after_a_fit_spoils_nothing():
+    X, y, X_test, y_test, _, _ = simulate()
+    machine = GDRegressor(model=FactorizationMachine(n_factors=3), random_state=0)
+    half = len(y) // 2
+    before = root_mean_squared_error(y_test, machine.fit(X[:half], y[:half]).predict(X_test))
+    for start in range(half, len(y), 500):
+        machine.partial_fit(X[start : start + 500], y[start : start + 500])
+        assert root_mean_squared_error(y_test, machine.predict(X_test)) < 1.03 * before
+
+
 @FORMS
 def test_classes_that_are_products(form):
     """Exclusive or, which no line separates; and three classes by a product's size."""

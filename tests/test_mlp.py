@@ -559,6 +559,17 @@ def test_a_stream_of_few_rows_a_call(size, form, rng):
     assert network.score(X, y) > 0.8
 
 
+def test_a_stream_after_a_fit_spoils_nothing(rng):
+    X = rng.randn(2000, 5)
+    y = np.sin(X[:, 0]) * X[:, 1] + 0.1 * rng.randn(2000)
+    network = GDRegressor(model="mlp", random_state=0).fit(X[:1000], y[:1000])
+    before = network.score(X[1500:], y[1500:])
+    assert before > 0.8
+    for start in range(1000, 1500, 50):
+        network.partial_fit(X[start : start + 50], y[start : start + 50])
+        assert network.score(X[1500:], y[1500:]) > before - 0.05
+
+
 def test_weights_that_are_set_before_the_first_rows(rng):
     """They are in the user's units, and stay what they are when units are found."""
     X = 1e4 + 50.0 * rng.randn(200, 3)

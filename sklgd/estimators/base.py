@@ -27,6 +27,7 @@ from ..models import Model
 from ..models.base import parts_of, rows_of, start_of
 from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
+from ..optimizers.auto import scale_after
 from ..schedules import SCHEDULES, Schedule
 from ..state import FitState
 from ..streams import after_fit, evenly, size_of_gradients
@@ -177,6 +178,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             state = self._resumed(strategies, X.shape[1], n_raw, auto=auto)
             if units is not None:
                 self._take_units(state, units)
+            if auto and not strategies.model.linear and state.t == 0 < self._state.t:
+                state.rate_scale = scale_after(self._state.t, strategies.optimizer.schedule())
         state.first_rows = so_far
         report = Report()
         if nothing:

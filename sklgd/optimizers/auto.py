@@ -38,6 +38,8 @@ KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
 CLASSES, NUMBERS = 1.0, 0.7
 #: learning rate of networks on streams
 STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
+#: what is left of that after a fit, whose steps have settled what coarse ones would undo
+AFTER_FIT = 0.3
 #: rows that are looked at
 SOME_ROWS = 1000
 
@@ -163,6 +165,11 @@ class Auto(Optimizer):
                 f"{error} optimizer='auto' finds its own step sizes; to set them, pass "
                 "optimizer='sgd', or an object such as SGD() or Adam()."
             ) from None
+
+
+def scale_after(t: int, schedule: Any) -> float:
+    """Return what multiplies the rates of a stream that goes on from ``t`` steps of a fit."""
+    return AFTER_FIT * float(schedule(t) / schedule(1))
 
 
 def _has_bounds(rest: Any, X: Any) -> bool:
