@@ -17,6 +17,8 @@ from ._kernels.moments import dense_moments, dense_range, sparse_moments
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
+#: rows that tell what is ordinary
+ORDINARY_ROWS = 256
 #: standardised features beyond which there are outliers; the share of ordinary rows in a mean
 #: square that is small
 OUTLYING, SMALL_SHARE = 10.0, 1e-4
@@ -152,25 +154,25 @@ def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
     return square / space.scale**2
 
 
-def ordinary_share(problem: Any, space: Coordinates, squares: np.ndarray | float = 1.0) -> float:
+def ordinary_share(problem: Any, space: Coordinates) -> float:
     """Return the least share that ordinary rows have in the mean square of a feature.
 
     Outliers can make up all of it: rows in other units, say.  The curvature that they give a loss
-    hides what the other rows have to gain, and fades as they are fitted.  One where the share is
-    not small.
+    hides what the other rows have to gain, and fades as they are fitted.  A few hundred rows tell
+    what is ordinary.  One where the share is not small.
 
     Parameters
     ----------
     problem : Problem
-        A linear model's; a sample of its rows will do.
+        A linear model's.
     space : Coordinates
-    squares : ndarray of shape (n_features,) or float
-        The mean squares of the features in ``space``, over all rows.
     """
-    X, order = problem.block.X, problem.order
-    if sp.issparse(X):
+    if sp.issparse(problem.block.X):
         return 1.0
-    Z = np.array(X if order is None else X[order], dtype=np.float64)
+    some = problem.thinned(ORDINARY_ROWS)
+    squares = 1.0 if some is problem else mean_squares(problem, space)
+    rows = slice(None) if some.order is None else some.order
+    Z = np.array(problem.block.X[rows], dtype=np.float64)
     Z -= 0.0 if space.shift is None else space.shift
     Z /= space.scale
     largest = np.maximum(Z.max(axis=0), -Z.min(axis=0))

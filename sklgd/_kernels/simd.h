@@ -39,6 +39,16 @@ typedef struct {
                            double *w);
     void (*rows4_update_f)(ptrdiff_t n, const double *a, const float *const *x, double shrink,
                            double *w);
+    /* four rows and four columns: out[r * step + c] = sum_j x[r][j] w[c * n + j] */
+    void (*rows4_dot4_d)(ptrdiff_t n, const double *const *x, const double *w, ptrdiff_t step,
+                         double *out);
+    void (*rows4_dot4_f)(ptrdiff_t n, const float *const *x, const double *w, ptrdiff_t step,
+                         double *out);
+    /* all columns: w[c * n + j] = shrink * w[c * n + j] + sum_i a[i * k + c] x[i][j], i < m, c < k */
+    void (*rows_update_d)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const double *const *x,
+                          const double *a, double shrink, double *w);
+    void (*rows_update_f)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *const *x,
+                          const double *a, double shrink, double *w);
     /* mean[j] += rate * (w[j] - mean[j]) */
     void (*average)(ptrdiff_t n, double rate, const double *w, double *mean);
     /* out[j] = exp(x[j]); out may be x, here and below */

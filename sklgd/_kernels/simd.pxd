@@ -27,6 +27,14 @@ cdef extern from "simd.h" nogil:
         void (*rows4_dot_f)(Py_ssize_t n, const float** x, const double* w, double* out) noexcept nogil
         void (*rows4_update_d)(Py_ssize_t n, const double* a, const double** x, double shrink, double* w) noexcept nogil
         void (*rows4_update_f)(Py_ssize_t n, const double* a, const float** x, double shrink, double* w) noexcept nogil
+        void (*rows4_dot4_d)(Py_ssize_t n, const double** x, const double* w, Py_ssize_t step,
+                             double* out) noexcept nogil
+        void (*rows4_dot4_f)(Py_ssize_t n, const float** x, const double* w, Py_ssize_t step,
+                             double* out) noexcept nogil
+        void (*rows_update_d)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const double** x, const double* a,
+                              double shrink, double* w) noexcept nogil
+        void (*rows_update_f)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const float** x, const double* a,
+                              double shrink, double* w) noexcept nogil
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*expm1)(Py_ssize_t n, const double* x, double* out) noexcept nogil

@@ -239,6 +239,78 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
             STORE_REST(m, w + j, v);                                                      \
         }                                                                                 \
     }
+/* Sums across the lanes of four vectors. */
+TARGET static inline __m256d NAME(sums4)(NAME(vec) s0, NAME(vec) s1, NAME(vec) s2, NAME(vec) s3)
+{
+    __m256d a = _mm256_hadd_pd(HALVES(s0), HALVES(s1)), b = _mm256_hadd_pd(HALVES(s2), HALVES(s3));
+    return _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31));
+}
+
+/* TALL rows and four columns of sums stay in registers. */
+#define TALL (LANES / 2)
+#define FOUR_COLUMNS(LOAD_X, LOAD_W)                                                      \
+    {                                                                                     \
+        NAME(vec) w0 = LOAD_W(w + j), w1 = LOAD_W(w + n + j), w2 = LOAD_W(w + 2 * n + j), \
+                  w3 = LOAD_W(w + 3 * n + j);                                             \
+        for (int r = 0; r < TALL; r++) {                                                  \
+            NAME(vec) v = LOAD_X(x[r] + j);                                               \
+            s[r][0] += v * w0, s[r][1] += v * w1, s[r][2] += v * w2, s[r][3] += v * w3;   \
+        }                                                                                 \
+    }
+#define DEFINE_TILES(suffix, real)                                                        \
+    TARGET static void NAME(rows4_dot4_##suffix)(ptrdiff_t n, const real *const *x,       \
+                                                 const double *w, ptrdiff_t step,         \
+                                                 double *out)                             \
+    {                                                                                     \
+        for (const real *const *end = x + 4; x < end; x += TALL, out += TALL * step) {    \
+            NAME(vec) s[TALL][4];                                                         \
+            ptrdiff_t j = 0;                                                              \
+            for (int r = 0; r < TALL; r++)                                                \
+                s[r][0] = s[r][1] = s[r][2] = s[r][3] = (NAME(vec)){0};                   \
+            for (; j + LANES <= n; j += LANES) FOUR_COLUMNS(LOAD_##suffix, LOAD_d)        \
+            if (j < n) FOUR_COLUMNS(REST_X_##suffix, REST_X_d)                            \
+            for (int r = 0; r < TALL; r++)                                                \
+                _mm256_storeu_pd(out + r * step,                                          \
+                                 NAME(sums4)(s[r][0], s[r][1], s[r][2], s[r][3]));        \
+        }                                                                                 \
+    }                                                                                     \
+    TARGET static void NAME(rows_update_##suffix)(                                        \
+        ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const real *const *x, const double *a,     \
+        double shrink, double *w)                                                         \
+    {                                                                                     \
+        for (ptrdiff_t j = 0; j < n; j += LANES) {                                        \
+            const int all = j + LANES <= n;                                               \
+            ptrdiff_t c = 0;                                                              \
+            for (; c + 4 <= k; c += 4) UPDATED(4, suffix)                                 \
+            for (; c < k; c++) UPDATED(1, suffix)                                         \
+        }                                                                                 \
+    }
+#define REST_X_d(p) LOAD_REST_d(n - j, p)
+#define REST_X_f(p) LOAD_REST_f(n - j, p)
+/* C columns of one vector, for all rows. */
+#define UPDATED(C, suffix)                                                                \
+    {                                                                                     \
+        NAME(vec) s[C];                                                                   \
+        double *to = w + c * n + j;                                                       \
+        for (int e = 0; e < C; e++)                                                       \
+            s[e] = shrink * (all ? LOAD_d(to + e * n) : LOAD_REST_d(n - j, to + e * n));  \
+        if (all)                                                                          \
+            for (ptrdiff_t i = 0; i < m; i++) {                                           \
+                NAME(vec) v = LOAD_##suffix(x[i] + j);                                    \
+                for (int e = 0; e < C; e++) s[e] += a[i * k + c + e] * v;                 \
+            }                                                                             \
+        else                                                                              \
+            for (ptrdiff_t i = 0; i < m; i++) {                                           \
+                NAME(vec) v = LOAD_REST_##suffix(n - j, x[i] + j);                        \
+                for (int e = 0; e < C; e++) s[e] += a[i * k + c + e] * v;                 \
+            }                                                                             \
+        for (int e = 0; e < C; e++) {                                                     \
+            if (all)                                                                      \
+                *(NAME(vec) *)(to + e * n) = s[e];                                        \
+            else                                                                          \
+                STORE_REST(n - j, to + e * n, s[e]);                                      \
+        }                                                                                 \
+    }
 #else
 #define DEFINE_DOT(suffix, real)                                                          \
     static double NAME(dot_##suffix)(ptrdiff_t n, const real *x, const double *w)         \
@@ -315,6 +387,21 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
             w[j] = shrink * w[j] + a[0] * (double)x[0][j] + a[1] * (double)x[1][j] +      \
                    a[2] * (double)x[2][j] + a[3] * (double)x[3][j];                       \
     }
+#define DEFINE_TILES(suffix, real)                                                        \
+    static void NAME(rows4_dot4_##suffix)(ptrdiff_t n, const real *const *x,              \
+                                          const double *w, ptrdiff_t step, double *out)   \
+    {                                                                                     \
+        for (int r = 0; r < 4; r++)                                                       \
+            NAME(dot4_##suffix)(n, x[r], w, out + r * step);                              \
+    }                                                                                     \
+    static void NAME(rows_update_##suffix)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k,         \
+                                           const real *const *x, const double *a,         \
+                                           double shrink, double *w)                      \
+    {                                                                                     \
+        for (ptrdiff_t c = 0; c < k; c++)                                                 \
+            for (ptrdiff_t i = 0; i < m; i++)                                             \
+                NAME(update_##suffix)(n, a[i * k + c], x[i], i ? 1.0 : shrink, w + c * n); \
+    }
 #endif
 
 DEFINE_DOT(d, double)
@@ -327,6 +414,8 @@ DEFINE_ADVANCE(d, double)
 DEFINE_ADVANCE(f, float)
 DEFINE_ROWS4(d, double)
 DEFINE_ROWS4(f, float)
+DEFINE_TILES(d, double)
+DEFINE_TILES(f, float)
 
 TARGET static void NAME(average)(ptrdiff_t n, double rate, const double *w, double *mean)
 {
@@ -528,7 +617,8 @@ TARGET static int NAME(shrink)(ptrdiff_t n, double unit, double offset, const do
 static const simd_table NAME(table) = {
     NAME(dot_d),   NAME(dot_f),    NAME(dot_ahead_d), NAME(dot_ahead_f), NAME(dot4_d),
     NAME(dot4_f), NAME(update_d), NAME(update_f), NAME(advance_d), NAME(advance_f), NAME(rows4_dot_d), NAME(rows4_dot_f),
-    NAME(rows4_update_d), NAME(rows4_update_f), NAME(average), NAME(exp), NAME(expm1),
+    NAME(rows4_update_d), NAME(rows4_update_f), NAME(rows4_dot4_d), NAME(rows4_dot4_f),
+    NAME(rows_update_d), NAME(rows_update_f), NAME(average), NAME(exp), NAME(expm1),
     NAME(log), NAME(log1p_unit),
     NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),
     NAME_STRING,
@@ -544,6 +634,12 @@ static const simd_table NAME(table) = {
 #undef DEFINE_ADVANCE
 #undef DEFINE_UPDATE
 #undef DEFINE_ROWS4
+#undef TALL
+#undef FOUR_COLUMNS
+#undef DEFINE_TILES
+#undef REST_X_d
+#undef REST_X_f
+#undef UPDATED
 #undef REST_MASK
 #undef REST_MASK_F
 #undef ANY

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import coordinates
 from .._kernels.descent import bent_rows, column_sums, descend_columns
-from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked
+from .full_batch import FullBatchOptimizer, _asked
 from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
 #: coordinate descent ends where a sweep gains less than this of what all have gained, or after
@@ -129,8 +129,7 @@ class CoordinateNewton(FullBatchOptimizer):
         state.update(first=problem.at_constant, damping=0.0)
         if not problem.block.loss.quadratic:
             space = coordinates.standardizing(problem)
-            thin = problem.thinned(LOOK_ROWS)
-            state["ordinary"] = coordinates.ordinary_share(thin, space)
+            state["ordinary"] = coordinates.ordinary_share(problem, space)
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
         state.update(gain=0.0, falls=[])

@@ -48,8 +48,7 @@ def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates
         make = coordinates.standardizing if standardize else coordinates.identity
         state["space"] = make(problem)
         if standardize and problem.block.model.linear and not problem.block.loss.quadratic:
-            thin = problem.thinned(LOOK_ROWS)
-            state["ordinary"] = coordinates.ordinary_share(thin, state["space"])
+            state["ordinary"] = coordinates.ordinary_share(problem, state["space"])
     return state["space"]
 
 

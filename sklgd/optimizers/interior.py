@@ -10,8 +10,7 @@ from .. import coordinates
 from .._kernels import adapters, interior
 from .._kernels.cholesky import factored, solved
 from .._strategy import compose_kernel
-from .full_batch import FullBatchOptimizer, _asked
-from .newton import LOOK_ROWS
+from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked
 
 #: the share of what is asked for that may be left
 SHARE = 0.5

@@ -227,9 +227,7 @@ class Newton(FullBatchOptimizer):
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
         if not loss.quadratic and "ordinary" not in state:
-            thin = problem.thinned(LOOK_ROWS)
-            squares = 1.0 if thin is problem else self._squares(problem, state)
-            state["ordinary"] = coordinates.ordinary_share(thin, space, squares)
+            state["ordinary"] = coordinates.ordinary_share(problem, space)
         if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
@@ -250,17 +248,14 @@ class Newton(FullBatchOptimizer):
                 return point
         return self._at(problem, state, state["space"].from_params(start), curved=True)
 
-    def _squares(self, problem: Any, state: dict) -> np.ndarray:
-        """Return the mean squares of the standardised features."""
-        if "squares" not in state:  # which a loss made sharper leaves as they are
-            state["squares"] = coordinates.mean_squares(problem, state["space"])
-        return state["squares"]
-
     def _bends(self, problem: Any, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
-        free = np.ones(problem.n_params - problem.n_weights)
-        squares = np.tile(self._squares(problem, state), state["space"].n_raw)
-        return bend_of(problem) * np.concatenate([squares, free])
+        if "squares" not in state:  # which a loss made sharper leaves as they are
+            space = state["space"]
+            free = np.ones(problem.n_params - problem.n_weights)
+            squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
+            state["squares"] = np.concatenate([squares, free])
+        return bend_of(problem) * state["squares"]
 
     def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> _Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""

@@ -109,39 +109,61 @@ cdef class DenseRows(RowsKernel):
         return square(row, self.n_features, self.single)
 
     cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
-        cdef Py_ssize_t i = 0, r, p = self.n_features
+        cdef Py_ssize_t i = 0, r
         cdef const char* x[4]
-        while k == 1 and i + 4 <= batch.size:
+        while i + 4 <= batch.size:
             for r in range(4):
                 self.fetch_ahead(batch, i + r)
             self.four_rows(batch, i, x)
-            if self.single:
-                simd.rows4_dot_f(p, <const float**> x, w, raw + i)
-            else:
-                simd.rows4_dot_d(p, <const double**> x, w, raw + i)
+            self.dot_four(x, k, w, raw + i * k)
             i += 4
         while i < batch.size:
             self.fetch_ahead(batch, i)
             x[0] = self.data + batch_row(batch, i) * self.row_bytes
             if self.single:
-                dense_dot[float](p, <const float*> x[0], k, w, raw + i * k)
+                dense_dot[float](self.n_features, <const float*> x[0], k, w, raw + i * k)
             else:
-                dense_dot[double](p, <const double*> x[0], k, w, raw + i * k)
+                dense_dot[double](self.n_features, <const double*> x[0], k, w, raw + i * k)
             i += 1
+
+    # raw[r, c] = x[r] . w[c] for four rows.
+    cdef void dot_four(self, const char** x, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+        cdef Py_ssize_t c = 0, r, p = self.n_features
+        cdef double[4] sums
+        while c + 4 <= k:
+            if self.single:
+                simd.rows4_dot4_f(p, <const float**> x, w + c * p, k, raw + c)
+            else:
+                simd.rows4_dot4_d(p, <const double**> x, w + c * p, k, raw + c)
+            c += 4
+        while c < k:
+            if self.single:
+                simd.rows4_dot_f(p, <const float**> x, w + c * p, sums)
+            else:
+                simd.rows4_dot_d(p, <const double**> x, w + c * p, sums)
+            for r in range(4):
+                raw[r * k + c] = sums[r]
+            c += 1
 
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil:
-        cdef Py_ssize_t i = 0, c, p = self.n_features
+        cdef Py_ssize_t i = 0, c, r, m, p = self.n_features
         cdef double a
-        cdef const char* x[4]
-        while k == 1 and i + 4 <= batch.size:
-            self.four_rows(batch, i, x)
-            if self.single:
+        cdef const char* x[64]
+        while i + 4 <= batch.size:
+            m = 4 if k == 1 else min(64, batch.size - i)
+            for r in range(m):
+                x[r] = self.data + batch_row(batch, i + r) * self.row_bytes
+            if k == 1 and self.single:
                 simd.rows4_update_f(p, draw + i, <const float**> x, shrink, w)
-            else:
+            elif k == 1:
                 simd.rows4_update_d(p, draw + i, <const double**> x, shrink, w)
+            elif self.single:
+                simd.rows_update_f(m, p, k, <const float**> x, draw + i * k, shrink, w)
+            else:
+                simd.rows_update_d(m, p, k, <const double**> x, draw + i * k, shrink, w)
             shrink = 1.0
-            i += 4
+            i += m
         while i < batch.size:
             x[0] = self.data + batch_row(batch, i) * self.row_bytes
             for c in range(k):
