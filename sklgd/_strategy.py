@@ -130,6 +130,8 @@ def lookup(name: str, known: Mapping[str, type], *, parameter: str, owner: str) 
     if name in known:
         return known[name]
     close = difflib.get_close_matches(name, known, n=1)
+    if parameter == "penalty" and name.lower() == "none":
+        close = [None]  # scikit-learn's name of old
     hint = f" Did you mean {close[0]!r}?" if close else ""
     raise InvalidParameterError(
         f"The {parameter!r} parameter of {owner} must be a str among {sorted(known)} or an "
@@ -171,6 +173,15 @@ def ask(method: Callable, *args: Any, **known: Any) -> Any:
     """Call a method with ``args``, and with those of ``known`` that its signature names."""
     named = names_of(method)
     return method(*args, **{name: value for name, value in known.items() if name in named})
+
+
+def in_place(returned: Any, owner: Any, method: str) -> None:
+    """Raise where a method returned what it was to write in place: it would change nothing."""
+    if returned is not None:
+        raise ValueError(
+            f"{type(owner).__name__}.{method} must work in place and return None. Got "
+            f"{type(returned).__name__} instead."
+        )
 
 
 def names_of(method: Callable) -> frozenset[str]:

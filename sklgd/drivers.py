@@ -101,7 +101,13 @@ class StepDriver:
 
     def _rates(self, first: int, steps: int) -> float | np.ndarray:
         t = first if self.schedule.constant else np.arange(first, first + steps, dtype=float)
-        rates = self.schedule(t)
+        try:
+            rates = self.schedule(t)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The schedule {self.schedule!r} must take arrays of steps, too: use NumPy's "
+                f"functions instead of math's, and np.where instead of if. It raised: {error}"
+            ) from error
         if np.shape(rates) not in ((), np.shape(t)):
             raise ValueError(
                 f"The schedule {self.schedule!r} returned an array of shape {np.shape(rates)} for "

@@ -21,7 +21,7 @@ import scipy.sparse as sp
 from ._kernels import adapters
 from ._kernels.epoch import Objective
 from ._kernels.rows import CentredRows
-from ._strategy import compose_kernel
+from ._strategy import compose_kernel, in_place
 from .constants import best_constant, has_link
 from .coordinates import Coordinates
 from .losses import Loss
@@ -269,7 +269,7 @@ class Problem:
         if self.rest is not None:
             if np.ndim(sizes):
                 sizes = self.weights(sizes)
-            self.rest.prox(self.weights(params), self.unit * sizes)
+            in_place(self.rest.prox(self.weights(params), self.unit * sizes), self.rest, "prox")
 
     def loss(self, params: np.ndarray) -> float:
         """Return the mean loss, without the penalty."""
@@ -323,7 +323,8 @@ class Problem:
         loss, grad = self.loss_and_gradient(params)
         if self.smooth is not None:
             grad /= self.unit
-            self.smooth.add_gradient(self.weights(params), self.weights(grad))
+            found = self.smooth.add_gradient(self.weights(params), self.weights(grad))
+            in_place(found, self.smooth, "add_gradient")
             grad *= self.unit
         if self.remembers:
             self.remember(params, grad)

@@ -9,8 +9,18 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.model_selection import GridSearchCV
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import Huber, LogLoss, Loss, SquaredError
-from sklgd.optimizers import FISTA, LBFGS, SGD, Adam, FullBatchOptimizer, GradientDescent, Optimizer
+from sklgd.losses import AbsoluteError, Hinge, Huber, LogLoss, Loss, Quantile, SquaredError
+from sklgd.losses.averaged import Averaged
+from sklgd.optimizers import (
+    FISTA,
+    LBFGS,
+    SAGA,
+    SGD,
+    Adam,
+    FullBatchOptimizer,
+    GradientDescent,
+    Optimizer,
+)
 from sklgd.penalties import L1, L2, Penalty
 from sklgd.schedules import InvScaling, Schedule
 from sklgd.testing import check_loss, check_optimizer, check_penalty
@@ -459,3 +469,138 @@ def test_a_subclass_may_take_fewer_parameters():
     same = GDRegressor("huber", epsilon=0.5, alpha=1e-3).fit(X, y)
     assert_allclose(found.coef_, same.coef_)
     assert found.set_params(alpha=0.1).partial_fit(X, y).penalty_ == L2(0.1)
+
+
+class MyPinball(Loss):
+    smooth = False
+
+    def value(self, y, raw):
+        return np.where(raw > y, 0.2 * (raw - y), 0.8 * (y - raw))
+
+    def gradient(self, y, raw):
+        return np.where(raw > y, 0.2, -0.8)
+
+
+class Tilted(AbsoluteError):
+    """A subclass whose `smoothed`, `kinks` and `proximal_slope` are of another loss."""
+
+    value, gradient = MyPinball.value, MyPinball.gradient
+
+
+class WideHinge(Hinge):
+    def value(self, y, raw):
+        return np.maximum(0.0, 3.0 - (2.0 * y - 1.0) * raw)
+
+    def gradient(self, y, raw):
+        side = 2.0 * y - 1.0
+        return np.where(side * raw < 3.0, -side, 0.0)
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("unit", [1.0, 1e5])
+@pytest.mark.parametrize("own", [MyPinball(), Tilted()], ids=repr)
+def test_auto_trains_a_loss_with_kinks_of_ones_own(own, unit, penalty):
+    X, y = make_regression(200, 4, noise=20.0, random_state=0)
+    params = {"penalty": penalty, "alpha": 0.05}
+    mine = GDRegressor(own, **params).fit(X, unit * y)
+    known = GDRegressor(Quantile(0.8), tol=1e-8, max_iter=5000, **params).fit(X, unit * y)
+    objective = own.value(unit * y, X @ mine.coef_ + mine.intercept_).mean()
+    weights = mine.coef_
+    objective += 0.05 * (np.abs(weights).sum() if penalty == "l1" else 0.5 * weights @ weights)
+    assert objective <= known.loss_curve_[-1] * (1.0 + 2e-3)
+
+
+def test_auto_trains_a_hinge_of_ones_own():
+    """max(0, 3 - z) is three times the hinge of a third of the score."""
+    X, y = make_classification(300, 5, flip_y=0.2, random_state=0)
+    mine = GDClassifier(WideHinge(), alpha=0.01, tol=1e-4).fit(X, y)
+    known = GDClassifier("hinge", alpha=0.03, tol=1e-8).fit(X, y)
+    assert_allclose(mine.coef_ / 3.0, known.coef_, rtol=0.05, atol=0.02)
+
+
+def test_the_average_of_a_loss_is_near_it():
+    y, raw = np.zeros(601), np.linspace(-3.0, 3.0, 601)
+    for width in (1.0, 0.1):
+        average = Averaged(MyPinball(), width).validate()
+        gap = average.value(y, raw) - MyPinball().value(y, raw)
+        assert gap.min() >= -1e-15 and gap.max() <= 0.5 * width
+        outside = np.abs(raw) >= width
+        assert_allclose(gap[outside], 0.0, atol=1e-15)
+        bend = np.sum(average.hessian(y, raw)) * (raw[1] - raw[0])
+        assert bend == pytest.approx(1.0, rel=0.06)  # from -0.8 to 0.2
+    check_loss(Averaged(SquaredError(), 0.3))
+    assert clone(average) == average
+
+
+class Steep(SquaredError):
+    """A subclass whose curvature is another: rates from the inherited one would diverge."""
+
+    def value(self, y, raw):
+        return 50.0 * (raw - y) ** 2
+
+    def gradient(self, y, raw):
+        return 100.0 * (raw - y)
+
+
+def test_a_subclass_does_not_inherit_what_is_of_another_gradient():
+    assert Steep.curvature is None and not Steep.quadratic
+    X, y = make_regression(100, 3, random_state=0)
+    with pytest.raises(ValueError, match="has no known bound"):
+        GDRegressor(Steep(), optimizer=SAGA()).fit(X, y)
+    same = GDRegressor(Steep(), alpha=1.0, tol=1e-10).fit(X, y)
+    known = GDRegressor(alpha=0.01, tol=1e-10).fit(X, y)
+    assert_allclose(same.coef_, known.coef_, rtol=1e-4)
+
+    class Bounded(Steep):
+        curvature = 100.0
+
+        def gradient(self, y, raw):
+            return super().gradient(y, raw)
+
+    assert Bounded().curvature == 100.0
+
+
+class Returning(Optimizer):
+    def __init__(self, learning_rate=0.01):
+        self.learning_rate = learning_rate
+
+    def step(self, params, grad, state, lr, t):
+        return params - lr * grad
+
+
+class ReturningGradient(MyL2):
+    def add_gradient(self, w, grad):
+        return grad + self.alpha * w
+
+
+class ReturningProx(MyL1):
+    def prox(self, w, lr):
+        return np.sign(w) * np.maximum(np.abs(w) - lr * self.alpha, 0.0)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"optimizer": Returning()},
+        {"penalty": ReturningGradient(), "optimizer": "sgd"},
+        {"penalty": ReturningGradient(), "optimizer": "auto"},
+        {"penalty": ReturningProx(), "optimizer": "sgd"},
+        {"penalty": ReturningProx(), "optimizer": "auto"},
+    ],
+    ids=repr,
+)
+def test_methods_that_return_what_they_should_write(params):
+    X, y = make_regression(40, 3, random_state=0)
+    with pytest.raises(ValueError, match=r"must work in place and return None\. Got ndarray"):
+        GDRegressor(**params).fit(X, y)
+
+
+class StepByStep(Schedule):
+    def __call__(self, t):
+        return 0.1 if t < 10 else 0.01
+
+
+def test_a_schedule_that_takes_no_arrays():
+    X, y = make_regression(40, 3, random_state=0)
+    with pytest.raises(ValueError, match=r"must take arrays of steps, too: .*np\.where instead"):
+        GDRegressor(optimizer=SGD(StepByStep())).fit(X, y)

@@ -12,7 +12,7 @@ from libc.stdint cimport int32_t, int64_t
 from .base cimport (
     Batch, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape,
 )
-from .._strategy import ask
+from .._strategy import ask, in_place
 
 
 cdef object _view(const double* data, Py_ssize_t rows, Py_ssize_t columns, bint writeable):
@@ -114,9 +114,10 @@ cdef class PyOptimizer(OptimizerKernel):
                   double lr, int64_t t) except -1 nogil:
         with gil:
             loss = (self.loss,) if self.needs_loss else ()
-            self.optimizer.step(
+            found = self.optimizer.step(
                 _view(params, p, 0, True), _view(grad, p, 0, True), self.slots(state, p), lr, t, *loss
             )
+            in_place(found, self.optimizer, "step")
         return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
@@ -139,9 +140,10 @@ cdef class PyPenalty(PenaltyKernel):
     cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
         cdef Py_ssize_t rows = p if k == 1 else k, columns = 0 if k == 1 else p
         with gil:
-            self.penalty.add_gradient(
+            found = self.penalty.add_gradient(
                 _view(w, rows, columns, False), _view(grad, rows, columns, True)
             )
+            in_place(found, self.penalty, "add_gradient")
         return 0
 
     cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
@@ -149,7 +151,7 @@ cdef class PyPenalty(PenaltyKernel):
         cdef Py_ssize_t rows = p if k == 1 else k, columns = 0 if k == 1 else p
         with gil:
             rates = lr if sizes == NULL else _view(sizes, rows, columns, False)
-            self.penalty.prox(_view(w, rows, columns, True), rates)
+            in_place(self.penalty.prox(_view(w, rows, columns, True), rates), self.penalty, "prox")
         return 0
 
 
@@ -186,9 +188,10 @@ cdef class PyModel(ModelKernel):
             return 0
         with gil:
             rows, self.held.rows = self.held.rows, None
-            ask(
+            found = ask(
                 self.model.backward, rows, _view(params, self.n_params, 0, False),
                 _view(draw, batch.size, self.n_raw, False), _view(grad, self.n_params, 0, True),
                 **self.known,
             )
+            in_place(found, self.model, "backward")
         return 0

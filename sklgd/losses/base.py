@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -128,6 +128,14 @@ class Loss(Strategy):
     joint_curvature: ClassVar[float | None] = None
     quadratic: ClassVar[bool] = False
     self_concordant: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take back what an inherited attribute says of another gradient."""
+        super().__init_subclass__(**kwargs)
+        if "gradient" in vars(cls):
+            for name in ("curvature", "joint_curvature", "quadratic", "self_concordant"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(Loss, name))
 
     @property
     def has_hessian(self) -> bool:
@@ -306,6 +314,27 @@ class Loss(Strategy):
             None where the loss bends no sooner than ``width`` already, or where none is known.
         """
         return None
+
+    def rounded(self, width: float) -> Loss | None:
+        """Return `smoothed` if it belongs to the `gradient` that this class has.
+
+        Without one, a loss with kinks that takes its columns apart is averaged over ``width``.
+
+        Parameters
+        ----------
+        width : float
+            How near: it differs by O(``width``).
+
+        Returns
+        -------
+        Loss or None
+            None where the loss is smooth enough, or where nothing is known.
+        """
+        from .averaged import Averaged  # which is a loss
+
+        if _goes_with_gradient(type(self), "smoothed"):
+            return self.smoothed(width)
+        return None if self.smooth or self.joint else Averaged(self, width)
 
     def check_targets(self, y: ArrayLike) -> None:
         """Raise ``ValueError`` at the first entry outside the domain.

@@ -67,7 +67,7 @@ class Auto(Optimizer):
       proportion to the spread of the targets so far (outliers aside; one for all outputs, which
       are to be of similar units), and start from the best constant of the first call's.  After
       `fit` they are about as long as if it had seen those rows, too.
-    - `Adam`, with a decaying rate, for losses that are neither smooth nor can be smoothed: its
+    - `Adam`, with a decaying rate, for joint losses with kinks and without ``smoothed``: its
       steps do not depend on the units of the gradient.
     - `Adam`, with a rate that falls at plateaus, for models that are not linear; in
       ``partial_fit`` with one that falls as the inverse root of the steps.
@@ -102,7 +102,7 @@ class Auto(Optimizer):
         if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, targets):
             return SDCA()
         solver = self._solver(loss, penalty, model, X, n_raw)
-        if loss.smoothed(math.inf) is None:
+        if loss.rounded(math.inf) is None:
             return solver if loss.smooth else Adam(learning_rate=InvScaling(0.05, power_t=0.5))
         few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
         if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
@@ -119,7 +119,7 @@ class Auto(Optimizer):
         if not model.linear:
             return (LBFGS if rest is None else FISTA)(standardize=True)
         size = X.shape[1] * (n_raw if loss.joint else 1)
-        has_hessian = (loss.smoothed(1.0) or loss).has_hessian
+        has_hessian = (loss.rounded(1.0) or loss).has_hessian
         # of a smooth penalty of one's own no more is known than its gradient
         has_hessian = has_hessian and (smooth is None or "_kernel" in type(smooth).__dict__)
         entries = X.nnz if sp.issparse(X) else X.size
@@ -138,7 +138,7 @@ class Auto(Optimizer):
             if not _has_thresholds(rest, X):
                 return FISTA(True)
         # sharp bends take a longer memory
-        return LBFGS(10 if loss.smoothed(math.inf) is None else 30, standardize=True)
+        return LBFGS(10 if loss.rounded(math.inf) is None else 30, standardize=True)
 
     @staticmethod
     def _is_like_text(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:

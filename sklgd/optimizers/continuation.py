@@ -35,7 +35,7 @@ KEPT = ("space", "first", "squares", "ordinary", "lipschitz", "patience")
 class Continuation(FullBatchOptimizer):
     """Minimises ever sharper smooth versions of a loss that is not smooth.
 
-    The loss is replaced by ``loss.smoothed(width)``, which is within O(width) of it, and the
+    The loss is replaced by ``loss.rounded(width)``, which is within O(width) of it, and the
     problem solved for a falling sequence of widths, each from the last one's solution [1]_ and as
     exactly as the smooth loss is the loss.  Training stops where a sharper problem lowers the
     objective by no more than ``tol`` times what it has fallen by since the best constant.  With
@@ -99,7 +99,7 @@ class Continuation(FullBatchOptimizer):
         if not state:
             self._start(problem, params, state)
         width = state["width"]
-        rounded = problem.block.loss.smoothed(width * state["unit"])
+        rounded = problem.block.loss.rounded(width * state["unit"])
         if rounded is None:  # the loss itself is as smooth as that
             loss = self.optimizer.iterate(problem, params, state["inner"], lr, t)
             state["converged"] = state["inner"].get("converged", False)
