@@ -11,6 +11,8 @@ from scipy.special import logsumexp, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.objective import Problem
+from sklgd.optimizers import LBFGS
 
 #: what may be left, as a share of the fall: ten times the default ``tol``
 LEFT = 1e-2
@@ -172,3 +174,31 @@ def test_rare_features_are_no_outliers():
     X = np.column_stack([rng.normal(size=1_000), np.arange(1_000) % 200 == 0])
     y = X[:, 0] + X[:, 1] + rng.normal(size=1_000) > 0
     assert GDClassifier().fit(X, y).n_iter_ < 7
+
+
+@pytest.mark.parametrize("tol", [0.0, None])
+def test_no_more_is_asked_than_rounding_leaves(tol):
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(300, 5))
+    y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
+    model = GDClassifier(optimizer="lbfgs", tol=tol, max_iter=1000).fit(X, y)
+    assert (model.stop_reason_, model.n_iter_ < 60) == ("tol", True)
+    best = minimum(log_loss(y), X, [0.0])
+    assert model.loss_curve_[-1] == pytest.approx(best, rel=1e-12)
+
+
+def test_the_first_step_is_found_in_few_evaluations(monkeypatch):
+    """Its length is that of no step before: two slopes tell about where the minimum lies."""
+    rng = np.random.default_rng(7)
+    X = 100.0 * rng.normal(size=(300, 550))
+    y = 1e-3 * X @ rng.normal(size=550)
+    looks = []
+    loss_and_gradient = Problem.loss_and_gradient
+
+    def counted(problem, params):
+        looks.append(params)
+        return loss_and_gradient(problem, params)
+
+    monkeypatch.setattr(Problem, "loss_and_gradient", counted)
+    GDRegressor(optimizer=LBFGS(standardize=True), max_iter=1, tol=None).fit(X, y)
+    assert len(looks) <= 5  # the start, a first guess, the minimum, and what `optimality_` takes

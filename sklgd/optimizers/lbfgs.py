@@ -16,6 +16,10 @@ from .full_batch import FullBatchOptimizer, _asked, _Point, _refuse_kinks, _spac
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
 #: changes that are remembered at the least
 LEAST_HISTORY = 3
+#: rounding of an objective, relative to it
+ROUNDING = 1e-15
+#: what a step that was too short is multiplied by at most
+FARTHEST = 1000.0
 #: the share of what is asked for that may be left, and with L1, where promises are less sure
 SHARE, SHARE_L1 = 0.02, 0.01
 
@@ -56,17 +60,21 @@ def _wolfe(problem, space, point, direction, *, first):
     slope = _dot(point.grad, direction)
     if not slope < 0.0:
         return None
-    low, high, best = 0.0, np.inf, None
+    low, high, far, best = 0.0, np.inf, 0.0, None
     step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
     for _ in range(60):
         new = _Point.at(problem, space, point.u + step * direction)
         if not new.total <= point.total + 1e-4 * step * slope:  # not: NaN and inf are too far
             high = step
-        elif _dot(new.grad, direction) < 0.9 * slope:
-            low, best = step, new
         else:
-            return new
-        step = 2.0 * low if high == np.inf else 0.5 * (low + high)
+            along = _dot(new.grad, direction)
+            if along >= 0.9 * slope:
+                return new
+            low, best = step, new
+            # the minimum of the parabola through both slopes, which lies far from a first guess
+            if problem.block.model.linear:  # where others bend is too soon to tell
+                far = step * slope / (slope - along) if along > slope else np.inf
+        step = min(max(2.0 * low, far), FARTHEST * low) if high == np.inf else 0.5 * (low + high)
     return best
 
 
@@ -189,7 +197,8 @@ class LBFGS(FullBatchOptimizer):
         promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
         share = SHARE if state["l1"] is None else SHARE_L1
-        little = left <= share * _asked(problem, state, new.total)
+        # no less than rounding, where searches find no way down but take long to give up
+        little = left <= max(share * _asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if little else 0
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
