@@ -7,7 +7,12 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
+from sklearn.datasets import (
+    load_iris,
+    make_classification,
+    make_multilabel_classification,
+    make_regression,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -502,3 +507,17 @@ def test_feature_names(regression):
     assert_array_equal(model.feature_names_in_, list("abcde"))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         model.predict(X)
+
+
+def test_probabilities_are_of_the_loss_that_was_trained():
+    X, y = load_iris(return_X_y=True)
+    model = GDClassifier("hinge").fit(X, y).set_params(loss="log_loss")
+    assert not hasattr(model, "predict_proba")
+    with pytest.raises(AttributeError, match="has no attribute 'predict_proba'"):
+        model.predict_proba(X)
+    assert hasattr(model.fit(X, y), "predict_proba")
+
+
+def test_the_name_of_no_penalty_in_old_versions_of_scikit_learn():
+    with pytest.raises(ValueError, match=r"Got 'none' instead\. Did you mean None\?"):
+        GDRegressor(penalty="none").fit([[0.0], [1.0]], [0.0, 1.0])

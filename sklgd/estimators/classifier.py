@@ -25,10 +25,12 @@ from .targets import Labels
 
 
 def _check_proba(estimator: GDClassifier) -> bool:
-    loss = strategy_of(estimator, "loss")
+    # the loss it was trained with, once it was
+    loss = getattr(estimator, "loss_", None) or strategy_of(estimator, "loss")
     if not hasattr(loss, "predict_proba"):
+        given = getattr(estimator, "loss_", estimator.loss)
         raise AttributeError(
-            f"probability estimates are not available for loss={estimator.loss!r}: it defines "
+            f"probability estimates are not available for loss={given!r}: it defines "
             "none. Use loss='log_loss', or wrap the classifier in CalibratedClassifierCV."
         )
     return True
