@@ -19,7 +19,7 @@ LEAST_HISTORY = 3
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
 #: what a step that was too short is multiplied by at most
-FARTHEST = 1000.0
+FARTHEST = 10.0
 #: the share of what is asked for that may be left, and with L1, where promises are less sure
 SHARE, SHARE_L1 = 0.02, 0.01
 
@@ -72,8 +72,7 @@ def _wolfe(problem, space, point, direction, *, first):
                 return new
             low, best = step, new
             # the minimum of the parabola through both slopes, which lies far from a first guess
-            if problem.block.model.linear:  # where others bend is too soon to tell
-                far = step * slope / (slope - along) if along > slope else np.inf
+            far = step * slope / (slope - along) if along > slope else np.inf
         step = min(max(2.0 * low, far), FARTHEST * low) if high == np.inf else 0.5 * (low + high)
     return best
 
