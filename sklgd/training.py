@@ -252,6 +252,8 @@ class TrainingLoop:
         if 0.0 < second < first:  # a geometric series
             to_come = min(to_come, second * (second / (first - second)))
         much = MUCH * tol * scale_of(self.watch.best, self.watch.first, tol)
+        if self.state.rate_scale < 1.0:  # lowered where the objective no longer fell
+            much = math.inf
         # the first steps of a rule may be of another kind than those that were too short
         falls = [(first, second), _falls(objective, max(min(patience, width) // 2, 1))]
         steady = any(second >= STEADY * first > 0.0 for first, second in falls)

@@ -168,6 +168,11 @@ def test_a_crawl_is_no_convergence(regression):
         warnings.simplefilter("error")
         for optimizer in (SGD(0.01), Adam(0.05), "auto"):
             GDRegressor(optimizer=optimizer, random_state=0).fit(X, y)
+        # rates that were lowered at plateaus are short in the end
+        rng = np.random.default_rng(7)
+        X = rng.normal(size=(400, 5))
+        y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2]
+        GDRegressor(model="mlp", random_state=0).fit(X[:, :1], y)
 
 
 @pytest.mark.parametrize(
