@@ -169,16 +169,16 @@ def ordinary_share(problem: Any, space: Coordinates) -> float:
     """
     if sp.issparse(problem.block.X):
         return 1.0
-    some = problem.thinned(ORDINARY_ROWS)
+    some, X = problem.thinned(ORDINARY_ROWS), problem.block.X
     squares = 1.0 if some is problem else mean_squares(problem, space)
-    rows = slice(None) if some.order is None else some.order
-    Z = np.array(problem.block.X[rows], dtype=np.float64)
-    Z -= 0.0 if space.shift is None else space.shift
-    Z /= space.scale
-    largest = np.maximum(Z.max(axis=0), -Z.min(axis=0))
+    shift = 0.0 if space.shift is None else space.shift
+    low, high = dense_range(X, some.order)
+    largest = np.maximum(high - shift, shift - low) / space.scale
     largest[largest == 0.0] = 1.0
     if max(largest.max(), np.max(np.sqrt(squares) / largest)) < OUTLYING:
         return 1.0
+    Z = np.array(X if some.order is None else X[some.order], dtype=np.float64)
+    Z = (Z - shift) / space.scale
     few = len(Z) // 100
     middle = np.partition(Z, [few, len(Z) - 1 - few], axis=0)[few : len(Z) - few]
     about = 0.0 if space.shift is None else middle.mean(axis=0)
