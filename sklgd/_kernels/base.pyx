@@ -1,9 +1,12 @@
 # The base classes of the kernels.  Each virtual method is abstract: reaching it is a programming error.
+import math
+
 import numpy as np
 
 from libc.stdint cimport uint32_t
 
 LINE = 64       # bytes of a cache line
+FEW = 4096      # bytes below which it does not matter where an array begins
 
 
 cdef object positions(const Batch* batch):
@@ -23,9 +26,11 @@ def aligned_empty(shape, dtype=np.float64):
     """Return an uninitialised array that begins where a cache line does.
 
     Vectors as long as a line would otherwise lie across two of them, one and all: a step of a
-    network takes a tenth longer then.
+    network takes a tenth longer then.  Short ones begin anywhere.
     """
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    cdef Py_ssize_t size = (shape if isinstance(shape, int) else math.prod(shape)) * np.dtype(dtype).itemsize
+    if size < FEW:
+        return np.empty(shape, dtype)
     room = np.empty(size + LINE, dtype=np.uint8)
     first = -room.ctypes.data % LINE
     return room[first:first + size].view(dtype).reshape(shape)
@@ -40,7 +45,7 @@ def aligned_copy(array):
 
 def aligned(array):
     """Return an array that begins where a cache line does, itself or a copy."""
-    return aligned_copy(array) if array.ctypes.data % LINE else array
+    return aligned_copy(array) if array.nbytes >= FEW and array.ctypes.data % LINE else array
 
 
 cdef class RowsKernel:
