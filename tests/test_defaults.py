@@ -202,3 +202,33 @@ def test_the_first_step_is_found_in_few_evaluations(monkeypatch):
     monkeypatch.setattr(Problem, "loss_and_gradient", counted)
     GDRegressor(optimizer=LBFGS(standardize=True), max_iter=1, tol=None).fit(X, y)
     assert len(looks) <= 5  # the start, a first guess, the minimum, and what `optimality_` takes
+
+
+@pytest.mark.parametrize(
+    "loss", ["poisson", "log_cosh", "squared_epsilon_insensitive", "gamma", "absolute_error"]
+)
+@pytest.mark.parametrize("p", [5, 520])
+def test_targets_of_unlike_units(loss, p):
+    """Each is fitted as well as alone; the largest would decide for all when to stop."""
+    rng = np.random.default_rng(8)
+    X = rng.normal(size=(600, p))
+    raw = 0.3 * X[:, :5] @ rng.normal(size=(5, 3)) + 0.1 * rng.normal(size=(600, 3))
+    units = np.array([1e-2, 1.0, 1e3])
+    if loss == "poisson":
+        Y = rng.poisson(np.exp(raw) * units).astype(float)
+    else:
+        Y = np.exp(raw) * units if loss == "gamma" else raw * units
+    model = GDRegressor(loss, alpha=ALPHA).fit(X, Y)
+
+    def objective(model, weights, intercept, y):
+        value = model.loss_.value(y, X @ weights + intercept).mean()
+        return value + 0.5 * ALPHA * np.sum(weights**2)
+
+    for column, y in enumerate(Y.T):
+        alone = GDRegressor(loss, alpha=ALPHA, tol=1e-9, max_iter=5000).fit(X, y)
+        best = objective(alone, alone.coef_, alone.intercept_, y)
+        found = objective(alone, model.coef_[column], model.intercept_[column], y)
+        middle = np.median(y) if loss == "absolute_error" else y.mean()
+        middle = np.log(y.mean()) if loss in ("poisson", "gamma") else middle
+        at_constant = objective(alone, np.zeros(p), middle, y)
+        assert found - best <= LEFT * (at_constant - best)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..penalties import L2
 from ..schedules import Adaptive, InvScaling, TimeDecay
 from .adagrad import NormalizedAdaGrad
 from .adam import Adam
@@ -40,6 +41,8 @@ CLASSES, NUMBERS = 1.0, 0.7
 STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
 #: what is left of that after a fit, whose steps have settled what coarse ones would undo
 AFTER_FIT = 0.3
+#: spreads of targets that are so many times others are unlike them
+UNLIKE = 10.0
 #: rows that are looked at
 SOME_ROWS = 1000
 
@@ -60,8 +63,9 @@ class Auto(Optimizer):
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
-      bends (huber): on a smooth loss that is made ever sharper; with several columns, `Columnwise`
-      of it.
+      bends (huber): on a smooth loss that is made ever sharper.
+    - `Columnwise` of these for several columns of losses with kinks, and for targets whose spreads
+      are unlike each other, unless the loss is a squared error, which is exact for all of them.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
       which it sees less their mean so far unless nearly all entries are zero; they are in
       proportion to the spread of the targets so far (outliers aside; one for all outputs, which
@@ -99,18 +103,20 @@ class Auto(Optimizer):
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         n_raw = targets.n_raw
-        if SDCA.suits(loss, penalty, model) and self._is_like_text(loss, penalty, X, targets):
+        apart = model.linear and n_raw > 1 and not loss.joint and _is_apart(penalty, X)
+        alone = apart and not loss.quadratic and _differ(loss, targets)
+        like_text = SDCA.suits(loss, penalty, model) and not alone
+        if like_text and self._is_like_text(loss, penalty, X, targets):
             return SDCA()
         solver = self._solver(loss, penalty, model, X, n_raw)
         if loss.rounded(math.inf) is None:
-            return solver if loss.smooth else Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+            if not loss.smooth:
+                return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+            return Columnwise(solver) if alone else solver
         few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
         if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
-            return InteriorPoint()
+            return Columnwise(InteriorPoint()) if alone else InteriorPoint()
         solver = Continuation(solver)
-        rest = None if penalty is None else penalty.split()[1]
-        apart = penalty is None or ridge_of(penalty) > 0.0 if rest is None else _has_bounds(rest, X)
-        apart = apart and model.linear and n_raw > 1 and not loss.joint
         return Columnwise(solver) if apart else solver
 
     def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
@@ -170,6 +176,22 @@ class Auto(Optimizer):
 def scale_after(t: int, schedule: Any) -> float:
     """Return what multiplies the rates of a stream that goes on from ``t`` steps of a fit."""
     return AFTER_FIT * float(schedule(t) / schedule(1))
+
+
+def _is_apart(penalty: Any, X: Any) -> bool:
+    # Whether the penalty of several raw columns is known to be the sum of theirs.
+    rest = None if penalty is None else penalty.split()[1]
+    if rest is None:
+        return penalty is None or type(penalty) is L2 or ridge_of(penalty) > 0.0
+    return _has_bounds(rest, X)
+
+
+def _differ(loss: Any, targets: Any) -> bool:
+    # Whether some targets are so small beside others that these alone would decide when to stop.
+    if loss.task == "classification" or targets.y.ndim == 1:
+        return False
+    spreads = targets.y[:: max(len(targets.y) // SOME_ROWS, 1)].std(axis=0)
+    return bool(spreads.max() > UNLIKE * spreads.min())
 
 
 def _has_bounds(rest: Any, X: Any) -> bool:
