@@ -284,6 +284,19 @@ def test_what_steps_write_begins_with_a_cache_line(regression):
         model = pickle.loads(pickle.dumps(model)).partial_fit(X, y)
 
 
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("optimizer", [Adam(0.01), Adam(0.01, amsgrad=True)], ids=repr)
+def test_long_runs_are_what_short_ones_are(optimizer, penalty):
+    """The former are on a copy of the optimizer's state; 13 parameters fill no cache line."""
+    X, y = make_regression(150, 12, noise=10.0, random_state=0)
+    model = incremental(optimizer, penalty=penalty, batch_size=1, shuffle=False, max_iter=1)
+    whole, parts = clone(model).fit(X, y), clone(model)
+    for start in range(0, 150, 50):
+        parts.partial_fit(X[start : start + 50], y[start : start + 50])
+    assert_identical(whole, parts)
+    assert_array_equal(whole._state.slots, parts._state.slots)
+
+
 def test_changing_the_optimizer_between_calls(regression):
     X, y = regression
     model = incremental(SGD(0.01)).partial_fit(X, y)

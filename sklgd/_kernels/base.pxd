@@ -230,8 +230,10 @@ cdef class OptimizerKernel:
                      const double* mean_square, Py_ssize_t k) except -1 nogil
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil
-    # the same in float32, where `single`
+    # the same in float32, where `single`; then the slots of a state may also be farther apart than
+    # p, so that each begins with a cache line: as far as `slot` says, unless that is zero
     cdef readonly bint single
+    cdef public Py_ssize_t slot
     cdef void step_single(self, Py_ssize_t p, float* params, const float* grad, float* state,
                           double lr, int64_t t) noexcept nogil
     # the rule's step sizes after step t: 0 with one number in sizes[0], or 1 with p numbers

@@ -11,7 +11,7 @@ import numpy as np
 
 from libc.math cimport fabs, fmax, isnan
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from .base cimport (
     Aim, Batch, Lazy, LossKernel, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, batch_row,
@@ -26,6 +26,10 @@ simd_init()
 
 # Rows of a block that are summed at a time: their raw predictions stay in the cache.
 cdef Py_ssize_t SUM_ROWS = 128
+
+# So many steps pay for a copy of the optimizer's state; doubles in a cache line.
+cdef Py_ssize_t MANY_STEPS = 100
+cdef Py_ssize_t LINE_DOUBLES = 8
 
 
 def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
@@ -47,6 +51,11 @@ def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
             # the high 32 bits times i + 1, the high word of which is below i + 1: no division
             j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
             order[i], order[j] = order[j], order[i]
+
+
+# The least number from n on that is of whole cache lines, of floats or doubles.
+cdef Py_ssize_t whole_lines(Py_ssize_t n) noexcept nogil:
+    return (n + 15) // 16 * 16
 
 
 cdef void narrow(Py_ssize_t n, const double* wide, float* out) noexcept nogil:
@@ -287,6 +296,8 @@ cdef class Epoch:
     cdef Touched touched            # what takes steps on the entries that batches touch, or None
     cdef readonly bint single       # whether parameters, gradient and state are float32 in steps
     cdef float[:, ::1] singles
+    cdef bint apart                 # whether long runs are on a copy of the state, in `slots`, ...
+    cdef double[:, ::1] slots       # whose rows begin with cache lines
     cdef bint sums                  # whether the mean is a sum for now
     cdef readonly int64_t t         # the next step
     cdef Tape tape
@@ -366,8 +377,10 @@ cdef class Epoch:
             plain and (self.smooth is None or self.optimizer.adds_ridge) and self.proximal is None
             and self.mean == NULL and self.optimizer.single and self.model.trains_single(self.rows))
         if self.single:
-            # rows of whole cache lines
-            self.singles = aligned_empty((2 + n_slots, (self.model.n_params + 15) // 16 * 16), np.float32)
+            self.singles = aligned_empty((2 + n_slots, whole_lines(self.model.n_params)), np.float32)
+        elif self.optimizer.single and self.model.n_params % LINE_DOUBLES:
+            self.apart = True
+            self.slots = aligned_empty((n_slots, whole_lines(self.model.n_params)))
 
     # Entries of a batch, in the mean.
     cdef double n_entries(self) noexcept nogil:
@@ -496,7 +509,24 @@ cdef class Epoch:
             return self.run_direct(batch, rate, stride, total)
         if self.single:
             return self.run_single(batch, rate, stride, total)
+        if self.apart and batch.end - batch.start >= MANY_STEPS * self.batch_size:
+            return self.run_apart(batch, rate, stride, total)
         return self.run_general(batch, rate, stride, total)
+
+    # The same on a copy of the state, where all slots begin with a cache line.
+    cdef int run_apart(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                       double* total) except -1 nogil:
+        cdef Py_ssize_t i, n = self.model.n_params
+        cdef double* state = self.state
+        for i in range(self.slots.shape[0]):
+            memcpy(&self.slots[i, 0], state + i * n, n * sizeof(double))
+        self.state, self.optimizer.slot = &self.slots[0, 0], self.slots.shape[1]
+        try:
+            return self.run_general(batch, rate, stride, total)
+        finally:
+            self.state, self.optimizer.slot = state, 0
+            for i in range(self.slots.shape[0]):
+                memcpy(state + i * n, &self.slots[i, 0], n * sizeof(double))
 
     # Any rule, any model, any penalty: the gradient of the batch, then the step, then the prox.
     cdef int run_general(self, Batch* batch, const double* rate, Py_ssize_t stride,
@@ -540,13 +570,15 @@ cdef class Epoch:
     # parameters and the state between calls, too: every float32 is a double.
     cdef int run_single(self, Batch* batch, const double* rate, Py_ssize_t stride,
                         double* total) except -1 nogil:
-        cdef Py_ssize_t n = self.model.n_params
+        cdef Py_ssize_t i, n = self.model.n_params
         cdef float* params = &self.singles[0, 0]
         cdef float* grad = &self.singles[1, 0]
         cdef float* state = grad + self.singles.shape[1]
         cdef double scale, loss
         narrow(n, self.params, params)
-        narrow((self.singles.shape[0] - 2) * n, self.state, state)
+        for i in range(self.singles.shape[0] - 2):
+            narrow(n, self.state + i * n, &self.singles[2 + i, 0])
+        self.optimizer.slot = self.singles.shape[1]
         try:
             while batch.start < batch.end:
                 batch.size = min(self.batch_size, batch.end - batch.start)
@@ -565,7 +597,8 @@ cdef class Epoch:
                 self.t += 1
         finally:
             widen(n, params, self.params)
-            widen((self.singles.shape[0] - 2) * n, state, self.state)
+            for i in range(self.singles.shape[0] - 2):
+                widen(n, &self.singles[2 + i, 0], self.state + i * n)
         return 0
 
     # Plain gradient steps of a linear model: the rows move the weights themselves.

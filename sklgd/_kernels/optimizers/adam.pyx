@@ -31,6 +31,9 @@ cdef class AdamKernel(OptimizerKernel):
     cdef inline double second_correction(self, int64_t t) noexcept nogil:
         return 1.0 / sqrt(1.0 - self.beta_2 ** t) if self.bias_correction else 1.0
 
+    cdef inline Py_ssize_t apart(self, Py_ssize_t p) noexcept nogil:
+        return self.slot if self.slot else p
+
     cdef int step(self, Py_ssize_t p, double* params, const double* grad, double* state,
                   double lr, int64_t t) except -1 nogil:
         cdef Py_ssize_t j
@@ -38,7 +41,7 @@ cdef class AdamKernel(OptimizerKernel):
         cdef double rate = lr * self.first_correction(t)
         cdef double root = self.second_correction(t)
         cdef double* m = state
-        cdef double* v = state + p
+        cdef double* v = state + self.apart(p)
         cdef double* largest = state + 2 * p
         cdef simd_adam rule
         cdef Py_ssize_t n = self.n_ridge if self.ridge != 0.0 else 0
@@ -60,7 +63,7 @@ cdef class AdamKernel(OptimizerKernel):
                           double lr, int64_t t) noexcept nogil:
         cdef simd_adam rule
         cdef Py_ssize_t n = self.n_ridge if self.ridge != 0.0 else 0
-        cdef float* v = state + p
+        cdef float* v = state + self.apart(p)
         self.rule(&rule, lr, t)
         simd.adam_f(n, params, grad, state, v, &rule)
         rule.ridge = 0.0
@@ -75,7 +78,7 @@ cdef class AdamKernel(OptimizerKernel):
                         double* sizes) except -1 nogil:
         cdef double root = self.second_correction(t)
         simd.root_sizes(
-            p, state + (2 * p if self.amsgrad else p), lr / root, self.epsilon / root, sizes)
+            p, state + (2 * p if self.amsgrad else self.apart(p)), lr / root, self.epsilon / root, sizes)
         return 1
 
 
