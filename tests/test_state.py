@@ -274,9 +274,9 @@ def test_a_users_schedule_goes_on(regression, make):
     assert_identical(whole, parts)
 
 
-def test_what_steps_write_begins_with_a_cache_line(regression):
+def test_what_steps_write_begins_with_a_cache_line():
     """Or vectors lie across two lines: after a fit, and where a pickle is gone on with."""
-    X, y = regression
+    X, y = make_regression(N, 600, random_state=0)
     model = incremental(Adam(0.01)).fit(X, y)
     for _ in range(3):
         for array in (model._state.params, model._state.slots, model._state.copy().params):
