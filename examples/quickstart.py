@@ -16,7 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import Hinge, Huber, LogLoss, ModifiedHuber, SquaredError
+from sklgd.losses import Huber, LogLoss, ModifiedHuber, SquaredError, SquaredHinge
 from sklgd.optimizers import LBFGS, SGD, Adam
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # of rates too long or short
@@ -43,7 +43,7 @@ def models(sgd, gd, losses):
 
 
 regression = SGDRegressor, GDRegressor, [SquaredError(), Huber(delta=50.0)]
-classification = SGDClassifier, GDClassifier, [LogLoss(), Hinge(), ModifiedHuber()]
+classification = SGDClassifier, GDClassifier, [LogLoss(), SquaredHinge(), ModifiedHuber()]
 for title, data, kind in (
     ("diabetes (R^2)", load_diabetes(return_X_y=True, scaled=False), regression),
     ("breast cancer (accuracy)", load_breast_cancer(return_X_y=True), classification),

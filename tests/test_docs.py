@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -137,3 +138,14 @@ def test_code_of_the_readme():
         warnings.simplefilter("error")
         for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
             exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize("name", ["quickstart", "linear_regression", "imbalanced"])
+def test_examples_run_without_a_failed_fit(name, capsys):
+    """A search goes on where a fit fails, and prints a traceback in the midst of its results."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FitFailedWarning)
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        _load(ROOT / "examples" / f"{name}.py")
+    assert capsys.readouterr().out
