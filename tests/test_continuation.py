@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import Hinge, Quantile, SmoothedMargin
+from sklgd.losses import EpsilonInsensitive, Hinge, Quantile, SmoothedMargin
 from sklgd.models import MLP, FactorizationMachine, Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import (
@@ -167,3 +167,26 @@ def test_percentages_do_not_depend_on_the_units_of_the_targets(factor):
     one = model.fit(X, y).history_["objective"][-1]
     assert one < 0.3 * np.mean(np.abs(1.0 - np.median(y) / y))
     assert model.fit(X, factor * y).history_["objective"][-1] == pytest.approx(one, rel=1e-6)
+
+
+@pytest.mark.parametrize("n", [100, 5000])
+def test_nothing_to_gain(n):
+    """Where a constant is within all tubes, it is the minimum, and stays the model."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, 14)) * np.exp(3 * rng.standard_normal(14))
+    y = 5.0 + 1e-3 * rng.standard_normal(n)
+    loss = EpsilonInsensitive(epsilon=0.1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GDRegressor(loss, alpha=1e-5, optimizer=Continuation(Newton())).fit(X, y)
+    assert model.n_iter_ == 1
+    assert not model.coef_.any() and abs(model.intercept_ - 5.0) < 0.01
+    assert model.history_["objective"][-1] == 0.0
+
+
+def test_the_best_constant_lies_in_the_middle():
+    """Between the two middle targets, as NumPy's median."""
+    y = np.array([1.0, 2.0, 4.0, 10.0])
+    X = np.zeros((4, 1))
+    model = GDRegressor("absolute_error", optimizer=Continuation(Newton())).fit(X, y)
+    assert model.intercept_ == pytest.approx(np.median(y))

@@ -98,6 +98,8 @@ class Continuation(FullBatchOptimizer):
         """Take one step on the current smooth problem; return the loss itself after it."""
         if not state:
             self._start(problem, params, state)
+        if "width" not in state:
+            return problem.loss(params)
         width = state["width"]
         rounded = problem.block.loss.rounded(width * state["unit"])
         if rounded is None:  # the loss itself is as smooth as that
@@ -126,6 +128,10 @@ class Continuation(FullBatchOptimizer):
         params[:] = problem.constant_start(params)
         first = problem.falls_from(params)
         inner = {"patience": PATIENCE, "first": first}
+        # nothing to gain: a constant within all tubes, say, which smooth problems would leave
+        if first == 0.0 and not problem.residual(params).any():
+            state["converged"] = True
+            return
         unit, width = unit_of(problem), self.width
         bend = problem.block.loss.curvature or 1.0 / unit
         sample, found = solved_sample(self, problem, params, bend)
