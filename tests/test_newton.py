@@ -469,6 +469,24 @@ def test_first_order_methods_refuse_kinks(optimizer):
             GDClassifier(optimizer=LBFGS(), penalty=penalty).fit(X, y)
 
 
+@pytest.mark.parametrize("loss", ["log_loss", "squared_hinge", "poisson"])
+def test_a_start_that_is_the_minimum(loss):
+    """A feature that tells nothing: the best constant, where training starts, is all there is."""
+    y = np.repeat([0, 1, 2], [3, 5, 9])
+    X = np.ones((len(y), 1))
+    if loss == "poisson":
+        model = GDRegressor(loss, optimizer=Newton(), tol=1e-9).fit(X, y)
+        assert_allclose(model.predict(X), y.mean(), rtol=1e-6)
+    else:
+        model = GDClassifier(loss, optimizer=Newton(), tol=1e-9).fit(X, y)
+        # of a squared hinge 2 s - 1 for a share s; a softmax adds up to zero
+        share = np.bincount(y) / len(y)
+        logs = np.log(share) - np.log(share).mean()
+        expected = logs if loss == "log_loss" else 2.0 * share - 1.0
+        assert_allclose(model.decision_function(X[:1])[0], expected, rtol=1e-5)
+    assert model.optimality_ < 1e-5
+
+
 @pytest.mark.parametrize(
     "params, message",
     [

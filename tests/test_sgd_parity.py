@@ -236,3 +236,37 @@ def test_parameters_have_the_same_names(theirs, ours):
     for name in same:
         assert getattr(model, name) == getattr(reference, name), name
     assert set(RATES) <= set(SCHEDULES)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_of_all_lengths(dtype):
+    """Vectors are cut into pieces, and the next row's prediction is made of products of rows."""
+    rng = np.random.default_rng(0)
+    for p in (*range(1, 71), 255, 256, 257, 512, 513):
+        X = (rng.standard_normal((rng.integers(2, 8), p)) / np.sqrt(p)).astype(dtype)
+        y = X.astype(float).sum(axis=1) + rng.standard_normal(len(X)) + 1.0
+        params = in_order(learning_rate="constant", eta0=0.05, max_iter=2, average=p % 2 == 0)
+        reference = SGDRegressor(**params).fit(X.astype(float), y)
+        model = GDRegressor(**params).fit(X, y)
+        check_equal(reference, model, rtol=1e-7 if dtype == np.float64 else 1e-6)
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_pieces_of_few_rows(regression, average):
+    """Steps that are taken ahead end where the rows of a call do."""
+    X, y = regression
+    params = in_order(learning_rate="invscaling", eta0=0.02, power_t=0.3, average=average)
+    reference, model = SGDRegressor(**params), GDRegressor(**params)
+    for start, stop in ((0, 1), (1, 3), (3, 6), (6, 7), (7, 11), (11, 13), (13, 40)):
+        reference.partial_fit(X[start:stop], y[start:stop])
+        model.partial_fit(X[start:stop], y[start:stop])
+        check_equal(reference, model)
+
+
+@pytest.mark.parametrize("size", [1e155, 1e300])
+def test_products_of_rows_that_overflow(size):
+    """No prediction is that large, and all but two rows are as they should be."""
+    X = [[1, 0], [size, 1], [size, 2], [1, 1], [2, 1], [1, 3], [-size, 1], [-size, 2], [1, 2]]
+    y = [1, 1, 1, 1, 1, 1, 0, 0, 1]
+    params = in_order(loss="hinge", learning_rate="constant", eta0=1e-3, max_iter=3)
+    check_same(SGDClassifier(**params), GDClassifier(**params), X, y)

@@ -9,7 +9,7 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport fabs, fmax, isnan
+from libc.math cimport NAN, fabs, fmax, isfinite, isnan
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -655,12 +655,13 @@ cdef class Epoch:
 
     # The same without waiting for the weights.  What a step makes of the next row's prediction is
     # what this was before the step, shrunk, and the step's length times the product of the two rows:
-    # both are found while the step before that is under way.
+    # both are found while the step before that is under way.  The product may overflow where no
+    # prediction does: then it is taken from the weights after all, as in the second step.
     cdef int run_rows_ahead(self, Batch* batch, const double* rate, Py_ssize_t stride,
                             double* total) except -1 nogil:
-        cdef double ridge = self.ridge(), loss_sum = 0.0, raw, move, shrink, dot, after = 0.0, cross = 0.0
-        cdef double intercept = 0.0
-        cdef bint has_intercept = self.model.n_params > self.model.n_weights, first = True
+        cdef double ridge = self.ridge(), loss_sum = 0.0, move, shrink, dot
+        cdef double after = NAN, cross = 0.0, intercept = 0.0
+        cdef bint has_intercept = self.model.n_params > self.model.n_weights
         if has_intercept:
             intercept = self.params[self.model.n_weights]
         batch.size = 1
@@ -679,9 +680,8 @@ cdef class Epoch:
                 self.params[self.model.n_weights] = intercept
             self.average(self.params, 0)
             batch.start += 1
-            if first and batch.start < batch.end:
+            if not isfinite(dot) and batch.start < batch.end:
                 dot = self.rows.row_dot(batch, self.params)
-                first = False
             rate += stride
             self.t += 1
         total[0] += loss_sum

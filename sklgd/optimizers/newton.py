@@ -224,6 +224,7 @@ class Newton(FullBatchOptimizer):
         if "first" not in state:
             exact = loss.quadratic and state["rest"] is None  # one step is all
             state["first"] = point.total if exact else problem.at_constant
+        params[: point.params.size] = point.params  # which may be the minimum already
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
         if not loss.quadratic and "ordinary" not in state:
