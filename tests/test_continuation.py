@@ -104,6 +104,17 @@ def test_a_feature_too_rare_for_a_quick_look():
     assert model.loss_curve_[-1] - exact.loss_curve_[-1] <= 1e-3 * fallen
 
 
+@pytest.mark.parametrize("unit", [1e4, 1e10])
+def test_bends_far_below_the_units_of_targets(unit):
+    """There log cosh is an absolute error, and no row has any curvature at the start."""
+    X, y = load_diabetes(return_X_y=True)
+    exact = GDRegressor("absolute_error", alpha=0.0, optimizer=InteriorPoint(), tol=1e-9).fit(X, y)
+    model = GDRegressor("log_cosh", alpha=0.0).fit(X, unit * y)
+    least, constant = exact.loss_curve_[-1], np.abs(y - np.median(y)).mean()
+    found = np.abs(model.predict(X) / unit - y).mean()
+    assert (found - least) / (constant - least) <= 1e-3
+
+
 @pytest.mark.parametrize("inner", [LBFGS(standardize=True), FISTA(standardize=True)], ids=repr)
 def test_optimizers_that_do_not_say_what_is_left(inner):
     X, y = load_diabetes(return_X_y=True)

@@ -407,6 +407,10 @@ class LogCosh(_Regression):
         fall = np.exp(-2 * np.abs(raw - y))
         return 4 * fall / (1 + fall) ** 2
 
+    def smoothed(self, width: float) -> Loss | None:
+        """Return a loss that bends at ``width``; None where this one bends no sooner."""
+        return None if width <= 1.0 else SmoothedAbsolute(width=width)
+
 
 class Cauchy(_Regression):
     r"""Negative log-likelihood of a Cauchy residual: redescending, not convex.

@@ -63,7 +63,7 @@ class Auto(Optimizer):
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
-      bends (huber): on a smooth loss that is made ever sharper.
+      bends (huber, log cosh): on a smooth loss that is made ever sharper.
     - `Columnwise` of these for several columns of losses with kinks, and for targets whose spreads
       are unlike each other, unless the loss is a squared error, which is exact for all of them.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
