@@ -1,4 +1,5 @@
-/* Packed rows: copies of a few dense rows, standardised, and what second-order methods make of them.
+/* Packed rows: copies of a few dense rows, standardised, and what second-order methods make of
+ * them.
  *
  * Packed rows lie one behind the other, each `stride` long, a multiple of PACKED_PAD; what is
  * behind the features is zero, or one for an intercept, and so sums over rows need no tails.

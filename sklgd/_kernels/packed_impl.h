@@ -1,5 +1,5 @@
 /* Packed rows for one instruction set.  Included by packed.c with
- *   NAME(f)  the function's name in this build,  TARGET  its attribute,  LANES  doubles in a vector.
+ *   NAME(f)  the function's name in this build,  TARGET  its attribute,  LANES  doubles a vector.
  */
 typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 

@@ -44,7 +44,8 @@ typedef struct {
                          double *out);
     void (*rows4_dot4_f)(ptrdiff_t n, const float *const *x, const double *w, ptrdiff_t step,
                          double *out);
-    /* all columns: w[c * n + j] = shrink * w[c * n + j] + sum_i a[i * k + c] x[i][j], i < m, c < k */
+    /* all columns: w[c * n + j] = shrink * w[c * n + j] + sum_i a[i * k + c] x[i][j], i < m and
+     * c < k */
     void (*rows_update_d)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const double *const *x,
                           const double *a, double shrink, double *w);
     void (*rows_update_f)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *const *x,
