@@ -15,7 +15,7 @@ from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 #: so many sweeps
 SWEEP_TOL, SWEEPS = 0.3, 20
 #: the share of what is asked for that may be left
-SHARE = 0.1
+SHARE = 0.3
 #: the share of the last gain that the next one is expected to be at the most
 SLOWEST = 0.9
 
