@@ -267,7 +267,7 @@ def test_tol_holds_for_few_rows_with_many_features(seed):
     least = objective(exact.coef_, exact.intercept_)
     constant = objective(np.zeros(1200), 1.0 if y.mean() > 0.5 else -1.0)
     model = GDClassifier("hinge", optimizer=SDCA(), alpha=alpha, random_state=0).fit(X, y)
-    assert objective(model.coef_, model.intercept_) - least <= 3e-3 * (constant - least)
+    assert objective(model.coef_, model.intercept_) - least <= 1e-3 * (constant - least)
     assert model.history_["objective"][-1] == pytest.approx(
         objective(model.coef_, model.intercept_), rel=1e-9
     )

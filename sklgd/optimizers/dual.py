@@ -19,8 +19,6 @@ from .full_batch import FullBatchOptimizer
 
 #: rows that tell what the gap is at the end
 MEASURED = 4096
-#: how many times ``tol`` the gap at the end may be, which the minimum is nearer than
-BOUND = 3.0
 #: what a pass writes, by row
 ARRAYS = ("slopes", "conjugates", "squares")
 
@@ -111,7 +109,7 @@ class SDCA(FullBatchOptimizer):
             seen, gap = visits.measure(some)
             gap *= problem.n_rows / len(some)
             total = seen if len(some) == problem.n_rows else total
-            enough = BOUND * self._enough(problem, params, total)
+            enough = self._enough(problem, params, total)
             state["converged"] = gap <= enough and pull <= enough
         return total / problem.weight_sum
 
