@@ -53,6 +53,17 @@ cdef class DualPass:
         self.raw = np.empty(y.shape[1])
         self.draw = np.empty(y.shape[1])
 
+    # The raw predictions of the batch's row.
+    cdef inline void predict(self, const Batch* batch) noexcept nogil:
+        cdef Py_ssize_t c, k = self.y.shape[1], first = k * self.rows.n_features
+        if k == 1:
+            self.raw[0] = self.rows.row_dot(batch, &self.params[0])
+        else:
+            self.rows.dot(batch, k, &self.params[0], &self.raw[0])
+        if self.params.shape[0] > first:
+            for c in range(k):
+                self.raw[c] += self.params[first + c]
+
     def run(self, const uint32_t[::1] order, double weight_scale, double intercept_scale):
         """Visit the rows in this order.
 
@@ -86,17 +97,12 @@ cdef class DualPass:
             for batch.start in range(order.shape[0]):
                 i = batch_row(&batch, 0)
                 s = 1.0 if self.weights is None else self.weights[i]
-                if k == 1:
-                    self.raw[0] = self.rows.row_dot(&batch, params)
-                else:
-                    self.rows.dot(&batch, k, params, &self.raw[0])
+                self.predict(&batch)
                 if isnan(self.squares[i]):
                     self.squares[i] = self.rows.row_square(&batch)
                 step = s * (weight_scale * self.squares[i] + intercept_scale)
                 moves = False
                 for c in range(k):
-                    if intercepts != NULL:
-                        self.raw[c] += intercepts[c]
                     old = self.slopes[i, c]
                     self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
                     self.draw[c] = 0.0
@@ -124,9 +130,8 @@ cdef class DualPass:
     def measure(self, const uint32_t[::1] order):
         """Return the loss and the gap of these rows, of `run`, without a visit."""
         cdef Batch batch
-        cdef Py_ssize_t c, i, k = self.y.shape[1], p = self.rows.n_features
+        cdef Py_ssize_t c, i, k = self.y.shape[1]
         cdef double total = 0.0, gap = 0.0, s, value, unused
-        cdef double* params = &self.params[0]
         batch.order = &order[0]
         batch.size = 1
         batch.end = order.shape[0]
@@ -134,10 +139,8 @@ cdef class DualPass:
             for batch.start in range(order.shape[0]):
                 i = batch_row(&batch, 0)
                 s = 1.0 if self.weights is None else self.weights[i]
-                self.rows.dot(&batch, k, params, &self.raw[0])
+                self.predict(&batch)
                 for c in range(k):
-                    if self.params.shape[0] > k * p:
-                        self.raw[c] += params[k * p + c]
                     self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
                     total += s * value
                     if not isnan(self.conjugates[i, c]):    # an empty row has none

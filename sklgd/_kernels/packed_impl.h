@@ -1,32 +1,9 @@
 /* Packed rows for one instruction set.  Included by packed.c with
  *   NAME(f)  the function's name in this build,  TARGET  its attribute,  LANES  doubles a vector.
  */
-typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
+#include "lanes.h"
 
-#define LOAD(p) (*(const NAME(vec) *)(p))
-#define STORE(p, v) (*(NAME(vec) *)(p) = LOAD(p) + (v))
-
-/* Vectors of x, and the last n < LANES entries with zeros behind them. */
-#if LANES == 8
-#define MASK(n) ((__mmask8)((1u << (n)) - 1u))
-#define FULL_d(x) LOAD(x)
-#define FULL_f(x) ((NAME(vec))_mm512_cvtps_pd(_mm256_loadu_ps(x)))
-#define REST_d(n, x) ((NAME(vec))_mm512_maskz_loadu_pd(MASK(n), (x)))
-#define REST_f(n, x) ((NAME(vec))_mm512_cvtps_pd(_mm256_maskz_loadu_ps(MASK(n), (x))))
-#define WRITE_REST(n, out, v) _mm512_mask_storeu_pd((out), MASK(n), (__m512d)(v))
-#define HALVES(s)                                     \
-    _mm256_add_pd(_mm512_castpd512_pd256((__m512d)(s)), \
-                  _mm512_extractf64x4_pd((__m512d)(s), 1))
-#else
-#define MASK(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
-#define MASK_f(n) _mm_cmpgt_epi32(_mm_set1_epi32((int)(n)), _mm_setr_epi32(0, 1, 2, 3))
-#define FULL_d(x) LOAD(x)
-#define FULL_f(x) ((NAME(vec))_mm256_cvtps_pd(_mm_loadu_ps(x)))
-#define REST_d(n, x) ((NAME(vec))_mm256_maskload_pd((x), MASK(n)))
-#define REST_f(n, x) ((NAME(vec))_mm256_cvtps_pd(_mm_maskload_ps((x), MASK_f(n))))
-#define WRITE_REST(n, out, v) _mm256_maskstore_pd((out), MASK(n), (__m256d)(v))
-#define HALVES(s) ((__m256d)(s))
-#endif
+#define STORE(p, v) (*(NAME(vec) *)(p) = LOAD_d(p) + (v))
 
 #define DEFINE_PACK(suffix, real)                                                           \
     TARGET static void NAME(pack_##suffix)(                                                 \
@@ -37,11 +14,11 @@ typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_
             const real *row = PACKED_ROW(x, bytes, order, i);                               \
             ptrdiff_t j = 0;                                                                \
             for (; j + LANES <= p; j += LANES)                                              \
-                *(NAME(vec) *)(out + j) = (FULL_##suffix(row + j) - LOAD(shift + j)) *      \
-                                          LOAD(factor + j);                                 \
+                *(NAME(vec) *)(out + j) = (LOAD_##suffix(row + j) - LOAD_d(shift + j)) *      \
+                                          LOAD_d(factor + j);                                 \
             if (j < p) {                                                                    \
-                NAME(vec) v = REST_##suffix(p - j, row + j) - REST_d(p - j, shift + j);     \
-                WRITE_REST(p - j, out + j, v * REST_d(p - j, factor + j));                  \
+                NAME(vec) v = LOAD_REST_##suffix(p - j, row + j) - LOAD_REST_d(p - j, shift + j);     \
+                STORE_REST(p - j, out + j, v * LOAD_REST_d(p - j, factor + j));                  \
             }                                                                               \
         }                                                                                   \
     }
@@ -60,16 +37,13 @@ TARGET static void NAME(dot)(ptrdiff_t n, ptrdiff_t stride, const double *rows, 
         const double *x2 = x1 + (left > 1) * stride, *x3 = x2 + (left > 2) * stride;
         NAME(vec) s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
         for (ptrdiff_t j = 0; j < stride; j += LANES) {
-            NAME(vec) v = LOAD(w + j);
-            s0 += LOAD(x0 + j) * v;
-            s1 += LOAD(x1 + j) * v;
-            s2 += LOAD(x2 + j) * v;
-            s3 += LOAD(x3 + j) * v;
+            NAME(vec) v = LOAD_d(w + j);
+            s0 += LOAD_d(x0 + j) * v;
+            s1 += LOAD_d(x1 + j) * v;
+            s2 += LOAD_d(x2 + j) * v;
+            s3 += LOAD_d(x3 + j) * v;
         }
-        __m256d a = _mm256_hadd_pd(HALVES(s0), HALVES(s1));
-        __m256d b = _mm256_hadd_pd(HALVES(s2), HALVES(s3));
-        __m256d sums = _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20),
-                                     _mm256_permute2f128_pd(a, b, 0x31));
+        __m256d sums = NAME(sums4)(s0, s1, s2, s3);
         if (step == 1 && left >= 3) {
             _mm256_storeu_pd(out, sums);
             continue;
@@ -84,16 +58,16 @@ TARGET static void NAME(tdot)(ptrdiff_t n, ptrdiff_t stride, const double *rows,
                               ptrdiff_t step, double *sums)
 {
     for (ptrdiff_t j = 0; j < stride; j += LANES) {
-        NAME(vec) s0 = LOAD(sums + j), s1 = {0}, s2 = {0}, s3 = {0};
+        NAME(vec) s0 = LOAD_d(sums + j), s1 = {0}, s2 = {0}, s3 = {0};
         const double *x = rows + j, *by = a;
         ptrdiff_t i = 0;
         for (; i + 4 <= n; i += 4, x += 4 * stride, by += 4 * step) {
-            s0 += by[0] * LOAD(x);
-            s1 += by[step] * LOAD(x + stride);
-            s2 += by[2 * step] * LOAD(x + 2 * stride);
-            s3 += by[3 * step] * LOAD(x + 3 * stride);
+            s0 += by[0] * LOAD_d(x);
+            s1 += by[step] * LOAD_d(x + stride);
+            s2 += by[2 * step] * LOAD_d(x + 2 * stride);
+            s3 += by[3 * step] * LOAD_d(x + 3 * stride);
         }
-        for (; i < n; i++, x += stride, by += step) s0 += by[0] * LOAD(x);
+        for (; i < n; i++, x += stride, by += step) s0 += by[0] * LOAD_d(x);
         *(NAME(vec) *)(sums + j) = (s0 + s1) + (s2 + s3);
     }
 }
@@ -107,10 +81,10 @@ TARGET static ptrdiff_t NAME(scale)(ptrdiff_t n, ptrdiff_t stride, const double 
         const double by = a[i * step];
         if (by == 0.0) continue;
         for (ptrdiff_t j = 0; j < stride; j += LANES)
-            *(NAME(vec) *)(scaled + m * stride + j) = by * LOAD(rows + j);
+            *(NAME(vec) *)(scaled + m * stride + j) = by * LOAD_d(rows + j);
         if (!all)
             for (ptrdiff_t j = 0; j < stride; j += LANES)
-                *(NAME(vec) *)(kept + m * stride + j) = LOAD(rows + j);
+                *(NAME(vec) *)(kept + m * stride + j) = LOAD_d(rows + j);
         m++;
     }
     return m;
@@ -142,9 +116,9 @@ TARGET static ptrdiff_t NAME(scale)(ptrdiff_t n, ptrdiff_t stride, const double 
     {                                                                                       \
         EACH_ROW(SUMS, nv)                                                                  \
         for (ptrdiff_t i = 0; i < n; i++, a += stride, b += stride) {                       \
-            NAME(vec) b0 = LOAD(b), b1 = b0, b2 = b0;                                       \
-            if (nv > 1) b1 = LOAD(b + LANES);                                               \
-            if (nv > 2) b2 = LOAD(b + 2 * LANES);                                           \
+            NAME(vec) b0 = LOAD_d(b), b1 = b0, b2 = b0;                                       \
+            if (nv > 1) b1 = LOAD_d(b + LANES);                                               \
+            if (nv > 2) b2 = LOAD_d(b + 2 * LANES);                                           \
             EACH_ROW(ADD, nv)                                                               \
         }                                                                                   \
         EACH_ROW(WRITE, nv)                                                                 \
@@ -169,16 +143,7 @@ static void NAME(gram)(ptrdiff_t n, ptrdiff_t q, ptrdiff_t stride, const double 
     }
 }
 
-#undef LOAD
 #undef STORE
-#undef MASK
-#undef MASK_f
-#undef FULL_d
-#undef FULL_f
-#undef REST_d
-#undef REST_f
-#undef WRITE_REST
-#undef HALVES
 #undef DEFINE_PACK
 #undef EACH_ROW
 #undef SUMS

@@ -23,8 +23,6 @@ typedef double pair_d __attribute__((vector_size(16), aligned(8), may_alias));
 #define PAIR_d(p) (*(const pair_d *)(p))
 #define PAIR_f(p) ((pair_d)_mm_cvtps_pd(_mm_castpd_ps(_mm_load_sd((const double *)(p)))))
 
-/* by intrinsics: gcc converts half a vector at a time */
-#define LOAD_f(p) ((NAME(vec))_mm256_cvtps_pd(_mm_loadu_ps(p)))
 #define ROOT(x) ((NAME(vec))_mm256_sqrt_pd((__m256d)(x)))
 #define ROOT_F(x) ((NAME(vec_f))_mm256_sqrt_ps((__m256)(x)))
 #define NAME(f) avx2_##f
@@ -46,7 +44,6 @@ SKLGD_AVX512 static inline __m512d root_by_series(__m512d x)
     root += root * e * ((e * (5.0 / 16) + 3.0 / 8) * e + 1.0 / 2);
     return _mm512_fixupimm_pd(root, x, same, 0);
 }
-#define LOAD_f(p) ((NAME(vec))_mm512_cvtps_pd(_mm256_loadu_ps(p)))
 #define ROOT(x) ((NAME(vec))root_by_series((__m512d)(x)))
 #define ROOT_F(x) ((NAME(vec_f))_mm512_sqrt_ps((__m512)(x)))
 #define NAME(f) avx512_##f

@@ -3,9 +3,7 @@
  * Four accumulators hide the latency of the multiply-add.
  */
 #if LANES > 1
-typedef double NAME(vec) __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
-
-#define LOAD_d(p) (*(const NAME(vec) *)(p))
+#include "lanes.h"
 
 /* Sums across lanes by halves, the tail's partial sums joining where their width is reached. */
 #if LANES == 8
@@ -169,24 +167,11 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
             t0 += s0[l], t1 += s1[l], t2 += s2[l], t3 += s3[l];                           \
         out[0] = t0, out[1] = t1, out[2] = t2, out[3] = t3;                               \
     }
-/* The last n < LANES entries, zeros behind them. */
+
 #if LANES == 8
-#define REST_MASK(n) ((__mmask8)((1u << (n)) - 1u))
 #define ANY(mask) (_mm512_test_epi64_mask((__m512i)(mask), (__m512i)(mask)) != 0)
-#define LOAD_REST_d(n, x) ((NAME(vec))_mm512_maskz_loadu_pd(REST_MASK(n), (x)))
-#define LOAD_REST_f(n, x) \
-    ((NAME(vec))_mm512_cvtps_pd(_mm256_maskz_loadu_ps(REST_MASK(n), (x))))
-#define STORE_REST(n, out, v) _mm512_mask_storeu_pd((out), REST_MASK(n), (__m512d)(v))
-#define HALVES(s) _mm256_add_pd(_mm512_castpd512_pd256((__m512d)(s)), \
-                                _mm512_extractf64x4_pd((__m512d)(s), 1))
 #else
-#define REST_MASK(n) _mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3))
 #define ANY(mask) (!_mm256_testz_si256((__m256i)(mask), (__m256i)(mask)))
-#define REST_MASK_F(n) _mm_cmpgt_epi32(_mm_set1_epi32((int)(n)), _mm_setr_epi32(0, 1, 2, 3))
-#define LOAD_REST_d(n, x) ((NAME(vec))_mm256_maskload_pd((x), REST_MASK(n)))
-#define LOAD_REST_f(n, x) ((NAME(vec))_mm256_cvtps_pd(_mm_maskload_ps((x), REST_MASK_F(n))))
-#define STORE_REST(n, out, v) _mm256_maskstore_pd((out), REST_MASK(n), (__m256d)(v))
-#define HALVES(s) ((__m256d)(s))
 #endif
 
 /* Four rows at once share the loads of w and the sums across lanes. */
@@ -211,11 +196,7 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
             s2 += LOAD_REST_##suffix(n - j, x2 + j) * v;                                  \
             s3 += LOAD_REST_##suffix(n - j, x3 + j) * v;                                  \
         }                                                                                 \
-        __m256d a = _mm256_hadd_pd(HALVES(s0), HALVES(s1));                               \
-        __m256d b = _mm256_hadd_pd(HALVES(s2), HALVES(s3));                               \
-        __m256d sums = _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20),                  \
-                                     _mm256_permute2f128_pd(a, b, 0x31));                 \
-        _mm256_storeu_pd(out, sums);                                                      \
+        _mm256_storeu_pd(out, NAME(sums4)(s0, s1, s2, s3));                               \
     }                                                                                     \
     TARGET static void NAME(rows4_update_##suffix)(ptrdiff_t n, const double *a,          \
                                                    const real *const *x, double shrink,   \
@@ -239,12 +220,6 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
             STORE_REST(m, w + j, v);                                                      \
         }                                                                                 \
     }
-/* Sums across the lanes of four vectors. */
-TARGET static inline __m256d NAME(sums4)(NAME(vec) s0, NAME(vec) s1, NAME(vec) s2, NAME(vec) s3)
-{
-    __m256d a = _mm256_hadd_pd(HALVES(s0), HALVES(s1)), b = _mm256_hadd_pd(HALVES(s2), HALVES(s3));
-    return _mm256_add_pd(_mm256_permute2f128_pd(a, b, 0x20), _mm256_permute2f128_pd(a, b, 0x31));
-}
 
 /* TALL rows and four columns of sums stay in registers. */
 #define TALL (LANES / 2)
@@ -443,19 +418,11 @@ static const simd_table NAME(table) = {
 #undef REST_X_d
 #undef REST_X_f
 #undef UPDATED
-#undef REST_MASK
-#undef REST_MASK_F
 #undef ANY
-#undef LOAD_REST_d
-#undef LOAD_REST_f
-#undef STORE_REST
-#undef HALVES
 #undef TAIL_SUM
 #undef SUM4
 #undef ALL
 #undef SELECT
-#undef LOAD_d
-#undef LOAD_f
 #undef NAME
 #undef NAME_STRING
 #undef TARGET
