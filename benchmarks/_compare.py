@@ -4,6 +4,7 @@ A benchmark times its candidates in turn, A B A B ..., and compares them pair by
 change of the machine's speed during the run moves both sides of a ratio.
 """
 
+import argparse
 import os
 import platform
 import statistics
@@ -84,6 +85,16 @@ def report(title, times, *, against, unit="s"):
             line += f"  {statistics.median(r):6.2f} x {against}'s speed"
             line += f"  [{min(r):.2f}, {max(r):.2f}]"
         print(line, flush=True)
+
+
+def arguments(description, *, repeats):
+    """Read ``--repeats`` and ``--threads``, and print what `environment` prints."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--threads", type=int, help="threads of BLAS and OpenMP")
+    args = parser.parse_args()
+    environment()
+    return args
 
 
 def environment():

@@ -2,7 +2,6 @@
 
 import _compare  # isort: skip  (first: it sets the threads)
 
-import argparse
 from functools import partial
 from unittest import mock
 
@@ -51,11 +50,7 @@ def fit(loop, callback, X, y, epochs):
 
 def main():
     """Time fits of many epochs in turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=25)
-    parser.add_argument("--threads", type=int, help="threads of BLAS and OpenMP")
-    args = parser.parse_args()
-    _compare.environment()
+    args = _compare.arguments(__doc__, repeats=25)
     rng = np.random.default_rng(0)
     for n_rows, epochs in ((200, 2000), (20_000, 50)):
         X = rng.standard_normal((n_rows, 10))

@@ -2,7 +2,6 @@
 
 import _compare  # isort: skip  (first: it sets the threads)
 
-import argparse
 import statistics
 import warnings
 from functools import partial
@@ -43,11 +42,7 @@ def run(loss, X, y, epochs):
 
 def main():
     """Time fits of 1 and of 4 epochs of each loss in turn: the difference is 3 pure epochs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, help="threads of BLAS and OpenMP")
-    args = parser.parse_args()
-    _compare.environment()
+    args = _compare.arguments(__doc__, repeats=7)
     rng = np.random.default_rng(0)
     X = rng.standard_normal((N, P))
     losses = {name: cls() for name, cls in LOSSES.items()}

@@ -2,7 +2,6 @@
 
 import _compare  # isort: skip  (first: it sets the threads)
 
-import argparse
 import statistics
 import warnings
 from functools import partial
@@ -38,11 +37,7 @@ def run(rule, batch_size, penalty, X, y, epochs):
 
 def main():
     """Time fits of 1 and of 4 epochs of each rule in turn: the difference is 3 pure epochs."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--threads", type=int, help="threads of BLAS and OpenMP")
-    args = parser.parse_args()
-    _compare.environment()
+    args = _compare.arguments(__doc__, repeats=7)
     X, y = csr_data(N, P, NONZEROS)
     for penalty in (None, "l2", "l1", "elasticnet"):
         calls = {

@@ -172,8 +172,7 @@ def ordinary_share(problem: Any, space: Coordinates) -> float:
     some, X = problem.thinned(ORDINARY_ROWS), problem.block.X
     squares = 1.0 if some is problem else mean_squares(problem, space)
     shift = 0.0 if space.shift is None else space.shift
-    low, high = dense_range(X, some.order)
-    largest = np.maximum(high - shift, shift - low) / space.scale
+    largest = largest_sizes(X, some.order, shift) / space.scale
     largest[largest == 0.0] = 1.0
     if max(largest.max(), np.max(np.sqrt(squares) / largest)) < OUTLYING:
         return 1.0
@@ -188,13 +187,17 @@ def ordinary_share(problem: Any, space: Coordinates) -> float:
     return share if share < SMALL_SHARE else 1.0
 
 
+def largest_sizes(X: Any, order: np.ndarray | None, shift: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the largest sizes of features over given rows, of dense ones less a shift."""
+    if sp.issparse(X):
+        return sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
+    low, high = dense_range(X, order)
+    return np.maximum(high - shift, shift - low)
+
+
 def far_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
     """Return the largest sizes of features, one where they are near one."""
-    if sp.issparse(X):
-        largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
-    else:
-        low, high = dense_range(X, order)
-        largest = np.maximum(high, -low)
+    largest = largest_sizes(X, order)
     far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
     return np.where(far, largest, 1.0)
 

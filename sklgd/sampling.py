@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._kernels.moments import dense_range, sparse_moments
-from .coordinates import moments
+from .coordinates import largest_sizes, moments
 
 #: one row in so many
 SHARE = 8
@@ -93,9 +92,7 @@ def _work(problem: Any) -> float:
 
 def _largest(problem: Any) -> np.ndarray:
     # The largest size of each feature, less its mean where there is an intercept to take that up.
-    X, order = problem.block.X, problem.order
-    if sp.issparse(X):
-        return sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, None)[2]
-    low, high = dense_range(X, order)
-    mean = moments(X, order, None)[0] if problem.n_params > problem.n_weights else 0.0
-    return np.maximum(high - mean, mean - low)
+    X, order, mean = problem.block.X, problem.order, 0.0
+    if problem.n_params > problem.n_weights and not sp.issparse(X):
+        mean = moments(X, order, None)[0]
+    return largest_sizes(X, order, mean)

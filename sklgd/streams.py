@@ -18,8 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels.epoch import predict_raw
-from ._kernels.moments import dense_range, sparse_moments
-from .coordinates import moments
+from ._kernels.moments import sparse_moments
+from .coordinates import largest_sizes, moments
 from .models.base import rows_of
 
 #: rows after which steps are half as long as later
@@ -171,8 +171,7 @@ def _reach(X: Any) -> np.ndarray:
     if sp.issparse(X):
         squares, _, largest = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], None, None)
         return np.stack((largest, squares))
-    low, high = dense_range(X, None)
-    return np.stack((np.maximum(high, -low), np.square(X, dtype=np.float64).mean(axis=0)))
+    return np.stack((largest_sizes(X, None), np.square(X, dtype=np.float64).mean(axis=0)))
 
 
 def _centre_and_reach(X: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -181,11 +180,10 @@ def _centre_and_reach(X: Any) -> tuple[np.ndarray, np.ndarray]:
         low, high = (part.toarray().ravel() for part in (X.min(axis=0), X.max(axis=0)))
         mean = _mean_of(X, None)
         variance = np.maximum(_reach(X)[1] - mean**2, 0.0)
+        largest = np.maximum(high - mean, mean - low)
     else:
-        low, high = dense_range(X, None)
         mean, scale = moments(X, None, None)
-        variance = scale**2
-    largest = np.maximum(high - mean, mean - low)
+        variance, largest = scale**2, largest_sizes(X, None, mean)
     constant = largest <= 1e-12 * np.abs(mean)  # up to rounding
     return mean, np.where(constant, 0.0, np.stack((largest, variance)))
 
