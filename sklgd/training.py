@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .divergence import ends_far_above, pulled_back
+from .divergence import ends_far_above, objective_at, pulled_back
 from .drivers import FullBatchDriver, StepDriver
 from .objective import scale_of
 
@@ -59,7 +59,7 @@ class Stopping:
     tol: float | None = 1e-3
     n_iter_no_change: int = 5
     early_stopping: bool = False
-    survives_interruption: bool = True
+    in_stream: bool = False
 
 
 @dataclass
@@ -160,7 +160,7 @@ class TrainingLoop:
                 report.n_iter += 1
                 self._epoch()
         except KeyboardInterrupt:
-            if not self.stopping.survives_interruption:
+            if self.stopping.in_stream:
                 raise
             report.stop_reason = "interrupted"
         self._finish()
@@ -311,9 +311,19 @@ class TrainingLoop:
         return ends_far_above(self.problem, self.start, self.state.result, objective)
 
     def _keep_useful(self) -> None:
-        """Keep the best epoch's parameters, pulled back towards the start as far as that helps."""
+        """Keep the best epoch's parameters, pulled back towards the start as far as that helps.
+
+        A fit fails where even those have no finite predictions; a stream goes on with other rows.
+        """
         best = self.start if self.best is None else self.best
-        self.state.restart(pulled_back(self.problem, self.start, best))
+        useful = pulled_back(self.problem, self.start, best)
+        if not (self.stopping.in_stream or math.isfinite(objective_at(self.problem, useful))):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large "
+                "values and need to be preprocessed: the objective is not finite even where "
+                "training starts. Scale the features (StandardScaler might help)."
+            )
+        self.state.restart(useful)
 
     def _warn(self, message: str, category: type[Warning]) -> None:
         warnings.warn(message, category, stacklevel=7)  # where fit was called

@@ -36,15 +36,7 @@ PRIVATE = "private"
 DIFFERENCES = {
     "test_gradient": (PRIVATE, "a function of the loss and its gradient"),
     "test_n_iter_no_change*": (PRIVATE, "a count of epochs without improvement"),
-    "test_nonfinite_params": (
-        "Parameters that are not finite",
-        "a warning and a usable model, not an error",
-    ),
     "test_early_stopping_stratified": (PRIVATE, "a label as it is coded inside: 'True' for 1"),
-    "test_preserve_feature_names[[]Classifier]": (
-        "One class in y",
-        "an error in a classifier, as in SGDClassifier",
-    ),
 }
 
 

@@ -209,6 +209,38 @@ def test_validation_rows_have_the_weights_of_their_classes():
     assert_allclose(model.history_["val_loss"][-1], expected)
 
 
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
+@pytest.mark.parametrize("loss", ["log_loss", "hinge", "multiclass_hinge", "squared_error"])
+@pytest.mark.parametrize("model", ["mlp", "factorization_machine"])
+def test_models_that_are_not_linear_take_one_class(model, loss, form):
+    """As scikit-learn's networks do; there is nothing else to predict."""
+    y = np.full(60, "a")
+    classifier = GDClassifier(loss, model=model, early_stopping=True, random_state=0, max_iter=3)
+    streamed = GDClassifier(loss, model=model, random_state=0)
+    streamed.partial_fit(form(X), y, classes=["a"]).partial_fit(form(X), y)
+    for fitted in (classifier.set_params(tol=None).fit(form(X), y), streamed):
+        assert fitted.classes_.tolist() == ["a"] and fitted.score(form(X), y) == 1.0
+        assert fitted.decision_function(form(X)).shape == (60,)
+        if loss == "log_loss":
+            assert_allclose(fitted.predict_proba(form(X)), np.ones((60, 1)))
+    with pytest.raises(ValueError, match="labels that are not in classes_"):
+        streamed.partial_fit(form(X), np.full(60, "b"))
+
+
+def test_a_network_without_a_finite_objective_is_an_error():
+    """Its start has none, so there is nothing useful to go back to; a stream goes on."""
+    huge = np.finfo(np.float64).max * RNG.uniform(size=(10, 2))
+    model = GDRegressor(model="mlp", optimizer="adam", tol=None, max_iter=3).fit(X, Y)
+    before = model.predict(X)
+    with np.errstate(all="ignore"):
+        with pytest.raises(ValueError, match="non-finite parameter weights"):
+            model.fit(huge, Y[:10])
+        with pytest.warns(Warning, match="diverged"):
+            streamed = GDRegressor(model="mlp", optimizer="adam").partial_fit(huge, Y[:10])
+    assert_array_equal(model.predict(X), before)
+    assert all(np.isfinite(weights).all() for weights in streamed.coefs_)
+
+
 def test_one_class_and_bad_indicators():
     with pytest.raises(ValueError, match="number of classes has to be greater than one"):
         GDClassifier(optimizer="sgd").partial_fit(X, np.ones(60), classes=[1])

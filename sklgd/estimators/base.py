@@ -97,7 +97,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
         raise NotImplementedError
 
-    def _learn_targets(self, y: np.ndarray, loss: Loss) -> None:
+    def _learn_targets(self, y: np.ndarray, strategies: Strategies) -> None:
         """Set what the targets of a first call determine, such as ``classes_``."""
 
     def _most_probable(self, y: Any) -> Any:
@@ -128,7 +128,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         hooks = Hooks(self, X, y, sample_weight) if hasattr(self, "_skl_callbacks") else None
         strategies = strategies_of(self)
         X, y = check_X_y(self, X, y, reset=True)
-        self._learn_targets(y, strategies.loss)
+        self._learn_targets(y, strategies)
         targets = self._encode(y, strategies.loss)
         weights = self._weights(y, X, sample_weight)
         paused = self.__dict__.pop("_to_resume", None)
@@ -192,7 +192,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             else:
                 problem = self._problem(block, rows, strategies)
             state.auto = auto
-            once = Stopping(1, None, survives_interruption=False)
+            once = Stopping(1, None, in_stream=True)
             report = self._loop(problem, strategies, state, once, None).run()
             state.move_origin(problem.block.centre, back=True)
         before = getattr(self, "_histories", ())

@@ -18,7 +18,7 @@ from ..optimizers import Optimizer
 from ..penalties import Penalty
 from ._docs import estimator_doc
 from .availability import incremental
-from .axes import strategy_of
+from .axes import Strategies, strategy_of
 from .base import BaseGD
 from .data import Init, ValidationData, check_X_y
 from .targets import Labels
@@ -80,6 +80,8 @@ sklearn.linear_model.SGDClassifier : Whose parameters, and with ``optimizer="sgd
   of `partial_fit`, with ``warm_start`` those of the last `fit`, else 0, 1, ... With
   ``loss=LogLoss().soft()`` zeros and ones are probabilities too.
 - `predict_proba` exists where the loss defines a probability.
+- Linear models need two classes, as `SGDClassifier` does; networks and factorization machines take
+  one, which they always predict, as `MLPClassifier` does.
 """,
         examples="""
 Nothing has to be tuned or scaled:
@@ -185,9 +187,13 @@ True
     def _can_train(loss: type[Loss]) -> bool:
         return True
 
-    def _learn_targets(self, y: np.ndarray, loss: Loss) -> None:
+    def _learn_targets(self, y: np.ndarray, strategies: Strategies) -> None:
         before = getattr(self, "classes_", None) if self.warm_start else None
-        labels = Labels.of(y, loss, before)
+        self._take_labels(Labels.of(y, strategies.loss, before), strategies.model)
+
+    def _take_labels(self, labels: Labels, model: Model) -> None:
+        if model.linear:  # networks take one class, as scikit-learn's do
+            labels.check_several()
         self.classes_, self._multilabel = labels.classes, labels.multilabel
         self._class_counts = 0.0
 
@@ -292,9 +298,8 @@ True
             if first or not (classes is None or np.array_equal(self.classes_, classes)):
                 _check_partial_fit_first_call(self, classes)
             if first:
-                loss = strategy_of(self, "loss")
-                self._multilabel = Labels.named(self.classes_, y, loss).multilabel
-                self._class_counts = 0.0
+                loss, model = strategy_of(self, "loss"), strategy_of(self, "model")
+                self._take_labels(Labels.named(self.classes_, y, loss), model)
             self._partial_fit(X, y, sample_weight, first=first)
         return self
 
@@ -369,6 +374,8 @@ True
         """
         check_is_fitted(self)
         raw = self.decision_function(X)
+        if self._labels.alone:
+            return np.ones((len(raw), 1))
         if self._multilabel:
             each = [self.loss_.predict_proba(column)[:, 1] for column in raw.T]
             return np.stack(each, axis=1)

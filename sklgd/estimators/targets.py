@@ -50,10 +50,6 @@ class Labels:
                 "one column of labels, or an indicator matrix of zeros and ones."
             )
         labels = cls(classes, multilabel)
-        if len(labels.classes) < 2 and not multilabel:
-            raise ValueError(
-                f"The number of classes has to be greater than one; got {len(labels.classes)} class"
-            )
         if before is not None and not np.array_equal(before, labels.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
@@ -70,9 +66,20 @@ class Labels:
             and np.array_equal(classes, np.arange(y.shape[1]))
             and not holds_probabilities(y, loss)
         )
-        if len(classes) < 2 and not multilabel:
-            raise ValueError(f"The number of classes has to be greater than one; got {classes}")
         return cls(classes, multilabel)
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one class only, which every row belongs to."""
+        return len(self.classes) < 2 and not self.multilabel
+
+    def check_several(self) -> None:
+        """Raise where one class only is named, as scikit-learn's linear classifiers do."""
+        if self.alone:
+            raise ValueError(
+                f"The number of classes has to be greater than one; got {len(self.classes)} class"
+                f": {self.classes}"
+            )
 
     def index(self, y: np.ndarray) -> np.ndarray:
         """Return the number of each label's class."""
@@ -90,11 +97,14 @@ class Labels:
     def encode(self, y: np.ndarray, loss: Loss) -> Targets:
         """Return targets as the loss takes them."""
         n_classes = len(self.classes)
+        off, on = (-1.0, 1.0) if loss.task == "regression" else (0.0, 1.0)
+        if self.alone:
+            loss.check_targets(np.array([off, on]))
+            return Targets(np.full(len(self.index(y)), on), 1)
         if y.ndim == 2 and y.dtype.kind == "f" and not self.multilabel:
             return self._encode_probabilities(y, loss)
         if loss.soft_targets:  # labels are certain
             return self._encode_probabilities(np.eye(n_classes)[self.index(y)], loss)
-        off, on = (-1.0, 1.0) if loss.task == "regression" else (0.0, 1.0)
         if self.multilabel:
             self._check_indicators(y)
             coded = np.where(np.ascontiguousarray(y) > 0, on, off)
@@ -139,7 +149,9 @@ class Labels:
         """Return the labels that raw predictions stand for, or an indicator matrix."""
         if self.multilabel:
             return (raw > 0).astype(int)
-        return self.classes[(raw > 0).astype(int) if raw.ndim == 1 else raw.argmax(axis=1)]
+        if raw.ndim == 1:
+            return self.classes[np.minimum(raw > 0, len(self.classes) - 1)]
+        return self.classes[raw.argmax(axis=1)]
 
     def most_probable(self, y: Any) -> Any:
         """Return the labels of the most probable classes where ``y`` holds probabilities."""
