@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels import adapters
-from ._kernels.epoch import Objective
+from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
 from .constants import best_constant, has_link

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from ._kernels.epoch import predict_raw
 from ._kernels.moments import sparse_moments
+from ._kernels.objective import predict_raw
 from .coordinates import largest_sizes, moments
 from .models.base import rows_of
 

@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.preprocessing import scale
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from sklgd._kernels.epoch import Objective, predict_raw
+from sklgd._kernels.objective import Objective, predict_raw
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters

@@ -13,7 +13,7 @@ from libc.string cimport memcpy, memset
 
 from .base cimport Batch, RowsKernel, batch_row
 from .entry cimport best_entry
-from .epoch cimport Objective
+from .objective cimport Objective
 from .packed cimport PACKED_PAD, packed, packed_init
 from .simd cimport simd, simd_init
 

@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from .base cimport Batch, batch_row
 from .entry cimport best_entry
-from .epoch cimport Objective
+from .objective cimport Objective
 
 ctypedef fused real:
     float

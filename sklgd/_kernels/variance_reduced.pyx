@@ -29,7 +29,7 @@ from libc.string cimport memcpy, memset
 from .base cimport (
     Batch, Drift, DriftWeight, PenaltyKernel, RowsKernel, batch_row, drift_settle,
 )
-from .epoch cimport Objective
+from .objective cimport Objective
 from .simd cimport simd, simd_init, simd_prefetch
 
 simd_init()

@@ -16,8 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight
 
-from .._kernels.epoch import predict_raw
 from .._kernels.models.linear import LinearKernel
+from .._kernels.objective import predict_raw
 from .._kernels.rows import make_rows
 from .._strategy import Parameters
 from ..coordinates import start_scale
