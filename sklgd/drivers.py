@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from ._kernels import adapters
-from ._kernels.base import aligned
-from ._kernels.epoch import Epoch, permute
+from ._kernels.base import aligned, permute
+from ._kernels.epoch import Epoch
 from ._strategy import compose_kernel
 from .objective import Problem
 from .optimizers import Optimizer

@@ -14,7 +14,7 @@ import numpy as np
 
 from ._kernels import adapters
 from ._kernels import variance_reduced as _kernel
-from ._kernels.epoch import permute
+from ._kernels.base import permute
 from ._strategy import compose_kernel
 from .drivers import StepDriver
 from .objective import Problem, scale_of

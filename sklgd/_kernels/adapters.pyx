@@ -65,7 +65,8 @@ cdef class PyLoss(LossKernel):
             _fill(grad, n * k, (n, k), self.loss.gradient(classes, raw_view), self.loss, "gradient")
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         if m == 0:
             return 0
         with gil:
@@ -115,7 +116,8 @@ cdef class PyOptimizer(OptimizerKernel):
         with gil:
             loss = (self.loss,) if self.needs_loss else ()
             found = self.optimizer.step(
-                _view(params, p, 0, True), _view(grad, p, 0, True), self.slots(state, p), lr, t, *loss
+                _view(params, p, 0, True), _view(grad, p, 0, True), self.slots(state, p), lr, t,
+                *loss,
             )
             in_place(found, self.optimizer, "step")
         return 0
@@ -137,7 +139,8 @@ cdef class PyPenalty(PenaltyKernel):
     def __init__(self, penalty):
         self.penalty = penalty
 
-    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w,
+                          double* grad) except -1 nogil:
         cdef Py_ssize_t rows = p if k == 1 else k, columns = 0 if k == 1 else p
         with gil:
             found = self.penalty.add_gradient(
@@ -160,7 +163,8 @@ cdef class PyModel(ModelKernel):
     cdef object known       # what a method may ask for by name
     cdef object held        # the rows that forward has taken, for backward; a thread's own
 
-    def __init__(self, model, Py_ssize_t n_params, Py_ssize_t n_weights, Py_ssize_t weight_rows, dict known):
+    def __init__(self, model, Py_ssize_t n_params, Py_ssize_t n_weights, Py_ssize_t weight_rows,
+                 dict known):
         self.model = model
         self.n_raw = known["n_raw"]
         self.n_params = n_params
@@ -176,7 +180,8 @@ cdef class PyModel(ModelKernel):
             return 0
         with gil:
             self.held.rows = rows = X.take(batch)
-            found = ask(self.model.forward, rows, _view(params, self.n_params, 0, False), **self.known)
+            found = _view(params, self.n_params, 0, False)
+            found = ask(self.model.forward, rows, found, **self.known)
             if k == 1 and np.shape(found) == (n,):
                 found = np.reshape(found, (n, 1))
             _fill(raw, n * k, (n, k), found, self.model, "forward")

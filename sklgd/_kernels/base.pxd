@@ -68,7 +68,8 @@ cdef extern from "missed.h" nogil:
         int32_t* features
         int32_t* since
         int32_t* where
-    ctypedef struct Piece:  # of an elementwise penalty, which is a lasso and a ridge between two sizes
+    # of an elementwise penalty, which is a lasso and a ridge between two sizes
+    ctypedef struct Piece:
         double floor
         double top
         double l1
@@ -82,7 +83,8 @@ cdef class RowsKernel:
     cdef readonly bint sparse
     cdef readonly bint single               # float32
     # raw[i, c] = x_i . w[c]
-    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                  double* raw) noexcept nogil
     # w[c] = shrink * w[c] + sum_i draw[i, c] x_i
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil
@@ -90,7 +92,8 @@ cdef class RowsKernel:
     cdef object take(self, const Batch* batch)
     # dot and tdot for one row (the batch's first) and one column, in numbers
     cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil
-    cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil
+    cdef void row_tdot(self, const Batch* batch, double draw, double shrink,
+                       double* w) noexcept nogil
     # row_tdot, where `advances`; and of the row two further on the dot with what the weights are
     # then, and in cross its product with the row between
     cdef readonly bint advances
@@ -107,13 +110,13 @@ cdef class RowsKernel:
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil
     # pairs of features, for f rows of w to each raw column: with a_j = x_ij w[c f + e, j],
     # raw[i, c] += sum over e and j < l of a_j a_l, and sums[i, c f + e] = sum over j of a_j
-    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
-                        double* raw) noexcept nogil
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w,
+                        double* sums, double* raw) noexcept nogil
     # grad += the derivative of sum(draw * raw) with respect to w
     cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
                          const double* sums, const double* w, double* grad) noexcept nogil
-    # for w in feature-major order, (n_features, k), and x_ij in units: factor[j] * (x_ij - shift[j]),
-    # where each of the two may be NULL and sparse rows are not shifted:
+    # for w in feature-major order, (n_features, k), and factor[j] x_ij in the place of x_ij unless
+    # factor is NULL:
     # raw[i] = sum_j x_ij w[j], and w[j] += sum_i x_ij draw[i]
     cdef void mix(self, const Batch* batch, Py_ssize_t k, const double* factor, const double* w,
                   double* raw) noexcept nogil
@@ -121,29 +124,33 @@ cdef class RowsKernel:
                    double* w) noexcept nogil
     # |x|^2 of the batch's first row
     cdef double row_square(self, const Batch* batch) noexcept nogil
-    # dense rows alone: where the rows in units stand, as doubles or floats, in X itself or copied to
-    # `out`; and where `more` rows stand that are worth fetching while these are worked on
+    # dense rows alone: where the rows in units stand, as doubles or floats, in X itself or copied
+    # to `out`; and where `more` rows stand that are worth fetching while these are worked on
     cdef void gather(self, const Batch* batch, const double* shift, const double* factor, void* out,
                      bint single, Py_ssize_t more, const void** rows) noexcept nogil
     # dot and tdot on pairs of columns, (k, 2, p) for dense rows and (k, p, 2) for sparse ones
-    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil
-    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil
+    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                        double* raw) noexcept nogil
+    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw,
+                         double* w) noexcept nogil
     # sparse rows alone: dot on v, brought up to date, and tdot on pairs (v, g)
     cdef void drift_dot(self, const Batch* batch, const Drift* w, double* raw) noexcept nogil
-    cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil
+    cdef void drift_tdot(self, const Batch* batch, const double* draw,
+                         const Drift* w) noexcept nogil
     # sparse rows: the number of their entries, the list of their features, and dot and tdot with
     # the m of that list in the place of all
     cdef Py_ssize_t n_entries(self, const Batch* batch) noexcept nogil
     cdef void touch(self, const Batch* batch, Touch* touch) noexcept nogil
-    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
-                          double* raw) noexcept nogil
+    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                          const double* w, double* raw) noexcept nogil
     cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
                            const double* draw, double* w) noexcept nogil
-    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
-                                const double* w, double* sums, double* raw) noexcept nogil
-    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
-                                 const double* draw, const double* sums, const double* w,
-                                 double* grad) noexcept nogil
+    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                                Py_ssize_t f, const double* w, double* sums,
+                                double* raw) noexcept nogil
+    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                                 Py_ssize_t f, const double* draw, const double* sums,
+                                 const double* w, double* grad) noexcept nogil
 
 
 cdef class LossKernel:
@@ -165,7 +172,8 @@ cdef class LossKernel:
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil
     # second derivatives in raw: m entries; joint, a (k, k) block for each of n rows
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                            double* blocks) except -1 nogil
 
@@ -186,16 +194,19 @@ cdef class PenaltyKernel:
     # With at != NULL, the p columns stand for the features at[0], ..., at[p - 1] alone; only a
     # penalty in pieces is asked that.
     # grad += gradient of the penalty at w
-    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w,
+                          double* grad) except -1 nogil
     # of a ridge, plain or not: w *= max(0, 1 - lr * alpha * factor), a step along its gradient
     cdef readonly bint shrinks
-    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const int32_t* at) except -1 nogil
+    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr,
+                    const int32_t* at) except -1 nogil
     # w = argmin_v |v - w|^2 / 2 + lr * penalty(v); with sizes != NULL, the metric is 1 / sizes
     # instead of 1 / lr, entry by entry
     cdef int prox(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const double* sizes,
                   const int32_t* at) except -1 nogil
     # clip the weights of m features, from number `first` on or those in `at`, to bounds if any
-    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil
+    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first,
+                    const int32_t* at) noexcept nogil
 
 
 cdef struct Aim:                # what a step of one row goes by
@@ -216,7 +227,7 @@ cdef class OptimizerKernel:
     cdef readonly int n_scalars     # slots, the last ones, of which the first entry alone is used
     cdef readonly bint needs_rows   # observe is called before the raw predictions of each step
     cdef public double loss     # the batch's mean loss; the loop sets it before each step
-    # of rules that are asked: a ridge on the first n_ridge parameters, whose gradient is not in grad
+    # of rules that are asked: a ridge on the first n_ridge parameters, not in their gradient
     cdef readonly bint adds_ridge
     cdef public double ridge
     cdef public Py_ssize_t n_ridge
@@ -277,7 +288,7 @@ cdef class ModelKernel:
                       const double* draw, double* grad) except -1 nogil
     # forward and backward in training on float32 parameters, where `trains_single`; grad is written
     cdef bint trains_single(self, RowsKernel X) noexcept nogil
-    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
-                             double* raw) noexcept nogil
-    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
-                              const double* draw, float* grad) noexcept nogil
+    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params,
+                             Tape* tape, double* raw) noexcept nogil
+    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params,
+                              Tape* tape, const double* draw, float* grad) noexcept nogil

@@ -1,9 +1,9 @@
-# The base classes of the kernels.  Each virtual method is abstract: reaching it is a programming error.
+# The base classes of the kernels.  Their methods are abstract: to reach one is a programming error.
 import math
 
 import numpy as np
 
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint32_t, uint64_t
 
 LINE = 64       # bytes of a cache line
 FEW = 4096      # bytes below which it does not matter where an array begins
@@ -28,7 +28,8 @@ def aligned_empty(shape, dtype=np.float64):
     Vectors as long as a line would otherwise lie across two of them, one and all: a step of a
     network takes a tenth longer then.  Short ones begin anywhere.
     """
-    cdef Py_ssize_t size = (shape if isinstance(shape, int) else math.prod(shape)) * np.dtype(dtype).itemsize
+    cdef Py_ssize_t size = shape if isinstance(shape, int) else math.prod(shape)
+    size *= np.dtype(dtype).itemsize
     if size < FEW:
         return np.empty(shape, dtype)
     room = np.empty(size + LINE, dtype=np.uint8)
@@ -48,11 +49,33 @@ def aligned(array):
     return aligned_copy(array) if array.nbytes >= FEW and array.ctypes.data % LINE else array
 
 
+def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
+    """Fill ``order`` with ``rows`` (None: its own positions) in random order.
+
+    Fisher-Yates on a splitmix64 stream.
+    """
+    cdef Py_ssize_t i, j
+    cdef uint64_t z
+    with nogil:
+        for i in range(order.shape[0]):
+            order[i] = <uint32_t> i if rows is None else rows[i]
+        for i in range(order.shape[0] - 1, 0, -1):
+            seed += 0x9E3779B97F4A7C15u
+            z = seed
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EBu
+            z = z ^ (z >> 31)
+            # the high 32 bits times i + 1, the high word of which is below i + 1: no division
+            j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
+            order[i], order[j] = order[j], order[i]
+
+
 cdef class RowsKernel:
     cdef object take(self, const Batch* batch):
         return _abstract("take")
 
-    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                  double* raw) noexcept nogil:
         pass
 
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
@@ -64,7 +87,8 @@ cdef class RowsKernel:
         self.dot(batch, 1, w, &raw)
         return raw
 
-    cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil:
+    cdef void row_tdot(self, const Batch* batch, double draw, double shrink,
+                       double* w) noexcept nogil:
         self.tdot(batch, 1, &draw, shrink, w)
 
     cdef double row_advance(self, const Batch* batch, double draw, double shrink, double* w,
@@ -86,8 +110,8 @@ cdef class RowsKernel:
     cdef void lazy_tdot(self, const Batch* batch, const double* draw, Lazy* w) noexcept nogil:
         pass
 
-    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
-                        double* raw) noexcept nogil:
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w,
+                        double* sums, double* raw) noexcept nogil:
         pass
 
     cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
@@ -109,16 +133,19 @@ cdef class RowsKernel:
                      bint single, Py_ssize_t more, const void** rows) noexcept nogil:
         pass
 
-    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                        double* raw) noexcept nogil:
         self.dot(batch, 2 * k, w, raw)
 
-    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil:
+    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw,
+                         double* w) noexcept nogil:
         self.tdot(batch, 2 * k, draw, 1.0, w)
 
     cdef void drift_dot(self, const Batch* batch, const Drift* w, double* raw) noexcept nogil:
         pass
 
-    cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil:
+    cdef void drift_tdot(self, const Batch* batch, const double* draw,
+                         const Drift* w) noexcept nogil:
         pass
 
     cdef Py_ssize_t n_entries(self, const Batch* batch) noexcept nogil:
@@ -127,21 +154,22 @@ cdef class RowsKernel:
     cdef void touch(self, const Batch* batch, Touch* touch) noexcept nogil:
         pass
 
-    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
-                          double* raw) noexcept nogil:
+    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                          const double* w, double* raw) noexcept nogil:
         pass
 
     cdef void touched_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
                            const double* draw, double* w) noexcept nogil:
         pass
 
-    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
-                                const double* w, double* sums, double* raw) noexcept nogil:
+    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                                Py_ssize_t f, const double* w, double* sums,
+                                double* raw) noexcept nogil:
         pass
 
-    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
-                                 const double* draw, const double* sums, const double* w,
-                                 double* grad) noexcept nogil:
+    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                                 Py_ssize_t f, const double* draw, const double* sums,
+                                 const double* w, double* grad) noexcept nogil:
         pass
 
 
@@ -169,7 +197,8 @@ cdef class LossKernel:
         with gil:
             return _abstract("evaluate_joint")
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         with gil:
             return _abstract("hessian")
 
@@ -183,11 +212,13 @@ cdef class PenaltyKernel:
     def __cinit__(self):
         self.ridge = self.threshold = float("nan")
 
-    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w,
+                          double* grad) except -1 nogil:
         with gil:
             return _abstract("add_gradient")
 
-    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const int32_t* at) except -1 nogil:
+    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr,
+                    const int32_t* at) except -1 nogil:
         with gil:
             return _abstract("shrink")
 
@@ -196,7 +227,8 @@ cdef class PenaltyKernel:
         with gil:
             return _abstract("prox")
 
-    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil:
+    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first,
+                    const int32_t* at) noexcept nogil:
         pass
 
 
@@ -246,10 +278,10 @@ cdef class ModelKernel:
     cdef bint trains_single(self, RowsKernel X) noexcept nogil:
         return False
 
-    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
-                             double* raw) noexcept nogil:
+    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params,
+                             Tape* tape, double* raw) noexcept nogil:
         pass    # never called: trains_single is false, here and below
 
-    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
-                              const double* draw, float* grad) noexcept nogil:
+    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params,
+                              Tape* tape, const double* draw, float* grad) noexcept nogil:
         pass

@@ -56,8 +56,8 @@ TARGET static void NAME(outer)(const void *data, const void *indices, ptrdiff_t 
     }
 }
 
-TARGET static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size, const Lazy *w,
-                           double *raw)
+TARGET static void NAME(lazy_dot)(const void *data, const void *indices, ptrdiff_t size,
+                                  const Lazy *w, double *raw)
 {
     const REAL *x = data;
     const INDEX *at = indices;
@@ -101,9 +101,9 @@ TARGET static void NAME(lazy_tdot)(const void *data, const void *indices, ptrdif
     }
 }
 
-/* Pairs: raw[2 c] = x . v[c] and raw[2 c + 1] = x . g[c] of w = (k, p, 2), and the same transposed. */
-TARGET static void NAME(pairs_dot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
-                            ptrdiff_t p, const double *w, double *raw)
+/* Pairs: raw[2 c] = x . v[c] and raw[2 c + 1] = x . g[c] of w = (k, p, 2); and transposed. */
+TARGET static void NAME(pairs_dot)(const void *data, const void *indices, ptrdiff_t size,
+                                   ptrdiff_t k, ptrdiff_t p, const double *w, double *raw)
 {
     const REAL *x = data;
     const INDEX *at = indices;
@@ -126,8 +126,8 @@ TARGET static void NAME(pairs_dot)(const void *data, const void *indices, ptrdif
     }
 }
 
-TARGET static void NAME(pairs_tdot)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
-                             ptrdiff_t p, const double *draw, double *w)
+TARGET static void NAME(pairs_tdot)(const void *data, const void *indices, ptrdiff_t size,
+                                    ptrdiff_t k, ptrdiff_t p, const double *draw, double *w)
 {
     const REAL *x = data;
     const INDEX *at = indices;
@@ -142,8 +142,8 @@ TARGET static void NAME(pairs_tdot)(const void *data, const void *indices, ptrdi
 }
 
 /* The same on weights that drift: raw[c] = x . v[c], brought up to date. */
-TARGET static void NAME(drift_dot)(const void *data, const void *indices, ptrdiff_t size, const Drift *w,
-                            double *raw)
+TARGET static void NAME(drift_dot)(const void *data, const void *indices, ptrdiff_t size,
+                                   const Drift *w, double *raw)
 {
     const REAL *x = data;
     const INDEX *at = indices;

@@ -88,7 +88,7 @@ cdef class Curvature:
     def weighted(self, const double[:, ::1] slopes, const double[:, ::1] bends,
                  const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop,
                  Py_ssize_t block_rows):
-        """Return the same with given slopes and second derivatives, rows by position; the loss is zero.
+        """Return the same with given slopes and second derivatives, by position; the loss is zero.
 
         Without second derivatives, ``bends`` being None, Gram matrices are zero.
         """
@@ -189,7 +189,8 @@ cdef class Curvature:
         while 2 * half < stop - start:
             half *= 2
         loss = self.tree(params, order, start, start + half, block_rows, out, spare, work)
-        loss += self.tree(params, order, start + half, stop, block_rows, spare, spare + self.size, work)
+        loss += self.tree(
+            params, order, start + half, stop, block_rows, spare, spare + self.size, work)
         for e in range(self.size):
             out[e] += spare[e]
         return loss
@@ -264,7 +265,8 @@ cdef class Curvature:
                         work.raw[i * k + c] += params[k * p + c]
             return
         for c in range(k):
-            packed.dot(batch.size, self.stride, work.rows, work.w + c * self.stride, k, work.raw + c)
+            packed.dot(
+                batch.size, self.stride, work.rows, work.w + c * self.stride, k, work.raw + c)
 
     cdef void backward(self, const Batch* batch, double* grad, Work* work) noexcept nogil:
         cdef Py_ssize_t i, c, k = self.k, p = self.p
@@ -381,7 +383,8 @@ cdef inline void scale_row(Py_ssize_t n, double factor, double* row) noexcept no
         row[j] *= factor
 
 
-cdef inline void hold(Py_ssize_t n, const double[::1] free, const double* x, double* out) noexcept nogil:
+cdef inline void hold(Py_ssize_t n, const double[::1] free, const double* x,
+                      double* out) noexcept nogil:
     cdef Py_ssize_t j
     if free is not None:
         for j in range(n):

@@ -44,9 +44,9 @@ static inline double drift_cross(double v, double g, double cut, double last, co
     return rest - (g - cut) * (w->sums[w->n] - w->sums[high]);
 }
 
-/* Bring a weight up to `now`, the last of the sums, and return it.  Seen from its side of zero, where
- * a weight that is zero has the side it is drawn to, it ends at v - (g + cut) span or at zero: no
- * branch but the rare one has to be guessed, since which weights are zero cannot. */
+/* Bring a weight up to `now`, the last of the sums, and return it.  Seen from its side of zero,
+ * where a weight that is zero has the side it is drawn to, it ends at v - (g + cut) span or at
+ * zero: no branch but the rare one has to be guessed, since which weights are zero cannot. */
 static inline double drift_settle(const Drift *w, double now, DriftWeight *weight)
 {
     double v = weight->v, g = weight->g, cut = weight->cut, last = weight->last;

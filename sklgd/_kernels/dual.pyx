@@ -1,8 +1,8 @@
 """Passes of stochastic dual coordinate ascent: see `sklgd.optimizers.SDCA`, which states the maths.
 
-Each row's dual variables are the slopes of its loss; weights are kept equal to what the slopes make
-of them, ``-sum_i s_i slope_i x_i / (alpha sum s)``, and each visit moves a row's slopes to where the
-objective's dual is largest along them.
+Each row's dual variables are the slopes of its loss; weights are kept equal to what the slopes
+make of them, ``-sum_i s_i slope_i x_i / (alpha sum s)``, and each visit moves a row's slopes to
+where the objective's dual is largest along them.
 """
 cimport cython
 
@@ -16,7 +16,7 @@ from .base cimport Batch, LossKernel, RowsKernel, batch_row
 
 @cython.final
 cdef class DualPass:
-    """Passes over the rows of one fit; writes ``params``, ``slopes``, ``conjugates`` and ``squares``.
+    """Passes over the rows of a fit; writes ``params``, ``slopes``, ``conjugates``, ``squares``.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ cdef class DualPass:
     cdef double[::1] raw
     cdef double[::1] draw
 
-    def __init__(self, RowsKernel rows, LossKernel loss, y, weights, params, slopes, conjugates, squares):
+    def __init__(self, RowsKernel rows, LossKernel loss, y, weights, params, slopes, conjugates,
+                 squares):
         if not loss.proximal:
             raise ValueError("this loss has no proximal slope")
         self.rows, self.loss = rows, loss

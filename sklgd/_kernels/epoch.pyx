@@ -1,4 +1,4 @@
-"""The loops of step rules over batches, and the order of the rows in them."""
+"""The loops of step rules over batches."""
 cimport cython
 
 import numpy as np
@@ -22,27 +22,6 @@ simd_init()
 # So many steps pay for a copy of the optimizer's state; doubles in a cache line.
 cdef Py_ssize_t MANY_STEPS = 100
 cdef Py_ssize_t LINE_DOUBLES = 8
-
-
-def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
-    """Fill ``order`` with ``rows`` (None: its own positions) in random order.
-
-    Fisher-Yates on a splitmix64 stream.
-    """
-    cdef Py_ssize_t i, j
-    cdef uint64_t z
-    with nogil:
-        for i in range(order.shape[0]):
-            order[i] = <uint32_t> i if rows is None else rows[i]
-        for i in range(order.shape[0] - 1, 0, -1):
-            seed += 0x9E3779B97F4A7C15u
-            z = seed
-            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u
-            z = (z ^ (z >> 27)) * 0x94D049BB133111EBu
-            z = z ^ (z >> 31)
-            # the high 32 bits times i + 1, the high word of which is below i + 1: no division
-            j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
-            order[i], order[j] = order[j], order[i]
 
 
 # The least number from n on that is of whole cache lines, of floats or doubles.
@@ -161,11 +140,11 @@ cdef class Epoch:
             self.seen = np.zeros((3, params.shape[0]))
         if optimizer.follows and batch_size > 1:
             raise ValueError(
-                "importance_aware=True takes steps of single rows. Use batch_size=1 or 'auto' with it, "
-                f"or importance_aware=False. Got batch_size={batch_size}."
+                "importance_aware=True takes steps of single rows. Use batch_size=1 or 'auto' with "
+                f"it, or importance_aware=False. Got batch_size={batch_size}."
             )
-        optimizer.flow = (
-            objective.loss if optimizer.follows and objective.loss.flows and not objective.joint else None)
+        flows = optimizer.follows and objective.loss.flows and not objective.joint
+        optimizer.flow = objective.loss if flows else None
         self.sizes = np.empty(self.model.n_params if proximal is not None else 1)
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
@@ -173,8 +152,8 @@ cdef class Epoch:
         if local and objective.rows.sparse and not self.lazy and self.n_entries() < (
             objective.rows.n_features // 2) and Touched.suits(optimizer, smooth, proximal):
             self.touched = Touched(
-                objective.rows, optimizer, smooth, proximal, self.model, linear_model, params, state,
-                mean, average_from)
+                objective.rows, optimizer, smooth, proximal, self.model, linear_model, params,
+                state, mean, average_from)
 
     # What `run_general` needs; or `run_single` in its place, for rules and models that can.
     cdef prepare_general(self, Py_ssize_t n_slots):
@@ -186,7 +165,8 @@ cdef class Epoch:
             plain and (self.smooth is None or self.optimizer.adds_ridge) and self.proximal is None
             and self.mean == NULL and self.optimizer.single and self.model.trains_single(self.rows))
         if self.single:
-            self.singles = aligned_empty((2 + n_slots, whole_lines(self.model.n_params)), np.float32)
+            self.singles = aligned_empty(
+                (2 + n_slots, whole_lines(self.model.n_params)), np.float32)
         elif self.optimizer.single and self.model.n_params % LINE_DOUBLES:
             self.apart = True
             self.slots = aligned_empty((n_slots, whole_lines(self.model.n_params)))
@@ -223,9 +203,10 @@ cdef class Epoch:
         cdef const double[::1] rate_array = np.atleast_1d(np.asarray(rates, dtype=np.float64))
         cdef const double* rate = &rate_array[0]
         cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
+        cdef Py_ssize_t steps = (stop - start + self.batch_size - 1) // self.batch_size
         cdef Batch batch
         cdef double total = 0.0
-        if stride and rate_array.shape[0] != (stop - start + self.batch_size - 1) // self.batch_size:
+        if stride and rate_array.shape[0] != steps:
             raise ValueError(f"need a rate for each step, got {rate_array.shape[0]}")
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
@@ -265,7 +246,8 @@ cdef class Epoch:
         return self.proximal.prox(k, self.model.n_weights // k, self.params, lr, sizes, NULL)
 
     # The loss of a batch at its raw predictions; draw becomes factor * its gradient.
-    cdef inline int evaluate(self, const Batch* batch, double factor, double* total) except -1 nogil:
+    cdef inline int evaluate(self, const Batch* batch, double factor,
+                             double* total) except -1 nogil:
         return self.objective.evaluate(batch, &self.raw[0], &self.targets[0], &self.value[0],
                                        &self.draw[0], factor, total)
 
@@ -276,9 +258,10 @@ cdef class Epoch:
 
     cdef inline void average(self, double* values, Py_ssize_t first) noexcept nogil:
         # the running mean of the parameters from number `first` on
+        cdef Py_ssize_t n = self.model.n_params + self.model.n_kept - first
         if self.mean != NULL and self.t >= self.average_from:
-            simd.average(self.model.n_params + self.model.n_kept - first, 1.0 / (self.t - self.average_from + 1),
-                         values + first, self.mean + first)
+            simd.average(
+                n, 1.0 / (self.t - self.average_from + 1), values + first, self.mean + first)
 
     cdef inline void move_intercept(self, const Batch* batch) noexcept nogil:
         cdef Py_ssize_t i, c, k = self.model.n_raw
@@ -309,7 +292,8 @@ cdef class Epoch:
             square[j] = square[j - p]
         for j in range(self.model.n_weights, self.model.n_params):
             largest[j] = square[j] = 1.0
-        return self.optimizer.observe(self.model.n_params, self.params, self.state, largest, square, k)
+        return self.optimizer.observe(
+            self.model.n_params, self.params, self.state, largest, square, k)
 
     # Steps on all parameters.
     cdef int run_all(self, Batch* batch, const double* rate, Py_ssize_t stride,
@@ -463,9 +447,9 @@ cdef class Epoch:
         return 0
 
     # The same without waiting for the weights.  What a step makes of the next row's prediction is
-    # what this was before the step, shrunk, and the step's length times the product of the two rows:
-    # both are found while the step before that is under way.  The product may overflow where no
-    # prediction does: then it is taken from the weights after all, as in the second step.
+    # what this was before the step, shrunk, and the step's length times the product of the two
+    # rows: both are found while the step before that is under way.  The product may overflow where
+    # no prediction does: then it is taken from the weights after all, as in the second step.
     cdef int run_rows_ahead(self, Batch* batch, const double* rate, Py_ssize_t stride,
                             double* total) except -1 nogil:
         cdef double ridge = self.ridge(), loss_sum = 0.0, move, shrink, dot
@@ -555,8 +539,8 @@ cdef class Epoch:
         total[0] += loss_sum
         return 0
 
-    # Any local rule on sparse rows, at O(nonzeros) a step.  The first step is one on all entries: it
-    # sets up the rule's state, and leaves weights within the penalty's bounds.
+    # Any local rule on sparse rows, at O(nonzeros) a step.  The first step is one on all entries:
+    # it sets up the rule's state, and leaves weights within the penalty's bounds.
     cdef int run_touched(self, Batch* batch, const double* rate, Py_ssize_t stride,
                          double* total) except -1 nogil:
         cdef Batch first = batch[0]

@@ -10,11 +10,11 @@ typedef struct {
     ptrdiff_t p;
     double *v;        /* (k, p): the weights are scale * v, with L1 scale * soft(v, threshold) */
     int cuts;         /* whether there is an L1 part */
-    double *total;    /* (k, p): running sums of the weights, less area * v; NULL without averaging */
+    double *total;    /* (k, p): running sums of the weights, less area * v; NULL without a mean */
     double scale;     /* product of the L2 shrink factors */
     double threshold; /* sum of the L1 thresholds, each divided by the scale of its time */
     double area;      /* sum of scale over the averaged steps */
-    const double *factors; /* (p,): what multiplies each feature's threshold; NULL where all are 1 */
+    const double *factors; /* (p,): what multiplies a feature's threshold; NULL where all are 1 */
 } Lazy;
 
 /* soft(v, threshold) as v less v clipped to the threshold: two instructions without a branch,

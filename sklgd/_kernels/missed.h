@@ -92,8 +92,8 @@ typedef struct {
 enum { PACE, SUM, SQUARES, CUBES, FOURTHS, FIFTHS, AREA, AREA_REST, COLUMNS };
 
 /* The steps since all weights were true.  Each entry's step size is the step's pace times a number
- * of the entry's own.  Row i of the table is about the first i steps: the last pace, the sums of the
- * paces' powers, and the sum of the column SUM in two parts, for differences of long sums. */
+ * of the entry's own.  Row i of the table is about the first i steps: the last pace, the sums of
+ * the paces' powers, and the sum of the column SUM in two parts, for differences of long sums. */
 typedef struct {
     ptrdiff_t steps;
     double *table;    /* (steps + 1, COLUMNS) */
@@ -137,7 +137,8 @@ static inline double small_expm1(double x)
 {
     if (fabs(x) > 0x1p-5)
         return expm1(x);
-    return x * (1 + x * (1. / 2 + x * (1. / 6 + x * (1. / 24 + x * (1. / 120 + x * (1. / 720 + x * (1. / 5040)))))));
+    double tail = 1. / 120 + x * (1. / 720 + x * (1. / 5040));
+    return x * (1 + x * (1. / 2 + x * (1. / 6 + x * (1. / 24 + x * tail))));
 }
 
 /* The sum of the paces of the n steps after step a. */
@@ -197,8 +198,8 @@ static inline double missed_log(const Missed *m, double z, ptrdiff_t a, ptrdiff_
 
 /* The size after n steps from step a on, as long as it stays within the piece.  q1 and q2 are the
  * entry's numbers for l1 and for l2.  The l2 part shrinks the distance from its fixed point. */
-static inline double missed_along(const Missed *m, const Piece *piece, double q1, double q2, double u,
-                                  ptrdiff_t a, ptrdiff_t n)
+static inline double missed_along(const Missed *m, const Piece *piece, double q1, double q2,
+                                  double u, ptrdiff_t a, ptrdiff_t n)
 {
     double z = q2 * piece->l2, log;
     if (z == 0.0)
@@ -213,8 +214,8 @@ static inline double missed_along(const Missed *m, const Piece *piece, double q1
 }
 
 /* The sum of the sizes after 1, ..., n steps; paces are steady or there is no l2. */
-static inline double missed_total(const Missed *m, const Piece *piece, double q1, double q2, double u,
-                                  ptrdiff_t a, ptrdiff_t n)
+static inline double missed_total(const Missed *m, const Piece *piece, double q1, double q2,
+                                  double u, ptrdiff_t a, ptrdiff_t n)
 {
     double z = q2 * piece->l2, lost, x, term, fixed;
     if (z == 0.0)

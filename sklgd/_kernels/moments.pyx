@@ -43,8 +43,8 @@ def dense_moments(const real[:, ::1] X, const uint32_t[::1] order, const double[
     return np.asarray(origin) + mean, np.maximum(square - mean**2, 0.0)
 
 
-cdef inline void add_row(Py_ssize_t p, const real* row, const double* origin, double w, double* first,
-                         double* second) noexcept nogil:
+cdef inline void add_row(Py_ssize_t p, const real* row, const double* origin, double w,
+                         double* first, double* second) noexcept nogil:
     cdef Py_ssize_t j
     cdef double d
     for j in range(p):

@@ -113,7 +113,7 @@ cdef class Objective:
 
     def sums(self, const double[::1] params, double[::1] grad=None, const uint32_t[::1] order=None,
              Py_ssize_t start=0, stop=None):
-        """Return the weighted loss summed over positions ``start`` to ``stop``; add its gradient to ``grad``."""
+        """Return the weighted loss summed over positions; add its gradient to ``grad``."""
         cdef double[::1] raw = np.empty(SUM_ROWS * self.model.n_raw)
         return self.sum_rows(
             raw, &params[0], NULL if grad is None else &grad[0], order, start,

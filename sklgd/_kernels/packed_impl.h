@@ -14,11 +14,12 @@
             const real *row = PACKED_ROW(x, bytes, order, i);                               \
             ptrdiff_t j = 0;                                                                \
             for (; j + LANES <= p; j += LANES)                                              \
-                *(NAME(vec) *)(out + j) = (LOAD_##suffix(row + j) - LOAD_d(shift + j)) *      \
-                                          LOAD_d(factor + j);                                 \
+                *(NAME(vec) *)(out + j) = (LOAD_##suffix(row + j) - LOAD_d(shift + j)) *    \
+                                          LOAD_d(factor + j);                               \
             if (j < p) {                                                                    \
-                NAME(vec) v = LOAD_REST_##suffix(p - j, row + j) - LOAD_REST_d(p - j, shift + j);     \
-                STORE_REST(p - j, out + j, v * LOAD_REST_d(p - j, factor + j));                  \
+                NAME(vec) v = LOAD_REST_##suffix(p - j, row + j);                           \
+                v = (v - LOAD_REST_d(p - j, shift + j)) * LOAD_REST_d(p - j, factor + j);   \
+                STORE_REST(p - j, out + j, v);                                              \
             }                                                                               \
         }                                                                                   \
     }

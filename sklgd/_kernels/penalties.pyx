@@ -85,7 +85,8 @@ cdef class _Elementwise(PenaltyKernel):
             for i in range(m):
                 step[i] *= self.factors[at[start + i]]
 
-    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w,
+                          double* grad) except -1 nogil:
         cdef double[BLOCK] factor
         cdef Py_ssize_t c, b, start, m
         self.check(p)
@@ -135,7 +136,8 @@ cdef class L2Kernel(_Elementwise):
         for i in range(m):
             grad[i] += factor[i] * (alpha * w[i])
 
-    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr, const int32_t* at) except -1 nogil:
+    cdef int shrink(self, Py_ssize_t k, Py_ssize_t p, double* w, double lr,
+                    const int32_t* at) except -1 nogil:
         cdef double alpha = lr * self.alpha, share = 1.0 - alpha
         cdef Py_ssize_t c, i
         if at == NULL:
@@ -233,7 +235,8 @@ cdef class SCADKernel(_Elementwise):
     def __init__(self, *, alpha, gamma, weights=None):
         top = gamma * alpha
         _Elementwise.__init__(
-            self, weights, (alpha, top, top / (gamma - 1.0), -1.0 / (gamma - 1.0)), (0.0, alpha, alpha, 0.0))
+            self, weights, (alpha, top, top / (gamma - 1.0), -1.0 / (gamma - 1.0)),
+            (0.0, alpha, alpha, 0.0))
         self.alpha = alpha
         self.gamma = gamma
 
@@ -305,7 +308,8 @@ cdef class BoxKernel(_Elementwise):
         for i in range(m):
             w[i] = soft(w[i], step[i] * l1) / (1.0 + step[i] * l2)
 
-    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first, const int32_t* at) noexcept nogil:
+    cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first,
+                    const int32_t* at) noexcept nogil:
         cdef Py_ssize_t i, feature
         if self.lows is None:
             for i in range(m):
@@ -410,7 +414,8 @@ cdef class GroupLassoKernel(PenaltyKernel):
         g.strength = self.alpha * sqrt(<double> g.size)
         return g
 
-    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w, double* grad) except -1 nogil:
+    cdef int add_gradient(self, Py_ssize_t k, Py_ssize_t p, const double* w,
+                          double* grad) except -1 nogil:
         cdef Py_ssize_t number, i, c, at, rows = 1 if self.members is None else k
         cdef double norm
         cdef Group g

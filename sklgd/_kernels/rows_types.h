@@ -1,6 +1,6 @@
 /* Includes IMPL once for each type of rows: double and float data with int32 and int64 indices,
- * and with ROWS_DENSE dense ones.  Functions are called ISA_function_type and have ISA_TARGET's instructions.
- */
+ * and with ROWS_DENSE dense ones.  Functions are called ISA_function_type and have ISA_TARGET's
+ * instructions. */
 #define ROWS_NAME_(isa, function, type) isa##_##function##_##type
 #define ROWS_NAME(isa, function, type) ROWS_NAME_(isa, function, type)
 

@@ -38,7 +38,8 @@ typedef double pair_d __attribute__((vector_size(16), aligned(8), may_alias));
  * own root would take as long as all the rest of a step of Adam. */
 SKLGD_AVX512 static inline __m512d root_by_series(__m512d x)
 {
-    const __m512i same = _mm512_set1_epi64(1 << 8 | 1 << 20); /* 4 bits a kind: 2 zero, 5 infinity */
+    /* 4 bits a kind: 2 zero, 5 infinity */
+    const __m512i same = _mm512_set1_epi64(1 << 8 | 1 << 20);
     __m512d y = _mm512_rsqrt14_pd(x), root = x * y;
     __m512d e = _mm512_fnmadd_pd(root, y, _mm512_set1_pd(1.0));
     root += root * e * ((e * (5.0 / 16) + 3.0 / 8) * e + 1.0 / 2);

@@ -71,9 +71,9 @@ typedef struct {
                        double *sizes);
     void (*adagrad)(ptrdiff_t n, double *params, const double *grad, double *total, double rate,
                     double epsilon);
-    /* |w[j]| + offset times (1 + x[j])^-n[j], or (1 + x[j])^n[j] for unit < 0, where x = unit * sizes
-     * lies between -1/4 and 1 and n = steps - since, and 0 is as far as it goes; returns whether
-     * there are others, which stay as they are */
+    /* |w[j]| + offset times (1 + x[j])^-n[j], or (1 + x[j])^n[j] for unit < 0, where x = unit *
+     * sizes lies between -1/4 and 1 and n = steps - since, and 0 is as far as it goes; returns
+     * whether there are others, which stay as they are */
     int (*shrink)(ptrdiff_t n, double unit, double offset, const double *sizes, int32_t steps,
                   const int32_t *since, double *w);
     const char *name;

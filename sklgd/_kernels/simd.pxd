@@ -13,28 +13,36 @@ cdef extern from "simd.h" nogil:
     ctypedef struct simd_table:
         double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil
         double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept nogil
-        double (*dot_ahead_d)(Py_ssize_t n, const double* x, const double* w, const double* next) noexcept nogil
-        double (*dot_ahead_f)(Py_ssize_t n, const float* x, const double* w, const float* next) noexcept nogil
+        double (*dot_ahead_d)(Py_ssize_t n, const double* x, const double* w,
+                              const double* next) noexcept nogil
+        double (*dot_ahead_f)(Py_ssize_t n, const float* x, const double* w,
+                              const float* next) noexcept nogil
         void (*dot4_d)(Py_ssize_t n, const double* x, const double* w, double* out) noexcept nogil
         void (*dot4_f)(Py_ssize_t n, const float* x, const double* w, double* out) noexcept nogil
-        void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w) noexcept nogil
-        void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w) noexcept nogil
+        void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink,
+                         double* w) noexcept nogil
+        void (*update_f)(Py_ssize_t n, double a, const float* x, double shrink,
+                         double* w) noexcept nogil
         double (*advance_d)(Py_ssize_t n, double a, const double* x, double shrink, double* w,
                             const double* y, const double* next, double* cross) noexcept nogil
         double (*advance_f)(Py_ssize_t n, double a, const float* x, double shrink, double* w,
                             const float* y, const float* next, double* cross) noexcept nogil
-        void (*rows4_dot_d)(Py_ssize_t n, const double** x, const double* w, double* out) noexcept nogil
-        void (*rows4_dot_f)(Py_ssize_t n, const float** x, const double* w, double* out) noexcept nogil
-        void (*rows4_update_d)(Py_ssize_t n, const double* a, const double** x, double shrink, double* w) noexcept nogil
-        void (*rows4_update_f)(Py_ssize_t n, const double* a, const float** x, double shrink, double* w) noexcept nogil
+        void (*rows4_dot_d)(Py_ssize_t n, const double** x, const double* w,
+                            double* out) noexcept nogil
+        void (*rows4_dot_f)(Py_ssize_t n, const float** x, const double* w,
+                            double* out) noexcept nogil
+        void (*rows4_update_d)(Py_ssize_t n, const double* a, const double** x, double shrink,
+                               double* w) noexcept nogil
+        void (*rows4_update_f)(Py_ssize_t n, const double* a, const float** x, double shrink,
+                               double* w) noexcept nogil
         void (*rows4_dot4_d)(Py_ssize_t n, const double** x, const double* w, Py_ssize_t step,
                              double* out) noexcept nogil
         void (*rows4_dot4_f)(Py_ssize_t n, const float** x, const double* w, Py_ssize_t step,
                              double* out) noexcept nogil
-        void (*rows_update_d)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const double** x, const double* a,
-                              double shrink, double* w) noexcept nogil
-        void (*rows_update_f)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const float** x, const double* a,
-                              double shrink, double* w) noexcept nogil
+        void (*rows_update_d)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const double** x,
+                              const double* a, double shrink, double* w) noexcept nogil
+        void (*rows_update_f)(Py_ssize_t m, Py_ssize_t n, Py_ssize_t k, const float** x,
+                              const double* a, double shrink, double* w) noexcept nogil
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*expm1)(Py_ssize_t n, const double* x, double* out) noexcept nogil
@@ -46,8 +54,8 @@ cdef extern from "simd.h" nogil:
                        const simd_adam* rule) noexcept nogil
         void (*root_sizes)(Py_ssize_t n, const double* total, double rate, double epsilon,
                            double* sizes) noexcept nogil
-        void (*adagrad)(Py_ssize_t n, double* params, const double* grad, double* total, double rate,
-                        double epsilon) noexcept nogil
+        void (*adagrad)(Py_ssize_t n, double* params, const double* grad, double* total,
+                        double rate, double epsilon) noexcept nogil
         int (*shrink)(Py_ssize_t n, double unit, double offset, const double* sizes, int32_t steps,
                       const int32_t* since, double* w) noexcept nogil
         const char* name

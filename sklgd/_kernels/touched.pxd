@@ -8,17 +8,17 @@ While steps are taken, what belongs to a feature lies in one place, a cache line
 fetched a row ahead.
 
 What moves the other weights meanwhile is the penalty, and that can wait.  Their step sizes are the
-step's pace times a number of their own that stands still (in plain gradient descent 1, in AdaGrad one
-over the root of the summed squares).  Each elementwise penalty is, between two sizes of a weight, a
-lasso and a ridge, of negative strength where it is concave: with tau the step size times the
-feature's factor, u = |w|, and c = l1 / l2,
+step's pace times a number of their own that stands still (in plain gradient descent 1, in AdaGrad
+one over the root of the summed squares).  Each elementwise penalty is, between two sizes of a
+weight, a lasso and a ridge, of negative strength where it is concave: with tau the step size times
+the feature's factor, u = |w|, and c = l1 / l2,
 
     u <- (u - tau * l1) / (1 + tau * l2),    so    u + c <- (u + c) / (1 + tau * l2),
 
 and m such steps multiply u + c by ``exp(-sum log(1 + tau_t * l2))``; without l2 the thresholds
 add.  A weight that a lasso has taken to zero stays there.  Where the size leaves a piece of the
-penalty, the step at which it does is found by bisection, since sizes fall from step to step.  Weights
-that shrink towards zero within bounds can be clipped once, at the end.
+penalty, the step at which it does is found by bisection, since sizes fall from step to step.
+Weights that shrink towards zero within bounds can be clipped once, at the end.
 
 A step's own penalty waits with those that its weights miss next: it is one more of the same.
 
@@ -51,8 +51,8 @@ cdef extern from "missed.h" nogil:
     int COLUMNS
     void missed_begin(Missed* missed)
     void missed_record(Missed* missed, double pace)
-    double missed_size(const Missed* missed, const Piece* piece, int n_pieces, double rest, double q1,
-                       double q2, double u, Py_ssize_t a, Py_ssize_t n, double* total)
+    double missed_size(const Missed* missed, const Piece* piece, int n_pieces, double rest,
+                       double q1, double q2, double u, Py_ssize_t a, Py_ssize_t n, double* total)
 
 
 cdef class TouchedRows(RowsKernel):

@@ -26,15 +26,16 @@ cdef class TouchedRows(RowsKernel):
         self.sparse = True
         self.n_rows = rows.n_rows
 
-    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                  double* raw) noexcept nogil:
         self.rows.touched_dot(batch, self.touch, k, w, raw)
 
     cdef void tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double shrink,
                    double* w) noexcept nogil:     # shrink is 1
         self.rows.touched_tdot(batch, self.touch, k, draw, w)
 
-    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
-                        double* raw) noexcept nogil:
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w,
+                        double* sums, double* raw) noexcept nogil:
         self.rows.touched_cross_dot(batch, self.touch, k, f, w, sums, raw)
 
     cdef void cross_tdot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* draw,
@@ -125,7 +126,7 @@ cdef class Touched:
         n = self.k * features + self.n_intercepts
         self.where = np.empty(entries, dtype=np.int32)
         self.features = np.empty(features, dtype=np.int32)
-        self.since = np.zeros(features + LINE, dtype=np.int32)   # read in vectors, beyond its end too
+        self.since = np.zeros(features + LINE, dtype=np.int32)  # read in vectors, beyond its end
         self.grad, self.sizes = np.empty((2, n))
         self.numbers = np.empty((1 + self.n_slots) * n)
         if self.optimizer.needs_rows:
@@ -162,7 +163,7 @@ cdef class Touched:
         self.touch.now = <int32_t> self.missed.steps + 1
         self.rows.touch(batch, &self.touch)
         cdef bint marked = self.touch.in_order
-        if self.touch.count == 0:   # a step of the intercept alone: some feature, as a matter of form
+        if self.touch.count == 0:   # a step of the intercept alone: some feature, for form's sake
             self.features[0] = 0
             self.touch.count = marked = 1
         self.m = self.few.n_features = self.touch.count
@@ -291,7 +292,8 @@ cdef class Touched:
     # The weights have had the penalties of so many steps.
     cdef void scatter(self, Py_ssize_t steps) noexcept nogil:
         cdef Py_ssize_t slot, c, few = self.k * self.m, all = self.k * self.p
-        touch_give(&self.touch, self.m, self.k, 1 + self.n_vectors, self.n, self.params, <int32_t> steps)
+        touch_give(
+            &self.touch, self.m, self.k, 1 + self.n_vectors, self.n, self.params, <int32_t> steps)
         for c in range(self.n_intercepts):
             self.all_params[all + c] = self.params[few + c]
             for slot in range(self.n_vectors):
@@ -409,8 +411,8 @@ cdef class Touched:
             rest = NULL if rest == NULL else rest + m
         return 0
 
-    # The same for a ridge at a steady pace, with a lasso of the same factors or none, in vectors where
-    # steps are not too long.
+    # The same for a ridge at a steady pace, with a lasso of the same factors or none, in vectors
+    # where steps are not too long.
     cdef void shrink(self, double pace, double* sizes, double* w) noexcept nogil:
         cdef Py_ssize_t i
         cdef int32_t steps = <int32_t> self.missed.steps
@@ -430,7 +432,8 @@ cdef class Touched:
         cdef int32_t steps = <int32_t> self.missed.steps
         cdef double unit = self.pieces[0].l1 / pace * self.missed.longest
         for i in range(self.m):
-            w[i] = lazy_soft(w[i], unit * sizes[i] * <double> (steps - self.since[i])) + 0.0    # no -0.0
+            # + 0.0: no -0.0
+            w[i] = lazy_soft(w[i], unit * sizes[i] * <double> (steps - self.since[i])) + 0.0
 
     # The same, step by step: where the steps are too long for a concave penalty's curvature.
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,

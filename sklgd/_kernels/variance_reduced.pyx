@@ -156,7 +156,7 @@ cdef class VarianceReduced:
         self.targets = np.empty(batch_size * objective.target_width())
 
     def fill(self, const uint32_t[::1] order):
-        """Fill the table, the losses and the gradient at ``params``, from rows ``order`` (None: all)."""
+        """Fill table, losses and gradient at ``params``, from rows ``order`` (None: all)."""
         cdef Batch batch
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = 0, self.rows.n_rows if order is None else order.shape[0]
@@ -218,7 +218,8 @@ cdef class VarianceReduced:
     cdef inline int prox(self, double lr) except -1 nogil:
         return self.proximal.prox(self.k, self.n_weights // self.k, self.params, lr, NULL, NULL)
 
-    cdef inline void add_intercept(self, const Batch* batch, const double* params, double* raw) noexcept nogil:
+    cdef inline void add_intercept(self, const Batch* batch, const double* params,
+                                   double* raw) noexcept nogil:
         cdef Py_ssize_t i, c
         if self.has_intercept:
             for i in range(batch.size):
@@ -254,7 +255,8 @@ cdef class VarianceReduced:
             else:
                 old = &self.old[0]
                 self.objective.evaluate(
-                    &one, &self.old_raw[i * k], &self.targets[0], &self.value[0], old, 1.0, &old_loss)
+                    &one, &self.old_raw[i * k], &self.targets[0], &self.value[0], old, 1.0,
+                    &old_loss)
                 total[0] += share * batch.size * (loss - old_loss)
             for c in range(k):
                 slope[c] = share * (slope[c] - old[c])
@@ -382,7 +384,8 @@ cdef class VarianceReduced:
             if self.table != NULL:
                 self.rows.tdot(batch, k, &self.change[0], 1.0, self.gradient)
             if self.mean != NULL and self.t >= self.average_from:
-                simd.average(n_params, 1.0 / (self.t - self.average_from + 1), self.params, self.mean)
+                simd.average(
+                    n_params, 1.0 / (self.t - self.average_from + 1), self.params, self.mean)
             batch.start += batch.size
             rate += stride
             self.t += 1

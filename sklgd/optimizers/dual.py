@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from .._kernels import adapters
 from .._kernels.dual import DualPass
-from .._kernels.epoch import permute
+from .._kernels.base import permute
 from .._kernels.rows import make_rows
 from .._strategy import compose_kernel
 from ..objective import fallen

@@ -23,7 +23,8 @@ def evaluate(LossKernel kernel not None, y, raw):
     return _run(kernel, y, raw, raw.shape[1])
 
 
-def proximal_slope(LossKernel kernel not None, const double[::1] y, const double[::1] center, double step):
+def proximal_slope(LossKernel kernel not None, const double[::1] y, const double[::1] center,
+                   double step):
     """Return the proximal slopes that ``kernel`` computes: the tests' way in."""
     cdef Py_ssize_t i
     cdef double[::1] slopes = np.empty(y.shape[0])

@@ -77,8 +77,8 @@ cdef void cross_entropies(Py_ssize_t n, Py_ssize_t k, const double* y, const dou
 
 
 cdef double logistic_slope(double y, double center, double step) noexcept nogil:
-    # sigmoid(r) - y at the root of r - center + step * (sigmoid(r) - y), which is increasing: Newton
-    # steps, kept between bounds of the root
+    # sigmoid(r) - y at the root of r - center + step * (sigmoid(r) - y), which is increasing:
+    # Newton steps, kept between bounds of the root
     cdef double low = center - step * (1.0 - y), high = center + step * y
     cdef double r = clipped(0.0, low, high), miss, p, move
     cdef int turn
@@ -120,7 +120,7 @@ cdef double rise(double raw, double time) noexcept nogil:
 
 
 cdef double logistic_flow(double y, double raw, double time) noexcept nogil:
-    # the mean of sigmoid(r) - y on the way: how far it goes is halved until nothing is left to halve
+    # the mean of sigmoid(r) - y on the way: how far it goes is halved until there is no half
     cdef double low = 0.0, high, middle, slope
     cdef int turn
     if expit(raw) > y or y == 0.0:
@@ -211,7 +211,8 @@ cdef class LogLossKernel(LossKernel):
     cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
         return logistic_flow((1.0 - self.smoothing) * y + 0.5 * self.smoothing, raw, time)
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         sigmoid_slopes(m, raw, bend)
         return 0
 
@@ -263,7 +264,8 @@ cdef class SoftLogLossKernel(LossKernel):
             grad += k
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         sigmoid_slopes(m, raw, bend)
         return 0
 
@@ -318,7 +320,8 @@ cdef class FocalKernel(LossKernel):
             grad += k
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double z, entropy, hit, miss, gamma = self.gamma
         for i in range(m):
@@ -393,7 +396,8 @@ cdef class SmoothMulticlassHingeKernel(LossKernel):
             value[i] *= width
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double width = self.width
         for i in range(m):

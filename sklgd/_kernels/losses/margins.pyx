@@ -67,7 +67,8 @@ cdef class SquaredHingeKernel(LossKernel):
         cdef double value
         return squared_hinge(y, raw, &value) * -expm1(-2.0 * time) / (2.0 * time)
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         for i in range(m):
             bend[i] = 2.0 if (2.0 * y[i] - 1.0) * raw[i] < 1.0 else 0.0
@@ -97,7 +98,8 @@ cdef class SmoothHingeKernel(LossKernel):
         cdef double t = 2.0 * y - 1.0
         return -t * clipped((1.0 - t * center) / (self.gamma + step), 0.0, 1.0)
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double short_by, gamma = self.gamma
         for i in range(m):
@@ -119,7 +121,8 @@ cdef class ModifiedHuberKernel(LossKernel):
             grad[i] = -2.0 * t * bent
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         for i in range(m):
             bend[i] = 2.0 if fabs(raw[i]) < 1.0 else 0.0
@@ -156,7 +159,8 @@ cdef class SmoothedMarginKernel(LossKernel):
             grad[i] = -t * slope
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double width = self.width
         for i in range(m):
@@ -175,7 +179,8 @@ cdef class ExponentialKernel(LossKernel):
             grad[i] = (1.0 - 2.0 * y[i]) * value[i]
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         for i in range(m):
             bend[i] = exp(-(2.0 * y[i] - 1.0) * raw[i])

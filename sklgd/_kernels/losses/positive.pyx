@@ -44,7 +44,8 @@ cdef class PoissonKernel(LossKernel):
             else:
                 value[i] = mean - y[i] * (d[i] + 1.0)
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         simd.exp(m, raw, bend)
         return 0
 
@@ -62,7 +63,8 @@ cdef class GammaKernel(LossKernel):
             grad[i] = -grad[i]
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         simd.log(m, y, bend)
         for i in range(m):
@@ -108,7 +110,8 @@ cdef class TweedieKernel(LossKernel):
                 value[i] = grad[i] / high
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double log_y, d, high = 2.0 - self.power, low = 1.0 - self.power
         for i in range(m):
@@ -166,7 +169,8 @@ cdef class NegativeBinomialKernel(LossKernel):
                 value[i] = softplus(raw[i] + log_alpha) / alpha
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double small, one, alpha = self.dispersion
         for i in range(m):

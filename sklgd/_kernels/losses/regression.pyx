@@ -34,7 +34,8 @@ cdef class SquaredErrorKernel(LossKernel):
     cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
         return (raw - y) * -expm1(-time) / time
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         for i in range(m):
             bend[i] = 1.0
@@ -97,7 +98,8 @@ cdef class HuberKernel(LossKernel):
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return clipped((center - y) / (1.0 + step), -self.delta, self.delta)
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double delta = self.delta
         for i in range(m):
@@ -148,7 +150,8 @@ cdef class SquaredEpsilonInsensitiveKernel(LossKernel):
             grad[i] = 2.0 * copysign(relu(out), r)
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double epsilon = self.epsilon
         for i in range(m):
@@ -199,7 +202,8 @@ cdef class ExpectileKernel(LossKernel):
             grad[i] = 2.0 * pull
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double under = self.expectile, over = 1.0 - self.expectile
         for i in range(m):
@@ -225,7 +229,8 @@ cdef class LogCoshKernel(LossKernel):
             grad[i] = copysign(fall * (2.0 - fall) / (1.0 + rest * rest), r)
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double fall
         for i in range(m):
@@ -254,7 +259,8 @@ cdef class CauchyKernel(LossKernel):
                 grad[i] = scale * z / (1.0 + z * z)
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double far, scale = self.scale
         for i in range(m):
@@ -274,7 +280,8 @@ cdef class SquaredLogErrorKernel(LossKernel):
             grad[i] = r
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         for i in range(m):
             bend[i] = 1.0
@@ -316,9 +323,11 @@ cdef class SmoothedAbsoluteKernel(LossKernel):
             grad[i] = over * up - under * down
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double r, under = self.under, over = self.over, epsilon = self.epsilon, width = self.width
+        cdef double r, under = self.under, over = self.over
+        cdef double epsilon = self.epsilon, width = self.width
         for i in range(m):
             r = raw[i] - y[i]
             bend[i] = (over * ramp_bend(r - epsilon, width)
@@ -343,7 +352,8 @@ cdef class SmoothedPercentageKernel(LossKernel):
             grad[i] = (up - down) / size
         return 0
 
-    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw, double* bend) except -1 nogil:
+    cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
+                     double* bend) except -1 nogil:
         cdef Py_ssize_t i
         cdef double size, width = self.width
         for i in range(m):

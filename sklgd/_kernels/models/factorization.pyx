@@ -10,7 +10,8 @@ cdef class FactorizationKernel(ModelKernel):
     """
     cdef Py_ssize_t n_factors
 
-    def __init__(self, Py_ssize_t n_features, Py_ssize_t n_raw, bint fit_intercept, Py_ssize_t n_factors):
+    def __init__(self, Py_ssize_t n_features, Py_ssize_t n_raw, bint fit_intercept,
+                 Py_ssize_t n_factors):
         self.n_raw = n_raw
         self.local = True
         self.n_factors = n_factors

@@ -1,4 +1,4 @@
-"""The compiled twin of `sklgd.models.MLP`: rows in, raw predictions out; network.c does the rest."""
+"""The compiled twin of `sklgd.models.MLP`: rows in, raw predictions out, between them network.c."""
 import numpy as np
 
 from libc.stdint cimport int64_t, uint64_t
@@ -34,7 +34,8 @@ cdef extern from "models/network.h" nogil:
         const double* out_scale
     ctypedef struct network_table:
         void (*forward)(const Network* net, Py_ssize_t n, const void** rows, const void* params,
-                        void* work, double* kept, uint64_t seed, int64_t t, double* raw) noexcept nogil
+                        void* work, double* kept, uint64_t seed, int64_t t,
+                        double* raw) noexcept nogil
         const void* (*backward)(const Network* net, Py_ssize_t n, const void** rows,
                                 const void* params, void* work, int64_t t, const double* draw,
                                 void* grad, int add) noexcept nogil
@@ -161,7 +162,8 @@ cdef class MLPKernel(ModelKernel):
                 self.move_sums(n, params, tape)
         else:
             rows = self.gather(X, batch, tape, False)
-        self.double_.forward(&self.net, n, rows, params, tape.work, tape.kept, tape.seed, tape.t, raw)
+        self.double_.forward(
+            &self.net, n, rows, params, tape.work, tape.kept, tape.seed, tape.t, raw)
         return 0
 
     cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
@@ -237,14 +239,14 @@ cdef class MLPKernel(ModelKernel):
     cdef inline Py_ssize_t sums_at(self, Py_ssize_t n) noexcept nogil:
         return n * (self.net.z[0] if self.net.n_layers > 1 else self.net.row)
 
-    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
-                             double* raw) noexcept nogil:
+    cdef void forward_single(self, RowsKernel X, const Batch* batch, const float* params,
+                             Tape* tape, double* raw) noexcept nogil:
         self.single.forward(
             &self.net, batch.size, self.gather(X, batch, tape, True), params, tape.work, tape.kept,
             tape.seed, tape.t, raw)
 
-    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params, Tape* tape,
-                              const double* draw, float* grad) noexcept nogil:
+    cdef void backward_single(self, RowsKernel X, const Batch* batch, const float* params,
+                              Tape* tape, const double* draw, float* grad) noexcept nogil:
         self.single.backward(
             &self.net, batch.size, self.rows(batch.size, tape), params, tape.work, tape.t, draw,
             grad, False)

@@ -36,8 +36,8 @@ typedef struct {
 } Network;
 
 typedef struct {
-    /* from the rows to raw; `rows` are the addresses of n + NETWORK_AHEAD of them, or NULL where the
-     * sums of the first layer stand at its z already */
+    /* from the rows to raw; `rows` are the addresses of n + NETWORK_AHEAD of them, or NULL where
+     * the sums of the first layer stand at its z already */
     void (*forward)(const Network *net, ptrdiff_t n, const void *const *rows, const void *params,
                     void *work, double *kept, uint64_t seed, int64_t t, double *raw);
     /* grad = the derivative of sum(draw * raw), or with `add` += it; without rows that by the

@@ -35,8 +35,8 @@ TARGET static inline void NAME(log1p_unit)(ptrdiff_t n, REAL *x)
 /* The probability that a standard normal number is beyond |z|, erfc(x) / 2 with x = |z| / sqrt 2,
  * of up to CHUNK entries.
  *
- * log(erfc(x) exp(x^2) / t) is smooth in t = 1 / (1 + x / 2), which runs from 1 to 0: the numbers are
- * its expansion in Chebyshev polynomials of s = 2 t - 1, made in 60 digits and written in powers.
+ * log(erfc(x) exp(x^2) / t) is smooth in t = 1 / (1 + x / 2), which runs from 1 to 0: the numbers
+ * are its expansion in Chebyshev polynomials of s = 2 t - 1, made in 60 digits, written in powers.
  * The relative error is 1e-15 near 0 and 1e-14 at 6 (tests/test_mlp.py).
  */
 TARGET static inline void NAME(normal_tail)(ptrdiff_t n, const REAL *z, REAL *tail)
@@ -189,7 +189,7 @@ TARGET static void NAME(sum_rows)(ptrdiff_t rows, ptrdiff_t n, const REAL *d, RE
 }
 
 /* The normalized numbers hat of z, and what they were divided by, inverse, in `scale`; then z
- * becomes gain * hat + shift.  A step t > 0 takes the batch's own moments and moves the kept ones. */
+ * becomes gain * hat + shift.  A step t > 0 takes the batch's own moments, moves the kept ones. */
 TARGET static void NAME(batch_norm)(ptrdiff_t rows, ptrdiff_t n, REAL *z, REAL *hat, REAL *scale,
                                     const REAL *gain, double *kept, int64_t t)
 {
@@ -313,8 +313,9 @@ TARGET static void NAME(forward)(const Network *net, ptrdiff_t n, const void *co
 }
 
 TARGET static const void *NAME(backward)(const Network *net, ptrdiff_t n,
-                                         const void *const *rows, const void *params, void *memory, int64_t t,
-                                         const double *draw, void *gradient, int add)
+                                         const void *const *rows, const void *params,
+                                         void *memory, int64_t t, const double *draw,
+                                         void *gradient, int add)
 {
     REAL *work = memory, *scales = work + n * net->row, *grad = gradient;
     const REAL *values = params;

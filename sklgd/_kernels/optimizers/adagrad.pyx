@@ -177,7 +177,8 @@ cdef class NormalizedAdaGradKernel(OptimizerKernel):
         state[2 * p] += norm / k
         return 0
 
-    cdef inline double rate(self, Py_ssize_t p, const double* state, double lr, int64_t t) noexcept nogil:
+    cdef inline double rate(self, Py_ssize_t p, const double* state, double lr,
+                            int64_t t) noexcept nogil:
         cdef double norm = state[2 * p]
         return lr * sqrt(t / norm) if norm > 0.0 else lr
 

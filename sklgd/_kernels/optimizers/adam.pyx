@@ -77,8 +77,8 @@ cdef class AdamKernel(OptimizerKernel):
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
         cdef double root = self.second_correction(t)
-        simd.root_sizes(
-            p, state + (2 * p if self.amsgrad else self.apart(p)), lr / root, self.epsilon / root, sizes)
+        cdef const double* second = state + (2 * p if self.amsgrad else self.apart(p))
+        simd.root_sizes(p, second, lr / root, self.epsilon / root, sizes)
         return 1
 
 

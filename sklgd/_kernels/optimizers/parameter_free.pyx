@@ -117,7 +117,8 @@ cdef class ProdigyKernel(OptimizerKernel):
         d = fmin(d_max[0], d * self.growth_rate)
         d_slot[0] = d
         for j in range(p):
-            params[j] -= rate * (self.weight_decay * params[j] + m[j] / (sqrt(v[j]) + d * self.epsilon))
+            params[j] -= rate * (
+                self.weight_decay * params[j] + m[j] / (sqrt(v[j]) + d * self.epsilon))
         return 0
 
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,

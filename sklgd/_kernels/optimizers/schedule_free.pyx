@@ -105,7 +105,8 @@ cdef class ScheduleFreeAdamWKernel(ScheduleFreeKernel):
     cdef int step_sizes(self, Py_ssize_t p, const double* state, double lr, int64_t t,
                         double* sizes) except -1 nogil:
         cdef Py_ssize_t j
-        cdef double rate = lr * self.reach(state[4 * p]), correction = 1.0 / (1.0 - self.beta_2 ** t)
+        cdef double rate = lr * self.reach(state[4 * p])
+        cdef double correction = 1.0 / (1.0 - self.beta_2 ** t)
         for j in range(p):
             sizes[j] = rate / (sqrt(state[5 * p + j] * correction) + self.epsilon)
         return 1

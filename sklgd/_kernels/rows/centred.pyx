@@ -33,7 +33,8 @@ cdef class CentredRows(RowsKernel):
         rows.flags.writeable = False
         return rows
 
-    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                  double* raw) noexcept nogil:
         cdef Py_ssize_t i, c
         cdef double at_centre
         self.rows.dot(batch, k, w, raw)

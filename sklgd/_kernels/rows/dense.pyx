@@ -77,7 +77,8 @@ cdef class DenseRows(RowsKernel):
             return simd.dot_f(self.n_features, <const float*> row, w)
         return simd.dot_d(self.n_features, <const double*> row, w)
 
-    cdef void row_tdot(self, const Batch* batch, double draw, double shrink, double* w) noexcept nogil:
+    cdef void row_tdot(self, const Batch* batch, double draw, double shrink,
+                       double* w) noexcept nogil:
         cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
         if draw == 0.0 and shrink == 1.0:
             return
@@ -99,7 +100,8 @@ cdef class DenseRows(RowsKernel):
                               <const double*> between, <const double*> next, cross)
 
     # Where the four rows from the batch's row i on are.
-    cdef inline void four_rows(self, const Batch* batch, Py_ssize_t i, const char** x) noexcept nogil:
+    cdef inline void four_rows(self, const Batch* batch, Py_ssize_t i,
+                               const char** x) noexcept nogil:
         cdef Py_ssize_t r
         for r in range(4):
             x[r] = self.data + batch_row(batch, i + r) * self.row_bytes
@@ -108,7 +110,8 @@ cdef class DenseRows(RowsKernel):
         cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
         return square(row, self.n_features, self.single)
 
-    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                  double* raw) noexcept nogil:
         cdef Py_ssize_t i = 0, r
         cdef const char* x[4]
         while i + 4 <= batch.size:
@@ -127,7 +130,8 @@ cdef class DenseRows(RowsKernel):
             i += 1
 
     # raw[r, c] = x[r] . w[c] for four rows.
-    cdef void dot_four(self, const char** x, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void dot_four(self, const char** x, Py_ssize_t k, const double* w,
+                       double* raw) noexcept nogil:
         cdef Py_ssize_t c = 0, r, p = self.n_features
         cdef double[4] sums
         while c + 4 <= k:
@@ -177,8 +181,8 @@ cdef class DenseRows(RowsKernel):
             shrink = 1.0
             i += 1
 
-    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
-                        double* raw) noexcept nogil:
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w,
+                        double* sums, double* raw) noexcept nogil:
         cdef Py_ssize_t i, c, p = self.n_features
         cdef const char* row
         for i in range(batch.size):
@@ -227,7 +231,8 @@ cdef class DenseRows(RowsKernel):
             for j in range(self.n_features):
                 simd.update_d(k, self.entry(row, j, factor), draw + i * k, 1.0, w + j * k)
 
-    cdef inline double entry(self, const char* row, Py_ssize_t j, const double* factor) noexcept nogil:
+    cdef inline double entry(self, const char* row, Py_ssize_t j,
+                             const double* factor) noexcept nogil:
         cdef double x = (<const float*> row)[j] if self.single else (<const double*> row)[j]
         return x if factor == NULL else factor[j] * x
 
@@ -235,6 +240,7 @@ cdef class DenseRows(RowsKernel):
                      bint single, Py_ssize_t more, const void** rows) noexcept nogil:
         cdef Py_ssize_t i, p = self.n_features, size = sizeof(float) if single else sizeof(double)
         cdef const char* row
+        cdef char* to
         if factor == NULL and single == self.single:
             for i in range(batch.size + more):
                 if i < batch.size or batch.start + i < batch.end:
@@ -247,14 +253,15 @@ cdef class DenseRows(RowsKernel):
         for i in range(batch.size):
             self.fetch_ahead(batch, i)
             row = self.data + batch_row(batch, i) * self.row_bytes
+            to = <char*> out + i * p * size
             if single and self.single:
-                copy_row[float, float](p, <const float*> row, shift, factor, <float*> out + i * p)
+                copy_row[float, float](p, <const float*> row, shift, factor, <float*> to)
             elif single:
-                copy_row[double, float](p, <const double*> row, shift, factor, <float*> out + i * p)
+                copy_row[double, float](p, <const double*> row, shift, factor, <float*> to)
             elif self.single:
-                copy_row[float, double](p, <const float*> row, shift, factor, <double*> out + i * p)
+                copy_row[float, double](p, <const float*> row, shift, factor, <double*> to)
             else:
-                copy_row[double, double](p, <const double*> row, shift, factor, <double*> out + i * p)
+                copy_row[double, double](p, <const double*> row, shift, factor, <double*> to)
 
 
 ctypedef fused copied:

@@ -87,11 +87,14 @@ cdef class CSRRows(RowsKernel):
             row = self.row(batch, i + ROWS_AHEAD)
             simd_prefetch(row.indices, row.size * self.types.index_bytes)
             simd_prefetch(row.data, row.size * self.types.data_bytes)
-        if batch.order != NULL and further < batch.end:     # where a row begins is a read of its own
-            simd_prefetch(<const char*> self.indptr + batch.order[further] * self.types.index_bytes, 1)
+        if batch.order != NULL and further < batch.end:
+            # where a row begins is a read of its own
+            simd_prefetch(
+                <const char*> self.indptr + batch.order[further] * self.types.index_bytes, 1)
 
     # The same for what is kept of the next row's features.
-    cdef inline void fetch_marks(self, const Batch* batch, Py_ssize_t i, const Touch* touch) noexcept nogil:
+    cdef inline void fetch_marks(self, const Batch* batch, Py_ssize_t i,
+                                 const Touch* touch) noexcept nogil:
         cdef Entries row
         if batch.start + i + 1 < batch.end:
             row = self.row(batch, i + 1)
@@ -124,7 +127,8 @@ cdef class CSRRows(RowsKernel):
     cdef inline Py_ssize_t feature(self, const Entries* row, Py_ssize_t j) noexcept nogil:
         return (<const int64_t*> row.indices)[j] if self.wide else (<const int32_t*> row.indices)[j]
 
-    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                  double* raw) noexcept nogil:
         cdef Py_ssize_t i
         cdef Entries row
         for i in range(batch.size):
@@ -168,8 +172,8 @@ cdef class CSRRows(RowsKernel):
             row = self.row(batch, i)
             self.types.lazy_tdot(row.data, row.indices, row.size, draw + i * w.k, w)
 
-    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w, double* sums,
-                        double* raw) noexcept nogil:
+    cdef void cross_dot(self, const Batch* batch, Py_ssize_t k, Py_ssize_t f, const double* w,
+                        double* sums, double* raw) noexcept nogil:
         cdef Py_ssize_t i, c, p = self.n_features
         cdef Entries row
         for i in range(batch.size):
@@ -186,10 +190,11 @@ cdef class CSRRows(RowsKernel):
             row = self.row(batch, i)
             for c in range(i * k, i * k + k):
                 at = (c - i * k) * f * p
-                self.cross.tdot(row.data, row.indices, row.size, f, p, draw[c], sums + c * f, w + at,
-                                grad + at)
+                self.cross.tdot(row.data, row.indices, row.size, f, p, draw[c], sums + c * f,
+                                w + at, grad + at)
 
-    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w, double* raw) noexcept nogil:
+    cdef void pairs_dot(self, const Batch* batch, Py_ssize_t k, const double* w,
+                        double* raw) noexcept nogil:
         cdef Py_ssize_t i
         cdef Entries row
         for i in range(batch.size):
@@ -198,7 +203,8 @@ cdef class CSRRows(RowsKernel):
             self.types.pairs_dot(
                 row.data, row.indices, row.size, k, self.n_features, w, raw + 2 * i * k)
 
-    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw, double* w) noexcept nogil:
+    cdef void pairs_tdot(self, const Batch* batch, Py_ssize_t k, const double* draw,
+                         double* w) noexcept nogil:
         cdef Py_ssize_t i
         cdef Entries row
         for i in range(batch.size):
@@ -214,7 +220,8 @@ cdef class CSRRows(RowsKernel):
             row = self.row(batch, i)
             self.types.drift_dot(row.data, row.indices, row.size, w, raw + i * w.k)
 
-    cdef void drift_tdot(self, const Batch* batch, const double* draw, const Drift* w) noexcept nogil:
+    cdef void drift_tdot(self, const Batch* batch, const double* draw,
+                         const Drift* w) noexcept nogil:
         cdef Py_ssize_t i
         cdef Entries row
         for i in range(batch.size):
@@ -265,8 +272,8 @@ cdef class CSRRows(RowsKernel):
             self.types.touch(row.indices, row.size, touch, where)
             where += row.size
 
-    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, const double* w,
-                          double* raw) noexcept nogil:
+    cdef void touched_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                          const double* w, double* raw) noexcept nogil:
         cdef Py_ssize_t i, c
         cdef Entries row
         cdef const int32_t* where = touch.where
@@ -292,17 +299,19 @@ cdef class CSRRows(RowsKernel):
             row = self.row(batch, 0)
             for c in range(k):
                 if self.single:
-                    simd.update_f(row.size, draw[c], <const float*> row.data, 1.0, w + c * touch.count)
+                    simd.update_f(row.size, draw[c], <const float*> row.data, 1.0, w)
                 else:
-                    simd.update_d(row.size, draw[c], <const double*> row.data, 1.0, w + c * touch.count)
+                    simd.update_d(row.size, draw[c], <const double*> row.data, 1.0, w)
+                w += touch.count
             return
         for i in range(batch.size):
             row = self.row(batch, i)
             self.touched.tdot(row.data, where, row.size, k, touch.count, draw + i * k, w)
             where += row.size
 
-    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
-                                const double* w, double* sums, double* raw) noexcept nogil:
+    cdef void touched_cross_dot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                                Py_ssize_t f, const double* w, double* sums,
+                                double* raw) noexcept nogil:
         cdef Py_ssize_t i, c, p = touch.count
         cdef Entries row
         cdef const int32_t* where = touch.where
@@ -313,9 +322,9 @@ cdef class CSRRows(RowsKernel):
                     row.data, where, row.size, f, p, w + (c - i * k) * f * p, sums + c * f)
             where += row.size
 
-    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k, Py_ssize_t f,
-                                 const double* draw, const double* sums, const double* w,
-                                 double* grad) noexcept nogil:
+    cdef void touched_cross_tdot(self, const Batch* batch, const Touch* touch, Py_ssize_t k,
+                                 Py_ssize_t f, const double* draw, const double* sums,
+                                 const double* w, double* grad) noexcept nogil:
         cdef Py_ssize_t i, c, at, p = touch.count
         cdef Entries row
         cdef const int32_t* where = touch.where
