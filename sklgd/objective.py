@@ -77,6 +77,11 @@ class Targets:
     one_vs_rest: tuple[float, float] | None = None
     soft: bool = False
 
+    @property
+    def are_classes(self) -> bool:
+        """Whether ``y`` has the index of a class for each row."""
+        return self.one_vs_rest is not None or (self.joint and not self.soft)
+
     def column(self, c: int, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Return what an elementwise loss takes as the targets of raw column ``c``, shape (n,)."""
         y = self.y[rows]
@@ -391,14 +396,14 @@ class Problem:
         # these tell the constant, and about a thousand rows tell what else there is
         loss, targets = self.block.loss, self.block.targets
         if loss.task == "classification":
-            share = self._means(targets.columns)
+            share = self._means()
             values = np.repeat([[0.0], [1.0]], len(share), axis=1)
             return best_constant(loss, values, np.stack([1.0 - share, share]))
         if loss.quadratic:
-            slopes = self._means(lambda rows: loss.gradient(y := targets.columns(rows), 0.0 * y))
+            slopes = self._means(lambda y: loss.gradient(y, 0.0 * y))
             return -slopes / loss.curvature
         if has_link(loss):
-            return best_constant(loss, self._means(targets.columns)[None], None)
+            return best_constant(loss, self._means()[None], None)
         thin = self.thinned(1024)
         rows = slice(None) if thin.order is None else thin.order
         weights = None if self.block.weights is None else self.block.weights[rows]
@@ -406,20 +411,24 @@ class Problem:
 
     def _joint_constants(self) -> list[np.ndarray]:
         """Return raw predictions that are the best constants of joint losses, or near them."""
-        targets, classes = self.block.targets, np.arange(self.n_raw)
-        share = self._means(
-            lambda rows: targets.y[rows] if targets.soft else targets.y[rows][:, None] == classes
-        )
+        share = self._means()
         logs = np.log(np.maximum(share, LEAST_SHARE))
         return [logs - logs.mean(), np.eye(self.n_raw)[share.argmax()]]
 
-    def _means(self, of: Callable[[slice | np.ndarray], np.ndarray]) -> np.ndarray:
-        """Return the weighted means of columns ``of(rows)`` over the training rows."""
+    def _means(self, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
+        """Return the weighted means of ``of(targets)`` over the training rows, column by column.
+
+        The columns of classes, zeros and ones where the loss is joint, are counted instead of made.
+        """
+        targets, weights = self.block.targets, self.block.weights
         rows = slice(None) if self.order is None else self.order
-        columns = of(rows)
-        if self.block.weights is None:
-            return columns.mean(axis=0)
-        return self.block.weights[rows] @ columns / self.weight_sum
+        y, weights = targets.y[rows], None if weights is None else weights[rows]
+        if targets.are_classes:
+            weight = np.bincount(y.astype(np.intp), weights, minlength=self.n_raw)
+            off, on = of(np.array(targets.one_vs_rest or (0.0, 1.0)))
+            return (off * (self.weight_sum - weight) + on * weight) / self.weight_sum
+        columns = of(y.reshape(len(y), -1))
+        return columns.mean(axis=0) if weights is None else weights @ columns / self.weight_sum
 
     @property
     def has_seen_gradients(self) -> bool:
