@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from .. import coordinates
 from .._kernels.descent import bent_rows, column_sums, descend_columns
-from .full_batch import FullBatchOptimizer, _asked
+from .full_batch import FullBatchOptimizer, _asked, _look_for_outliers
 from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
 #: coordinate descent ends where a sweep gains less than this of what all have gained, or after
@@ -127,9 +128,8 @@ class CoordinateNewton(FullBatchOptimizer):
         rows = slice(None) if problem.order is None else problem.order
         state["raw"] = problem.block.X[rows] @ params[:n] + params[n:].sum()
         state.update(first=problem.at_constant, damping=0.0)
-        if not problem.block.loss.quadratic:
-            space = coordinates.standardizing(problem)
-            state["ordinary"] = coordinates.ordinary_share(problem, space)
+        if not sp.issparse(problem.block.X):  # in which outliers are not told from the rest
+            _look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
         state.update(gain=0.0, falls=[])

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .._kernels import adapters
-from .._kernels.dual import DualPass
 from .._kernels.base import permute
+from .._kernels.dual import DualPass
 from .._kernels.rows import make_rows
 from .._strategy import compose_kernel
 from ..objective import fallen

@@ -47,9 +47,15 @@ def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates
         standardize = optimizer.standardize and problem.block.model.scalable
         make = coordinates.standardizing if standardize else coordinates.identity
         state["space"] = make(problem)
-        if standardize and problem.block.model.linear and not problem.block.loss.quadratic:
-            state["ordinary"] = coordinates.ordinary_share(problem, state["space"])
+        if standardize and problem.block.model.linear:
+            _look_for_outliers(problem, state, state["space"])
     return state["space"]
+
+
+def _look_for_outliers(problem: Any, state: dict, space: coordinates.Coordinates) -> None:
+    # Once in a fit, for `_asked`; of no account where the curvature is the same everywhere.
+    if not problem.block.loss.quadratic and "ordinary" not in state:
+        state["ordinary"] = coordinates.ordinary_share(problem, space)
 
 
 def _prox_in(space: coordinates.Coordinates, u: np.ndarray, params: np.ndarray) -> np.ndarray:

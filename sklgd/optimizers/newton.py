@@ -13,7 +13,7 @@ from .._kernels.cholesky import factored, solved
 from .._kernels.curvature import descend
 from ..objective import fallen
 from ..sampling import solved_sample
-from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked, _Point
+from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked, _look_for_outliers, _Point
 
 #: a gain, relative to the objective, that a step from here promises at most, where the second
 #: derivatives of this point do for the next one; and what such a step must leave of the promise
@@ -227,8 +227,7 @@ class Newton(FullBatchOptimizer):
         params[: point.params.size] = point.params  # which may be the minimum already
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
-        if not loss.quadratic and "ordinary" not in state:
-            state["ordinary"] = coordinates.ordinary_share(problem, space)
+        _look_for_outliers(problem, state, space)
         if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
