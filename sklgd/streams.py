@@ -22,6 +22,8 @@ from ._kernels.objective import predict_raw
 from .coordinates import largest_sizes, moments
 from .models.base import rows_of
 
+#: rows of a fit that tell of all, or up to twice as many
+SOME_ROWS = 512
 #: rows after which steps are half as long as later
 FEW = 8
 #: the share of nonzeros from which rows are centred: below, a step costs less without
@@ -140,13 +142,6 @@ def _are_numbers(loss: Any, targets: Any) -> bool:
     return loss.task != "classification" and np.array_equal(link, [0.0, 1.0])
 
 
-def evenly(rows: np.ndarray | None, n_rows: int) -> np.ndarray | slice:
-    """Return 500 to 1,000 of the rows (None: of all), spread evenly, or all if they are fewer."""
-    if rows is None:
-        return slice(None, None, max(n_rows // 512, 1))
-    return rows[:: max(len(rows) // 512, 1)]
-
-
 def _entries(X: Any) -> np.ndarray:
     # How many entries are not zero, and how many there are.
     nonzeros = np.count_nonzero(X.data if sp.issparse(X) else X)
@@ -243,8 +238,8 @@ class Stream:
         return self.spread.size * n_rows / (n_rows + FEW)
 
 
-def after_fit(problem: Any, strategies: Any, params: np.ndarray, X: Any, rows: Any) -> Stream:
-    """Return what a stream that follows a fit has to know of it.
+def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
+    """Return what a stream that follows a fit has to know of it: some of its rows tell.
 
     Parameters
     ----------
@@ -252,12 +247,10 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray, X: Any, rows: A
     strategies : Strategies
     params : ndarray
         What the fit has found.
-    X : {ndarray, CSR matrix} of shape (n, n_features)
-        Some of its rows, which tell of all.
-    rows : uint32 ndarray or slice
-        Which ones.
     """
-    block, entries = problem.block, _entries(X)
+    block, order = problem.block, problem.thinned(SOME_ROWS).order
+    X, rows = (block.X, slice(None)) if order is None else (block.X[order], order)
+    entries = _entries(X)
     spread = spread_of(strategies, block.targets, block.weights, rows, Spread())
     if spread.weight == 0.0:  # steps would hardly ever undo large coefficients
         raw = predict_raw(rows_of(block.model, X), problem.objective.model, params)

@@ -30,7 +30,7 @@ from ..optimizers import Auto, Optimizer
 from ..optimizers.auto import scale_after
 from ..schedules import SCHEDULES, Schedule
 from ..state import FitState
-from ..streams import after_fit, evenly, size_of_gradients
+from ..streams import after_fit, size_of_gradients
 from ..training import Report, Stopping, TrainingLoop
 from ..units import Units, units_of, units_of_stream
 from ..variance_reduced import VarianceReducedDriver
@@ -150,8 +150,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
         if strategies.model.linear:
-            rows = evenly(split.train, X.shape[0])
-            state.stream = after_fit(problem, strategies, state.result, mend(X[rows]), rows)
+            state.stream = after_fit(problem, strategies, state.result)
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
         if hooks is not None:
