@@ -21,8 +21,8 @@ import numpy as np
 import sklearn.neural_network
 from sklearn.neural_network.tests import __file__ as folder
 from sklearn.utils.metaestimators import available_if
-from sklearn_own import run_tests
 
+from sklearn_own import run_tests
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import Poisson, SquaredError
 from sklgd.models import MLP

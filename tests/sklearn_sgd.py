@@ -17,8 +17,8 @@ from pathlib import Path
 
 import sklearn.linear_model
 from sklearn.linear_model.tests import __file__ as folder
-from sklearn_own import run_tests
 
+from sklearn_own import run_tests
 from sklgd import GDClassifier, GDRegressor
 
 PRIVATE = "private"

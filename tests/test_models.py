@@ -16,11 +16,6 @@ from sklgd.models import MODELS
 N, P = 17, 5
 
 
-@pytest.fixture
-def rng():
-    return np.random.RandomState(0)
-
-
 def rows(rng):
     X = rng.randn(N, P)
     X[rng.rand(N, P) < 0.4] = 0.0
