@@ -437,6 +437,7 @@ def test_docstrings_say_what_a_reader_needs(loss):
         "losses.margins",
         "losses.positive",
         "losses.regression",
+        "losses.smoothed",
         "testing.losses",
     ],
 )

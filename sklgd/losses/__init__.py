@@ -12,9 +12,7 @@ from .margins import (
     ModifiedHuber,
     MulticlassHinge,
     Perceptron,
-    SmoothedMargin,
     SmoothHinge,
-    SmoothMulticlassHinge,
     SquaredHinge,
 )
 from .positive import Gamma, NegativeBinomial, Poisson, Tweedie
@@ -27,11 +25,15 @@ from .regression import (
     Huber,
     LogCosh,
     Quantile,
-    SmoothedAbsolute,
-    SmoothedPercentage,
     SquaredEpsilonInsensitive,
     SquaredError,
     SquaredLogError,
+)
+from .smoothed import (
+    SmoothedAbsolute,
+    SmoothedMargin,
+    SmoothedPercentage,
+    SmoothMulticlassHinge,
 )
 
 #: what a string stands for

@@ -5,16 +5,13 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
-from scipy.special import expit
 from sklearn.utils._param_validation import Interval as Range
 
-from .._kernels.losses import entropy as joint_kernels
 from .._kernels.losses import margins as kernels
 from .base import Loss
 from .classification import Classification, binary_columns, is_joint, sigmoid_proba, sign
-from .entropy import cross_entropy, sigmoid_slope, softmax_slopes
-from .positive import exp, softplus
-from .regression import ramp, ramp_bend
+from .positive import exp
+from .smoothed import SmoothedMargin, SmoothMulticlassHinge
 
 
 class Hinge(Classification):
@@ -238,59 +235,6 @@ class Perceptron(Classification):
         return SmoothedMargin(width=width, margin=0.0)
 
 
-class SmoothedMargin(Classification):
-    r"""Hinge loss, or perceptron loss, with its kink rounded off evenly on both sides.
-
-    .. math::
-        \ell(y, r) = \begin{cases} 0 & m \le -w \\ (w + m)^2 / (4 w) & |m| < w \\
-        m & m \ge w \end{cases} \qquad m = c - (2 y - 1) r
-
-    Targets are 0 and 1.  With c = 1 it exceeds `Hinge`, with c = 0 `Perceptron` by at most
-    :math:`w / 4`; evenly, so that the two have nearly the same minimum.
-
-    Parameters
-    ----------
-    width : float, default=0.01
-        Half width :math:`w` of the rounding, positive.
-    margin : float, default=1.0
-        Where the kink is (c).
-
-    References
-    ----------
-    Chapelle, O. (2007). Training a Support Vector Machine in the Primal. Neural Computation 19.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklgd.losses import Perceptron
-    >>> Perceptron().smoothed(1.0).value(np.ones(3), np.array([-2.0, 0.0, 1.0]))
-    array([2.  , 0.25, 0.  ])
-    """
-
-    _kernel = kernels.SmoothedMarginKernel
-    _parameter_constraints = {
-        "width": [Range(Real, 0, None, closed="neither")],
-        "margin": [Range(Real, None, None, closed="neither")],
-    }
-
-    def __init__(self, width: float = 0.01, margin: float = 1.0) -> None:
-        self.width = width
-        self.margin = margin
-
-    @property
-    def curvature(self) -> float:
-        return 0.5 / self.width
-
-    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return ramp(self.margin - sign(y) * raw, self.width)[0]
-
-    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return -sign(y) * ramp(self.margin - sign(y) * raw, self.width)[1]
-
-    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return ramp_bend(self.margin - sign(y) * raw, self.width)
-
-
 class Exponential(Classification):
     r"""Exponential loss of AdaBoost.
 
@@ -377,68 +321,3 @@ class MulticlassHinge(Classification):
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothMulticlassHinge(width=width)
-
-
-class SmoothMulticlassHinge(Classification):
-    r"""Multiclass hinge with its maximum softened.
-
-    .. math:: \ell(y, r) = w \log \sum_j \exp\left(\frac{[j \ne y] + r_j - r_y}{w}\right)
-
-    For one score it is :math:`w \log(1 + e^{(1 - z) / w})` with :math:`z = (2 y - 1) r` and
-    targets 0 and 1.  It exceeds `MulticlassHinge` by at most :math:`w \log k`.
-
-    Parameters
-    ----------
-    width : float, default=0.01
-        The temperature :math:`w`, positive.
-
-    References
-    ----------
-    Gimpel, K. and Smith, N. A. (2010). Softmax-Margin CRFs. NAACL.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklgd.losses import MulticlassHinge
-    >>> smooth = MulticlassHinge().smoothed(0.01)
-    >>> smooth.value(np.array([0.0]), np.array([[2.0, 1.5, 0.0]])).round(6)
-    array([0.5])
-    """
-
-    joint = True
-    _kernel = joint_kernels.SmoothMulticlassHingeKernel
-    _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
-
-    def __init__(self, width: float = 0.01) -> None:
-        self.width = width
-
-    @property
-    def curvature(self) -> float:
-        return 0.25 / self.width
-
-    @property
-    def joint_curvature(self) -> float:
-        return 0.5 / self.width
-
-    def _demanding(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
-        scores = (raw + 1) / self.width
-        scores[own] = raw[own] / self.width
-        return cross_entropy(y, scores)
-
-    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        if is_joint(y, raw):
-            return self.width * self._demanding(y, raw)[0]
-        return self.width * softplus((1 - sign(y) * raw) / self.width)
-
-    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        if is_joint(y, raw):
-            return self._demanding(y, raw)[1]
-        return -sign(y) * expit((1 - sign(y) * raw) / self.width)
-
-    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        if not is_joint(y, raw):
-            return sigmoid_slope((1 - sign(y) * raw) / self.width) / self.width
-        scores = (raw + 1) / self.width
-        scores[np.arange(len(raw)), np.asarray(y).astype(np.intp)] -= 1 / self.width
-        return softmax_slopes(scores) / self.width

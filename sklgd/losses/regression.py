@@ -9,21 +9,9 @@ from sklearn.utils._param_validation import Interval as Range
 
 from .._kernels.losses import regression as kernels
 from .base import Interval, Loss
+from .smoothed import SmoothedAbsolute, SmoothedPercentage, size_of
 
 LOG_2 = np.log(2.0)
-EPS = np.finfo(np.float64).eps
-
-
-def ramp(x: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a smooth ``max(x, 0)``, with a parabola on [-width, width], and its slope."""
-    above = np.maximum(x + width, 0.0)
-    bent = np.minimum(above, 2 * width)
-    return bent * (above - 0.5 * bent) / (2 * width), bent / (2 * width)
-
-
-def ramp_bend(x: np.ndarray, width: float) -> np.ndarray:
-    """Return the second derivative of the smooth ``max(x, 0)``."""
-    return np.where(np.abs(x) < width, 1 / (2 * width), 0.0)
 
 
 def kinks_at(at: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -528,120 +516,10 @@ class AbsolutePercentageError(_Regression):
     _kernel = kernels.AbsolutePercentageErrorKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return np.abs(raw - y) / np.maximum(np.abs(y), EPS)
+        return np.abs(raw - y) / size_of(y)
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return np.sign(raw - y) / np.maximum(np.abs(y), EPS)
+        return np.sign(raw - y) / size_of(y)
 
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedPercentage(width=width)
-
-
-class SmoothedAbsolute(_Regression):
-    r"""Absolute, pinball or epsilon-insensitive error with its kinks rounded off.
-
-    .. math:: \ell(y, r) = b \, s(r - y - \varepsilon) + a \, s(y - r - \varepsilon)
-
-    where :math:`s` is :math:`\max(x, 0)`, with a parabola on :math:`[-w, w]`.  Outside those
-    zones the loss equals the one it stands for; inside it is larger by at most
-    :math:`(a + b) w / 4`.  Targets lie anywhere on the line.
-
-    Parameters
-    ----------
-    under, over : float, default=1.0
-        Slopes :math:`a` and :math:`b` where the prediction is too small and too large.
-    epsilon : float, default=0.0
-        Half width of the tube in which errors are free.
-    width : float, default=0.01
-        Half width :math:`w` of the rounding, in the units of ``y``.
-
-    References
-    ----------
-    Zheng, S. (2011). Gradient descent algorithms for quantile regression with smooth
-    approximation. Int. J. Mach. Learn. Cybern. 2.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklgd.losses import AbsoluteError
-    >>> AbsoluteError().smoothed(0.5).value(np.zeros(3), np.array([-2.0, 0.0, 0.5]))
-    array([2.  , 0.25, 0.5 ])
-    """
-
-    _kernel = kernels.SmoothedAbsoluteKernel
-    _parameter_constraints = {
-        "under": [Range(Real, 0, None, closed="left")],
-        "over": [Range(Real, 0, None, closed="left")],
-        "epsilon": [Range(Real, 0, None, closed="left")],
-        "width": [Range(Real, 0, None, closed="neither")],
-    }
-
-    def __init__(
-        self, under: float = 1.0, over: float = 1.0, epsilon: float = 0.0, width: float = 0.01
-    ) -> None:
-        self.under = under
-        self.over = over
-        self.epsilon = epsilon
-        self.width = width
-
-    @property
-    def curvature(self) -> float:
-        return (self.under + self.over) / (2 * self.width)
-
-    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        over, _ = ramp(raw - y - self.epsilon, self.width)
-        under, _ = ramp(y - raw - self.epsilon, self.width)
-        return self.over * over + self.under * under
-
-    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        _, over = ramp(raw - y - self.epsilon, self.width)
-        _, under = ramp(y - raw - self.epsilon, self.width)
-        return self.over * over - self.under * under
-
-    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        over = ramp_bend(raw - y - self.epsilon, self.width)
-        return self.over * over + self.under * ramp_bend(y - raw - self.epsilon, self.width)
-
-
-class SmoothedPercentage(_Regression):
-    r"""Absolute percentage error with its kink rounded off.
-
-    .. math:: \ell(y, r) = \frac{s(r - y) + s(y - r)}{\max(|y|, \epsilon)}
-
-    where :math:`s` is :math:`\max(x, 0)`, with a parabola on :math:`[-w, w]`.  It exceeds
-    `AbsolutePercentageError` by at most :math:`w / (2 |y|)`.  Targets lie anywhere on the line.
-
-    Parameters
-    ----------
-    width : float, default=0.01
-        Half width :math:`w` of the rounding, in the units of ``y``.
-
-    References
-    ----------
-    Zheng, S. (2011). Gradient descent algorithms for quantile regression with smooth
-    approximation. Int. J. Mach. Learn. Cybern. 2.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklgd.losses import AbsolutePercentageError
-    >>> AbsolutePercentageError().smoothed(0.5).value(np.array([4.0, 4.0]), np.array([8.0, 4.0]))
-    array([1.    , 0.0625])
-    """
-
-    _kernel = kernels.SmoothedPercentageKernel
-    _parameter_constraints = {"width": [Range(Real, 0, None, closed="neither")]}
-
-    def __init__(self, width: float = 0.01) -> None:
-        self.width = width
-
-    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        error = ramp(raw - y, self.width)[0] + ramp(y - raw, self.width)[0]
-        return error / np.maximum(np.abs(y), EPS)
-
-    def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        slope = ramp(raw - y, self.width)[1] - ramp(y - raw, self.width)[1]
-        return slope / np.maximum(np.abs(y), EPS)
-
-    def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return 2 * ramp_bend(raw - y, self.width) / np.maximum(np.abs(y), EPS)
