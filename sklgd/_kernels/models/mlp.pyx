@@ -68,7 +68,7 @@ cdef class MLPKernel(ModelKernel):
 
     Parameters
     ----------
-    layout : sklgd.models.mlp.Layout
+    layout : sklgd.models.layout.Layout
         Where in the parameters is what.
     activations, dropout : sequences of str and of float, one for each hidden layer
     normalization : {None, "batch", "layer"}
