@@ -22,7 +22,7 @@ from ._kernels import adapters
 from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
-from .constants import best_constant, has_link
+from .baseline import best_constant, has_link
 from .coordinates import Coordinates
 from .losses import Loss
 from .models import Model
@@ -105,7 +105,7 @@ class Block(NamedTuple):
     model: Model
     fit_intercept: bool
     units: Units | None = None
-    #: what a linear model's rows are seen less (`sklgd.streams`)
+    #: what a linear model's rows are seen less (`sklgd.training.streams`)
     centre: np.ndarray | None = None
 
     def compose(self) -> Objective:

@@ -22,7 +22,6 @@ from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters
 from sklgd._kernels.rows import make_rows
 from sklgd._strategy import compose_kernel
-from sklgd.drivers import StepDriver
 from sklgd.losses import LogLoss, SquaredError
 from sklgd.models import FactorizationMachine
 from sklgd.objective import Block, Problem, Targets
@@ -39,8 +38,8 @@ from sklgd.optimizers import (
     lr_range_test,
 )
 from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso
-from sklgd.state import FitState
 from sklgd.testing import check_model
+from sklgd.training import FitState, StepDriver
 
 N, P = 40, 6
 FORMS = pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])

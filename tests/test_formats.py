@@ -9,7 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.drivers import StepDriver
 from sklgd.losses import LOSSES, LogLoss
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
@@ -42,7 +41,7 @@ from sklgd.optimizers import (
 )
 from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, GroupLasso
 from sklgd.schedules import InvScaling
-from sklgd.state import FitState
+from sklgd.training import FitState, StepDriver
 
 N, P = 45, 12
 RULES = {

@@ -11,7 +11,7 @@ from sklgd._kernels.models.mlp import trip
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels.rows import CentredRows, make_rows
 from sklgd.models import MLP, Linear
-from sklgd.streams import Spread
+from sklgd.training.streams import Spread
 
 FORMS = pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 

@@ -24,8 +24,8 @@ from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import LBFGS, OPTIMIZERS, SAGA, SVRG
 from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, GroupLasso
 from sklgd.schedules import Adaptive, InvScaling
-from sklgd.state import FitState
-from sklgd.variance_reduced import VarianceReducedDriver, rest_of
+from sklgd.training import FitState
+from sklgd.training.variance_reduced import VarianceReducedDriver, rest_of
 
 N, P = 23, 6
 RATE = InvScaling(0.03, power_t=0.3)

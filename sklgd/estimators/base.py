@@ -21,7 +21,6 @@ from .._kernels.objective import predict_raw
 from .._kernels.rows import make_rows
 from .._strategy import Parameters
 from ..coordinates import start_scale
-from ..drivers import FullBatchDriver, StepDriver
 from ..losses import Loss
 from ..models import Model
 from ..models.base import parts_of, rows_of, start_of
@@ -29,17 +28,19 @@ from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..optimizers.auto import scale_after
 from ..schedules import SCHEDULES, Schedule
-from ..state import FitState
-from ..streams import after_fit, size_of_gradients
-from ..training import Report, Stopping, TrainingLoop
-from ..units import Units, units_of, units_of_stream
-from ..variance_reduced import VarianceReducedDriver
-from .axes import (
-    PASSIVE_AGGRESSIVE,
-    Strategies,
-    StrategyParams,
-    strategies_of,
+from ..training import (
+    FitState,
+    FullBatchDriver,
+    Report,
+    StepDriver,
+    Stopping,
+    TrainingLoop,
+    VarianceReducedDriver,
+    after_fit,
+    size_of_gradients,
 )
+from ..units import Units, units_of, units_of_stream
+from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
 from .fitted import FittedAttributes, is_same
 from .hooks import KEPT, Hooks, Paused

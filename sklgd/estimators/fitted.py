@@ -14,8 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..models import Model
 from ..models.base import parts_of
-from ..state import FitState
-from ..training import Report, TrainingLoop
+from ..training import FitState, Report, TrainingLoop
 from ..units import Units
 from .axes import Strategies, strategy_of
 from .hooks import Paused

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..state import FitState
+from ..training import FitState
 from .validation import RowSplit
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from ..models import Linear
 from ..objective import Block, Problem, Targets
 from ..optimizers import Optimizer
 from ..penalties import L2
-from ..state import FitState
-from ..variance_reduced import VarianceReducedDriver
+from ..training import FitState, VarianceReducedDriver
 from ._common import Untouched, call, call_in_place, check_copies, check_instance, locked
 
 #: learning rates to descend with, after the optimizer's own

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ._kernels import adapters
-from ._kernels import variance_reduced as _kernel
-from ._kernels.base import permute
-from ._strategy import compose_kernel
+from .._kernels import adapters
+from .._kernels import variance_reduced as _kernel
+from .._kernels.base import permute
+from .._strategy import compose_kernel
+from ..objective import Problem, scale_of
+from ..optimizers import VarianceReduced
 from .drivers import StepDriver
-from .objective import Problem, scale_of
-from .optimizers import VarianceReduced
 from .state import FitState
 
 #: how many epochs in a row must promise little

@@ -1,8 +1,8 @@
 """The training loop: epochs, stopping, validation, divergence, history.
 
-Python owns epochs, compiled code owns batches.  A *driver* (`sklgd.drivers`) runs one epoch of its
-optimizer's family and writes the `FitState` (`sklgd.state`); the loop looks at what came out and
-decides whether to go on.
+Python owns epochs, compiled code owns batches.  A *driver* (`sklgd.training.drivers`) runs one
+epoch of its optimizer's family and writes the `FitState` (`sklgd.training.state`); the loop looks
+at what came out and decides whether to go on.
 
 Invariants: what a fit carries from one call to the next is in its `FitState`, and nothing else
 is; strategies are never written to; the parameters a model ends with are those the loop scored.
@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ..objective import scale_of
 from .divergence import ends_far_above, objective_at, pulled_back
 from .drivers import FullBatchDriver, StepDriver
-from .objective import scale_of
 
 #: what of an epoch is printed
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .objective import Problem
+from ..objective import Problem
 
 #: an objective that ends above its start by this many times its size there has diverged
 FAR = 10.0

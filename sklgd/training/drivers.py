@@ -1,6 +1,6 @@
 """One epoch of each family of optimizers: step rules over batches, and full-batch iterations.
 
-`sklgd.variance_reduced` has the third family, steps on rows with a memory of gradients.
+`sklgd.training.variance_reduced` has the third family, steps on rows with a memory of gradients.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels import adapters
-from ._kernels.base import aligned, permute
-from ._kernels.epoch import Epoch
-from ._strategy import compose_kernel
-from .objective import Problem
-from .optimizers import Optimizer
-from .schedules import Schedule
+from .._kernels import adapters
+from .._kernels.base import aligned, permute
+from .._kernels.epoch import Epoch
+from .._strategy import compose_kernel
+from ..objective import Problem
+from ..optimizers import Optimizer
+from ..schedules import Schedule
 from .state import FitState
 
 #: steps that are handed to compiled code at once: bounds the array of learning rates

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from ._kernels.moments import sparse_moments
-from ._kernels.objective import predict_raw
-from .coordinates import largest_sizes, moments
-from .models.base import rows_of
+from .._kernels.moments import sparse_moments
+from .._kernels.objective import predict_raw
+from ..coordinates import largest_sizes, moments
+from ..models.base import rows_of
 
 #: rows of a fit that tell of all, or up to twice as many
 SOME_ROWS = 512

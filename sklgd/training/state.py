@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ._kernels.base import aligned_copy
-from .optimizers import Optimizer
+from .._kernels.base import aligned_copy
+from ..optimizers import Optimizer
+from ..units import Units
 from .streams import Stream
-from .units import Units
 
 
 @dataclass
