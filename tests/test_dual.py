@@ -271,3 +271,32 @@ def test_tol_holds_for_few_rows_with_many_features(seed):
     assert model.history_["objective"][-1] == pytest.approx(
         objective(model.coef_, model.intercept_), rel=1e-9
     )
+
+
+def test_rows_whose_slopes_stay_rest(cancer, monkeypatch):
+    """Most rows of a hinge end at a bound of their slopes; the minimum is that of all rows."""
+    X, y = cancer
+    due, of_all = [], SDCA._due
+
+    def counted(self, *args):
+        due.append(of_all(self, *args))
+        return due[-1]
+
+    monkeypatch.setattr(SDCA, "_due", counted)
+    model = GDClassifier("hinge", optimizer=SDCA(), alpha=0.1, **EXACT).fit(X, y)
+    assert len(due[0]) == len(due[1]) == len(X)
+    assert np.mean([len(rows) for rows in due]) < 0.7 * len(X)
+    assert all(len(np.unique(rows)) == len(rows) for rows in due)
+    reference = SVC(kernel="linear", C=10.0 / len(X), tol=1e-9).fit(X, y)
+    assert_allclose(model.coef_, reference.coef_, atol=1e-4)
+
+
+def test_all_rows_may_rest():
+    """Without ``tol`` nothing ends that, and nothing moves."""
+    X, y = np.array([[-2.0], [-1.0], [1.0], [2.0]]), [0, 0, 1, 1]
+    weights = np.array([1.0, 2.0, 2.0, 1.0])
+    model = GDClassifier("hinge", optimizer=SDCA(), alpha=4.0, tol=None, max_iter=60)
+    model.set_params(fit_intercept=False, random_state=0).fit(X, y, weights)
+    # no margin reaches one, so all slopes are at a bound, and w is the mean of y x / alpha
+    assert_allclose(model.coef_, [[8.0 / 6.0 / 4.0]])
+    assert_allclose(model.history_["loss"][-1], 1.0 - 8.0 / 6.0 / 3.0)

@@ -9,14 +9,14 @@ cimport cython
 import numpy as np
 
 from libc.math cimport isnan
-from libc.stdint cimport uint32_t
+from libc.stdint cimport uint8_t, uint32_t
 
 from .base cimport Batch, LossKernel, RowsKernel, batch_row
 
 
 @cython.final
 cdef class DualPass:
-    """Passes over the rows of a fit; writes ``params``, ``slopes``, ``conjugates``, ``squares``.
+    """Passes over the rows of one fit; writes ``params`` and what it is given of the rows.
 
     Parameters
     ----------
@@ -29,8 +29,12 @@ cdef class DualPass:
         Weights of shape (k, p), then k intercepts where they are fitted.
     slopes, conjugates : float64 arrays of shape (n, k)
         The dual variables, and the loss's conjugate at them; NaN where it is not known yet.
+    values : float64 array of shape (n, k)
+        The losses before the last visit; zeros where there was none.
     squares : float64 array of shape (n,)
         The rows' squared norms; NaN where they are not known yet.
+    still : uint8 array of shape (n,)
+        For how many visits up to the last one, at most 255, a row's slopes have stayed.
     """
     cdef RowsKernel rows
     cdef LossKernel loss
@@ -39,18 +43,21 @@ cdef class DualPass:
     cdef double[::1] params
     cdef double[:, ::1] slopes
     cdef double[:, ::1] conjugates
+    cdef double[:, ::1] values
     cdef double[::1] squares
+    cdef uint8_t[::1] still
     cdef double[::1] raw
     cdef double[::1] draw
 
-    def __init__(self, RowsKernel rows, LossKernel loss, y, weights, params, slopes, conjugates,
-                 squares):
+    def __init__(self, RowsKernel rows, LossKernel loss, y, weights, params,
+                 slopes, conjugates, values, squares, still):
         if not loss.proximal:
             raise ValueError("this loss has no proximal slope")
         self.rows, self.loss = rows, loss
         self.y, self.weights = y, weights
         self.params, self.slopes = params, slopes
-        self.conjugates, self.squares = conjugates, squares
+        self.conjugates, self.values = conjugates, values
+        self.squares, self.still = squares, still
         self.raw = np.empty(y.shape[1])
         self.draw = np.empty(y.shape[1])
 
@@ -78,19 +85,20 @@ cdef class DualPass:
 
         Returns
         -------
-        loss, gap : float
-            The weighted loss summed over the rows, each before its visit, and how far the slopes
-            were from those of the loss: the sum of loss + conjugate - slope * raw; NaN in a first
-            pass.
+        gap : float
+            How far these rows' slopes were from those of the loss: the sum of loss + conjugate -
+            slope * raw; NaN in a first pass.
         """
         cdef Batch batch
         cdef Py_ssize_t c, i, k = self.y.shape[1], p = self.rows.n_features
-        cdef double total = 0.0, gap = 0.0, s, step, value, unused, new, old
+        cdef double gap = 0.0, s, step, unused, new, old, value
         cdef double* params = &self.params[0]
         cdef double* intercepts = NULL
         cdef bint moves
         if self.params.shape[0] > k * p:
             intercepts = params + k * p
+        if order.shape[0] == 0:     # all of them rest
+            return 0.0
         batch.order = &order[0]
         batch.size = 1
         batch.end = order.shape[0]
@@ -107,7 +115,7 @@ cdef class DualPass:
                     old = self.slopes[i, c]
                     self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
                     self.draw[c] = 0.0
-                    total += s * value
+                    self.values[i, c] = value
                     if step <= 0.0:     # an empty row moves nothing
                         continue
                     gap += s * (value + self.conjugates[i, c] - old * self.raw[c])
@@ -122,17 +130,26 @@ cdef class DualPass:
                     self.draw[c] = -s * weight_scale * (new - old)
                     if intercepts != NULL:
                         intercepts[c] -= s * intercept_scale * (new - old)
-                if moves and k == 1:
+                if not moves:
+                    self.still[i] += self.still[i] < 255
+                    continue
+                self.still[i] = 0
+                if k == 1:
                     self.rows.row_tdot(&batch, self.draw[0], 1.0, params)
-                elif moves:
+                else:
                     self.rows.tdot(&batch, k, &self.draw[0], 1.0, params)
-        return total, gap
+        return gap
+
+    def total(self):
+        """Return the weighted sum of the losses, each of before the last visit."""
+        values = np.asarray(self.values)
+        return float(np.sum(values if self.weights is None else np.asarray(self.weights) @ values))
 
     def measure(self, const uint32_t[::1] order):
-        """Return the loss and the gap of these rows, of `run`, without a visit."""
+        """See what the losses of these rows are, and return the gap of `run`, without a visit."""
         cdef Batch batch
         cdef Py_ssize_t c, i, k = self.y.shape[1]
-        cdef double total = 0.0, gap = 0.0, s, value, unused
+        cdef double gap = 0.0, s, value, unused
         batch.order = &order[0]
         batch.size = 1
         batch.end = order.shape[0]
@@ -143,7 +160,7 @@ cdef class DualPass:
                 self.predict(&batch)
                 for c in range(k):
                     self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
-                    total += s * value
+                    self.values[i, c] = value
                     if not isnan(self.conjugates[i, c]):    # an empty row has none
                         gap += s * (value + self.conjugates[i, c] - self.slopes[i, c] * self.raw[c])
-        return total, gap
+        return gap

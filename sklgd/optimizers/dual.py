@@ -20,7 +20,9 @@ from .full_batch import FullBatchOptimizer
 #: rows that tell what the gap is at the end
 MEASURED = 4096
 #: what a pass writes, by row
-ARRAYS = ("slopes", "conjugates", "squares")
+ARRAYS = ("slopes", "conjugates", "values", "squares", "still")
+#: by the visits for which a row's slopes have stayed: what of t must be zero for the next one
+RESTS = np.array([0, 0, 1, 7, 15])
 
 
 class SDCA(FullBatchOptimizer):
@@ -34,10 +36,11 @@ class SDCA(FullBatchOptimizer):
     and a visit of row i moves its slope to where the dual objective is largest along it: to the
     slope of the loss at :math:`\mathrm{argmin}_r\, \ell(y_i, r) + (r - z)^2 / (2 q)` with
     :math:`q = s_i \lVert x_i \rVert^2 / (\alpha S)` and :math:`z = x_i \cdot w + b + q \theta_i`
-    [1]_.  An iteration visits every row once, in random order, so it costs about two passes at
-    most; rows whose slope stays are only read.  Training stops where the duality gap, summed
-    up during the visits and then at their end, is small beside ``tol`` times what the objective
-    has fallen by.
+    [1]_.  An iteration visits the rows once, in random order, so it costs about two passes at
+    most; rows whose slope stays are only read, and where a loss has kinks they rest for some
+    iterations if it has stayed for several.  Training stops where the duality gap, summed up
+    during the visits and then at their end, is small beside ``tol`` times what the objective has
+    fallen by.
 
     Nothing has to be penalised that is not: the intercept's share of q is that of a penalty
     :math:`\rho (b - b')^2 / 2` around its last value, the method of multipliers for the
@@ -91,27 +94,32 @@ class SDCA(FullBatchOptimizer):
             state["slopes"] = kept
 
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
-        """Visit every row once; return the mean loss, each row's before its visit or at the end."""
+        """Visit the rows that are due; return the mean loss, each row's before its last visit."""
         if "scales" not in state:
             self._begin(problem, params, state)
-        permute(state["order"], problem.order, problem.seed + (t << 32))
         block, arrays = problem.block, [state[name] for name in ARRAYS]
         kernel = compose_kernel(block.loss, adapters.PyLoss)
         visits = DualPass(make_rows(block.X), kernel, state["y"], block.weights, params, *arrays)
-        total, gap = visits.run(state["order"], *state["scales"])
-        pull = self._move_intercepts(problem, params, state)
-        if problem.tol is None:
+        gap = visits.run(self._due(problem, state, t), *state["scales"])
+        total, pull = visits.total(), self._move_intercepts(problem, params, state)
+        if problem.tol is None or not max(gap, pull) <= self._enough(problem, params, total):
             return total / problem.weight_sum
-        enough = self._enough(problem, params, total)
-        if gap <= enough and pull <= enough:
-            # that was on the way, where each row had just been seen to or was about to be
-            some = state["order"][:MEASURED]
-            seen, gap = visits.measure(some)
-            gap *= problem.n_rows / len(some)
-            total = seen if len(some) == problem.n_rows else total
-            enough = self._enough(problem, params, total)
-            state["converged"] = gap <= enough and pull <= enough
+        # that was on the way, where each row had just been seen to, or was about to be, or rested
+        some = _shuffled(problem, problem.order, 2 * t + 1)[:MEASURED]
+        gap = visits.measure(some) * problem.n_rows / len(some)
+        total = visits.total()
+        state["converged"] = max(gap, pull) <= self._enough(problem, params, total)
+        state["still"][:] = 0
         return total / problem.weight_sum
+
+    def _due(self, problem: Any, state: dict, t: int) -> np.ndarray:
+        # The rows to visit, in random order.  Many of a loss with kinks stay at a slope's bound.
+        rows, still = problem.order, state["still"]
+        if state["rests"]:
+            still = still if rows is None else still[rows]
+            due = np.flatnonzero((RESTS & t == 0).take(still, mode="clip"))
+            rows = due.astype(np.uint32) if rows is None else rows[due]
+        return _shuffled(problem, rows, 2 * t)
 
     def _enough(self, problem: Any, params: np.ndarray, total: float) -> float:
         # ``tol`` as a sum over the rows.
@@ -145,7 +153,6 @@ class SDCA(FullBatchOptimizer):
         alpha = ridge_of(problem.penalty)
         ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
         has_intercepts = problem.n_params > problem.n_weights
-        state["order"] = np.empty(problem.n_rows, dtype=np.uint32)
         state["scales"] = tuple(
             1.0 / (strength * problem.weight_sum) if strength else 0.0
             for strength in (alpha, ridge if has_intercepts else 0.0)
@@ -153,8 +160,10 @@ class SDCA(FullBatchOptimizer):
         params[: problem.n_weights] = self._weights(problem, slopes, state["scales"][0])
         params[:] = problem.constant_start(params)
         state["y"], state["slopes"] = y, slopes
-        state["conjugates"] = np.full(y.shape, np.nan)
+        state["conjugates"], state["values"] = np.full(y.shape, np.nan), np.zeros(y.shape)
         state["squares"] = np.full(len(y), np.nan)
+        state["still"] = np.zeros(len(y), dtype=np.uint8)
+        state["rests"] = not loss.smooth
 
     def _weights(self, problem: Any, slopes: np.ndarray, scale: float) -> np.ndarray:
         # What the weights are at these slopes.
@@ -165,6 +174,13 @@ class SDCA(FullBatchOptimizer):
         if problem.block.weights is not None:
             used *= problem.block.weights
         return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
+
+
+def _shuffled(problem: Any, rows: np.ndarray | None, draw: int) -> np.ndarray:
+    """Return rows (None: all) in random order."""
+    order = np.empty(problem.n_rows if rows is None else len(rows), dtype=np.uint32)
+    permute(order, rows, problem.seed + (draw << 32))
+    return order
 
 
 def ridge_of(penalty: Any) -> float:
