@@ -1,4 +1,4 @@
-"""The loops of step rules over batches."""
+"""Loops over batches, and that of step rules; variance_reduced.pyx has another."""
 cimport cython
 
 import numpy as np
@@ -41,12 +41,64 @@ cdef void widen(Py_ssize_t n, const float* narrow, double* out) noexcept nogil:
         out[e] = narrow[e]
 
 
-@cython.final
-cdef class Epoch:
-    """A step rule on batches: one instance a fit, one call of `run` an epoch.
+cdef class Loop:
+    """Steps over the batches of a pass: one instance a fit.
 
-    Writes in place: ``params``, ``state`` and, with averaging, ``mean``.  Between calls these
-    hold true values: lazily kept weights are settled before `run` returns.
+    A subclass takes the steps.  Between calls of `run` its arrays hold true values, also after a
+    call in which a user's code has raised.
+    """
+
+    def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
+        """Take a step for each batch of positions ``start`` to ``stop``.
+
+        Parameters
+        ----------
+        order : uint32 array or None
+            Row numbers; None for rows as they stand.
+        rates : float or float64 array
+            The learning rate, or one for each step.
+        t : int
+            The number of the first step.
+
+        Returns
+        -------
+        loss : float
+            What the steps have added up.
+        """
+        cdef const double[::1] rate_array = np.atleast_1d(np.asarray(rates, dtype=np.float64))
+        cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
+        cdef Py_ssize_t steps = (stop - start + self.batch_size - 1) // self.batch_size
+        cdef Batch batch
+        cdef double total = 0.0
+        if stride and rate_array.shape[0] != steps:
+            raise ValueError(f"need a rate for each step, got {rate_array.shape[0]}")
+        batch.order = NULL if order is None else &order[0]
+        batch.start, batch.end = start, stop
+        self.t = t
+        self.begin(steps, stride == 0)
+        try:
+            with nogil:
+                self.take(&batch, &rate_array[0], stride, &total)
+        finally:
+            self.end()
+        return total
+
+    cdef begin(self, Py_ssize_t steps, bint steady):
+        pass
+
+    cdef int take(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                  double* total) except -1 nogil:
+        return 0
+
+    cdef end(self):
+        pass
+
+
+@cython.final
+cdef class Epoch(Loop):
+    """A step rule on batches; `run` returns the weighted loss summed over rows, before each step.
+
+    Writes in place: ``params``, ``state`` and, with averaging, ``mean``.
 
     Parameters
     ----------
@@ -65,29 +117,20 @@ cdef class Epoch:
     unit : float
         What the loss is divided by in the optimizer's eyes (`sklgd.units`); 1 for linear models.
     """
-    cdef Objective objective
-    cdef RowsKernel rows
     cdef ModelKernel model
     cdef OptimizerKernel optimizer
-    cdef PenaltyKernel smooth
-    cdef PenaltyKernel proximal
-    cdef readonly object owned
-    cdef double* params
     cdef double* state
-    cdef double* mean
-    cdef int64_t average_from
-    cdef Py_ssize_t batch_size
     cdef double unit
     cdef readonly bint direct       # rows update the weights, without a gradient vector
     cdef readonly bint lazy         # ... which are kept behind in time
     cdef Lazy w
     cdef Touched touched            # what takes steps on the entries that batches touch, or None
+    cdef bint touches               # ... and whether it does for now
     cdef readonly bint single       # whether parameters, gradient and state are float32 in steps
     cdef float[:, ::1] singles
     cdef bint apart                 # whether long runs are on a copy of the state, in `slots`, ...
     cdef double[:, ::1] slots       # whose rows begin with cache lines
     cdef bint sums                  # whether the mean is a sum for now
-    cdef readonly int64_t t         # the next step
     cdef Tape tape
     cdef double[::1] work
     cdef double[::1] raw
@@ -183,60 +226,33 @@ cdef class Epoch:
         """Whether steps cost O(nonzeros), where the learning rates are steady or not."""
         return self.lazy or (self.touched is not None and self.touched.fits(steady))
 
-    def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
-        """Take a step for each batch of positions ``start`` to ``stop``.
-
-        Parameters
-        ----------
-        order : uint32 array or None
-            Row numbers; None for rows as they stand.
-        rates : float or float64 array
-            The learning rate, or one for each step.
-        t : int
-            The number of the first step.
-
-        Returns
-        -------
-        loss : float
-            The weighted loss summed over the rows, each before its step.
-        """
-        cdef const double[::1] rate_array = np.atleast_1d(np.asarray(rates, dtype=np.float64))
-        cdef const double* rate = &rate_array[0]
-        cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
-        cdef Py_ssize_t steps = (stop - start + self.batch_size - 1) // self.batch_size
-        cdef Batch batch
-        cdef double total = 0.0
-        if stride and rate_array.shape[0] != steps:
-            raise ValueError(f"need a rate for each step, got {rate_array.shape[0]}")
-        batch.order = NULL if order is None else &order[0]
-        batch.start, batch.end = start, stop
-        self.t = t
-        cdef bint touches = self.touched is not None and self.touched.fits(stride == 0)
+    cdef begin(self, Py_ssize_t steps, bint steady):
+        self.touches = self.touched is not None and self.touched.fits(steady)
         if self.lazy:
             self.begin_lazy()
-        elif touches:
-            self.touched.prepare((stop - start) // self.batch_size)
-        try:
-            with nogil:
-                if self.lazy and self.batch_size == 1 and self.model.n_raw == 1:
-                    self.run_lazy_rows(&batch, rate, stride, &total)
-                elif self.lazy:
-                    self.run_lazy(&batch, rate, stride, &total)
-                elif touches:
-                    self.run_touched(&batch, rate, stride, &total)
-                elif self.direct and self.batch_size == 1 and self.model.n_raw == 1 and (
-                    self.smooth is None or not isnan(self.smooth.ridge)):
-                    self.run_rows(&batch, rate, stride, &total)
-                else:
-                    self.run_all(&batch, rate, stride, &total)
-        finally:    # also where a user's code has raised: the weights are true in any case
-            if self.lazy:
-                self.end_lazy()
-            elif touches:
-                self.touched.settle()
-                self.divide_mean(self.model.n_params)
-                self.touched.bound(self.mean)
-        return total
+        elif self.touches:
+            self.touched.prepare(steps)
+
+    cdef int take(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                  double* total) except -1 nogil:
+        cdef bint one = self.batch_size == 1 and self.model.n_raw == 1
+        if self.lazy and one:
+            return self.run_lazy_rows(batch, rate, stride, total)
+        if self.lazy:
+            return self.run_lazy(batch, rate, stride, total)
+        if self.touches:
+            return self.run_touched(batch, rate, stride, total)
+        if self.direct and one and (self.smooth is None or not isnan(self.smooth.ridge)):
+            return self.run_rows(batch, rate, stride, total)
+        return self.run_all(batch, rate, stride, total)
+
+    cdef end(self):
+        if self.lazy:
+            self.end_lazy()
+        elif self.touches:
+            self.touched.settle()
+            self.divide_mean(self.model.n_params)
+            self.touched.bound(self.mean)
 
     cdef inline double ridge(self) noexcept nogil:
         return self.smooth.ridge if self.smooth is not None else 0.0

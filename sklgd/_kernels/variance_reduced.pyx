@@ -29,6 +29,7 @@ from libc.string cimport memcpy, memset
 from .base cimport (
     Batch, Drift, DriftWeight, PenaltyKernel, RowsKernel, batch_row, drift_settle,
 )
+from .epoch cimport Loop
 from .objective cimport Objective
 from .simd cimport simd, simd_init, simd_prefetch
 
@@ -41,11 +42,12 @@ cdef Py_ssize_t STEPS_AHEAD = 8
 
 
 @cython.final
-cdef class VarianceReduced:
-    """Steps of SAGA, given a ``table``, or of SVRG, given a ``snapshot``: one instance a fit.
+cdef class VarianceReduced(Loop):
+    """Steps of SAGA, given a ``table``, or of SVRG, given a ``snapshot``.
 
     Writes in place: ``params``, ``gradient``, ``table``, ``losses`` and, with averaging, ``mean``.
-    Between calls these hold true values.
+    What `run` returns is, of SVRG, what the weighted loss exceeds that of the snapshot by, summed
+    over the rows.
 
     Parameters
     ----------
@@ -71,28 +73,18 @@ cdef class VarianceReduced:
         The step from which it is taken (counted from 1).
     batch_size : int
     """
-    cdef Objective objective
-    cdef RowsKernel rows
-    cdef PenaltyKernel smooth
-    cdef PenaltyKernel proximal
-    cdef readonly object owned
-    cdef double* params
     cdef double* gradient
     cdef double* table
     cdef double* losses
     cdef const double* snapshot
     cdef const double* shares
-    cdef double* mean
     cdef double n_rows
-    cdef int64_t average_from
-    cdef Py_ssize_t batch_size
     cdef Py_ssize_t k
     cdef Py_ssize_t n_weights
     cdef bint has_intercept
     cdef double ridge
     cdef readonly bint direct   # weights are kept as scale * v - behind * mean gradient
     cdef readonly bint lazy     # weights are kept as scale * v, behind in time
-    cdef readonly int64_t t     # the next step
     cdef double scale
     cdef double behind
     cdef Drift drift
@@ -172,48 +164,13 @@ cdef class VarianceReduced:
                 self.move_intercept(&batch, 0.0)
                 batch.start += batch.size
 
-    def run(self, const uint32_t[::1] order, Py_ssize_t start, Py_ssize_t stop, rates, int64_t t):
-        """Take a step for each batch of positions ``start`` to ``stop``.
-
-        Parameters
-        ----------
-        order : uint32 array or None
-            Row numbers; None for rows as they stand.
-        rates : float or float64 array
-            The learning rate, or one for each step.
-        t : int
-            The number of the first step.
-
-        Returns
-        -------
-        loss : float
-            Of SVRG: what the weighted loss exceeds that of the snapshot by, summed over the rows.
-        """
-        cdef const double[::1] rate_array = np.atleast_1d(np.asarray(rates, dtype=np.float64))
-        cdef const double* rate = &rate_array[0]
-        cdef Py_ssize_t stride = 1 if np.ndim(rates) else 0
-        cdef Py_ssize_t steps = (stop - start + self.batch_size - 1) // self.batch_size
-        cdef Batch batch
-        cdef double total = 0.0
-        if stride and rate_array.shape[0] != steps:
-            raise ValueError(f"need a rate for each step, got {rate_array.shape[0]}")
-        batch.order = NULL if order is None else &order[0]
-        batch.start, batch.end = start, stop
-        self.t = t
-        if self.lazy and (self.sums is None or self.sums.shape[0] <= steps):
-            self.sums = np.empty(steps + 1)
-        self.begin()
-        try:
-            with nogil:
-                if self.lazy:
-                    self.run_lazy(&batch, rate, stride, &total)
-                elif self.direct:
-                    self.run_direct(&batch, rate, stride, &total)
-                else:
-                    self.run_general(&batch, rate, stride, &total)
-        finally:
-            self.end()  # also where a user's code has raised: the weights are true in any case
-        return total
+    cdef int take(self, Batch* batch, const double* rate, Py_ssize_t stride,
+                  double* total) except -1 nogil:
+        if self.lazy:
+            return self.run_lazy(batch, rate, stride, total)
+        if self.direct:
+            return self.run_direct(batch, rate, stride, total)
+        return self.run_general(batch, rate, stride, total)
 
     cdef inline int prox(self, double lr) except -1 nogil:
         return self.proximal.prox(self.k, self.n_weights // self.k, self.params, lr, NULL, NULL)
@@ -416,11 +373,13 @@ cdef class VarianceReduced:
         self.scale = 1.0
         self.drift.n = 0
 
-    cdef void begin(self) noexcept nogil:
+    cdef begin(self, Py_ssize_t steps, bint steady):
         cdef Py_ssize_t e
         cdef Drift* w = &self.drift
         self.scale, self.behind = 1.0, 0.0
         if self.lazy:
+            if self.sums is None or self.sums.shape[0] <= steps:
+                self.sums = np.empty(steps + 1)
             w.k, w.p = self.k, self.n_weights // self.k
             w.weights, w.sums, w.n = <DriftWeight*> &self.weights[0, 0], &self.sums[0], 0
             self.sums[0] = 0.0
@@ -434,7 +393,7 @@ cdef class VarianceReduced:
                 self.pairs[self.pair(e, 0)] = self.params[e]
                 self.pairs[self.pair(e, 1)] = self.gradient[e]
 
-    cdef void end(self) noexcept nogil:
+    cdef end(self):
         cdef Py_ssize_t e
         cdef double v, g
         if self.lazy:
