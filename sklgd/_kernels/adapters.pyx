@@ -51,15 +51,18 @@ cdef class PyLoss(LossKernel):
             _fill(grad, m, (m,), self.loss.gradient(y_view, raw_view), self.loss, "gradient")
         return 0
 
+    # the targets of a joint loss
+    cdef object classes(self, Py_ssize_t n, Py_ssize_t k, const double* y):
+        if self.loss.soft_targets:
+            return _view(y, n, k, False)
+        return _view(y, n, 0, False).astype(np.intp)
+
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil:
         if n == 0:
             return 0
         with gil:
-            if self.loss.soft_targets:
-                classes = _view(y, n, k, False)
-            else:
-                classes = _view(y, n, 0, False).astype(np.intp)
+            classes = self.classes(n, k, y)
             raw_view = _view(raw, n, k, False)
             _fill(value, n, (n,), self.loss.value(classes, raw_view), self.loss, "value")
             _fill(grad, n * k, (n, k), self.loss.gradient(classes, raw_view), self.loss, "gradient")
@@ -79,11 +82,7 @@ cdef class PyLoss(LossKernel):
         if n == 0:
             return 0
         with gil:
-            if self.loss.soft_targets:
-                classes = _view(y, n, k, False)
-            else:
-                classes = _view(y, n, 0, False).astype(np.intp)
-            bends = self.loss.hessian(classes, _view(raw, n, k, False))
+            bends = self.loss.hessian(self.classes(n, k, y), _view(raw, n, k, False))
             _fill(blocks, n * k * k, (n, k, k), bends, self.loss, "hessian")
         return 0
 

@@ -266,9 +266,8 @@ cdef class SCADKernel(_Elementwise):
                     soft(at, tau * gamma * alpha / (gamma - 1.0)) / shrink if size <= limit else at)
 
 
-cdef class BoxKernel(_Elementwise):
-    cdef double l1
-    cdef double l2
+# An elastic net, within bounds.
+cdef class BoxKernel(ElasticNetKernel):
     cdef double low
     cdef double high
     cdef const double[::1] lows         # one bound for each feature; None where one does for all
@@ -294,19 +293,6 @@ cdef class BoxKernel(_Elementwise):
         if self.lows is not None and self.lows.shape[0] != p:
             return _wrong_length("lower, upper or weights", self.lows.shape[0], p)
         return 0
-
-    cdef void slope(self, Py_ssize_t m, const double* w, const double* factor,
-                    double* grad) noexcept nogil:
-        cdef double l1 = self.l1, l2 = self.l2
-        cdef Py_ssize_t i
-        for i in range(m):
-            grad[i] += factor[i] * (l1 * sign(w[i]) + l2 * w[i])
-
-    cdef void cut(self, Py_ssize_t m, double* w, const double* step) noexcept nogil:
-        cdef double l1 = self.l1, l2 = self.l2
-        cdef Py_ssize_t i
-        for i in range(m):
-            w[i] = soft(w[i], step[i] * l1) / (1.0 + step[i] * l2)
 
     cdef void bound(self, Py_ssize_t m, double* w, Py_ssize_t first,
                     const int32_t* at) noexcept nogil:
