@@ -83,26 +83,27 @@ class Strategy(Parameters, BaseEstimator):
         if type(self) is not type(other):
             return NotImplemented
         names = self._get_param_names()
-        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+        return all(same(getattr(self, name), getattr(other, name)) for name in names)
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(sorted(self.get_params(deep=False)))))
 
 
-def _same(a: Any, b: Any) -> bool:
+def same(a: Any, b: Any) -> bool:
+    """Whether two parameters are equal: arrays entry by entry, plain objects by what they hold."""
     if a is b:
         return True
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
-        return len(a) == len(b) and all(map(_same, a, b))
+        return len(a) == len(b) and all(map(same, a, b))
     if isinstance(a, functools.partial) and isinstance(b, functools.partial):
         return all(
-            _same(getattr(a, part), getattr(b, part)) for part in ("func", "args", "keywords")
+            same(getattr(a, part), getattr(b, part)) for part in ("func", "args", "keywords")
         )
     if type(a) is type(b) and _is_plain(type(a)):
         return vars(a).keys() == vars(b).keys() and all(
-            _same(vars(a)[k], vars(b)[k]) for k in vars(a)
+            same(vars(a)[k], vars(b)[k]) for k in vars(a)
         )
     return bool(a == b)
 

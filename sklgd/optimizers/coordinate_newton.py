@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from .. import coordinates
 from .._kernels.descent import bent_rows, column_sums, descend_columns
-from .full_batch import FullBatchOptimizer, _asked, _look_for_outliers
+from .full_batch import FullBatchOptimizer, asked, look_for_outliers
 from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
 #: coordinate descent ends where a sweep gains less than this of what all have gained, or after
@@ -116,7 +116,7 @@ class CoordinateNewton(FullBatchOptimizer):
         share = min(max(falls), SLOWEST)
         state["left"] = max(gain * share / (1.0 - share), state["promised"])
         state.update(gain=gain, falls=falls)
-        state["converged"] = state["left"] <= SHARE * _asked(problem, state, state["total"])
+        state["converged"] = state["left"] <= SHARE * asked(problem, state, state["total"])
         return state["loss"]
 
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
@@ -129,7 +129,7 @@ class CoordinateNewton(FullBatchOptimizer):
         state["raw"] = problem.block.X[rows] @ params[:n] + params[n:].sum()
         state.update(first=problem.at_constant, damping=0.0)
         if not sp.issparse(problem.block.X):  # in which outliers are not told from the rest
-            _look_for_outliers(problem, state, coordinates.standardizing(problem))
+            look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
         state.update(gain=0.0, falls=[])

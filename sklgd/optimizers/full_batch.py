@@ -16,7 +16,7 @@ LOOK_ROWS = 1024
 CURVED = 0.025
 
 
-class _Point:
+class Point:
     """A point in some coordinates, its parameters, and the smooth part of the objective there."""
 
     def __init__(
@@ -31,7 +31,7 @@ class _Point:
         space: coordinates.Coordinates,
         u: np.ndarray,
         weights: np.ndarray | None = None,
-    ) -> _Point:
+    ) -> Point:
         """Return the point ``u``; ``weights`` are its weights where they are known exactly."""
         # one array where it can be: with many features memory counts
         params = u if weights is None and space.trivial else space.to_params(u)
@@ -41,19 +41,19 @@ class _Point:
         return cls(u, params, loss, loss + problem.smooth_value(params), space.gradient(grad))
 
 
-def _space(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates:
-    # The coordinates of this fit; made once, and again where a fit goes on with other data.
+def space_of(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates:
+    """Return the coordinates of this fit, made once: again where it goes on with other data."""
     if "space" not in state:
         standardize = optimizer.standardize and problem.block.model.scalable
         make = coordinates.standardizing if standardize else coordinates.identity
         state["space"] = make(problem)
         if standardize and problem.block.model.linear:
-            _look_for_outliers(problem, state, state["space"])
+            look_for_outliers(problem, state, state["space"])
     return state["space"]
 
 
-def _look_for_outliers(problem: Any, state: dict, space: coordinates.Coordinates) -> None:
-    # Once in a fit, for `_asked`; of no account where the curvature is the same everywhere.
+def look_for_outliers(problem: Any, state: dict, space: coordinates.Coordinates) -> None:
+    """Look for `asked`, once in a fit; of no account where the curvature is the same everywhere."""
     if not problem.block.loss.quadratic and "ordinary" not in state:
         state["ordinary"] = coordinates.ordinary_share(problem, space)
 
@@ -67,7 +67,8 @@ def _prox_in(space: coordinates.Coordinates, u: np.ndarray, params: np.ndarray) 
     return new
 
 
-def _refuse_kinks(optimizer: Any, loss: Any) -> None:
+def refuse_kinks(optimizer: Any, loss: Any) -> None:
+    """Raise where a loss is not smooth."""
     if not loss.smooth:
         name = type(optimizer).__name__
         raise ValueError(
@@ -76,9 +77,11 @@ def _refuse_kinks(optimizer: Any, loss: Any) -> None:
         )
 
 
-def _asked(problem: Any, state: dict, total: float) -> float:
-    # What is small at an objective ``total``: ``tol`` times what it has fallen by; less where
-    # outliers hide what there is to gain.
+def asked(problem: Any, state: dict, total: float) -> float:
+    """Return what is small at an objective ``total``: ``tol`` times what it has fallen by.
+
+    Less where outliers hide what there is to gain; 0 without ``tol``.
+    """
     share = state.get("ordinary", 1.0) if problem.block.model.linear else CURVED
     return share * problem.tol * fallen(state["first"], total) if problem.tol else 0.0
 
@@ -221,18 +224,18 @@ class FISTA(FullBatchOptimizer):
 
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one accelerated step; return the loss after it."""
-        _refuse_kinks(self, problem.block.loss)
-        space = _space(self, problem, state)
+        refuse_kinks(self, problem.block.loss)
+        space = space_of(self, problem, state)
         if state.get("point") is None:
             problem.prox(params, 0.0)  # to where the penalty is finite
-            point = _Point.at(problem, space, space.from_params(params), params)
+            point = Point.at(problem, space, space.from_params(params), params)
             total = point.total + problem.rest_value(params)
             state.update(ahead=point.u, theta=1.0, stale=0, total=total)
             state.setdefault("first", problem.falls_from(params))
             state.setdefault("lipschitz", 1.0)
         else:
             point = state["point"]
-        ahead = _Point.at(problem, space, state["ahead"])
+        ahead = Point.at(problem, space, state["ahead"])
         new, lipschitz = self._backtrack(problem, space, ahead, state["lipschitz"])
         if (ahead.u - new.u) @ (new.u - point.u) > 0.0 and state["theta"] > 1.0:
             ahead = point  # the momentum overshot
@@ -243,7 +246,7 @@ class FISTA(FullBatchOptimizer):
         state["ahead"] = new.u + (state["theta"] - 1.0) / theta * (new.u - point.u)
         moved = new.u - ahead.u
         gained = max(state["total"] - total, 0.5 * lipschitz * (moved @ moved))
-        small = gained <= 0.01 * _asked(problem, state, total)
+        small = gained <= 0.01 * asked(problem, state, total)
         stale = state["stale"] + 1 if small else 0
         state.update(point=new, theta=theta, total=total, stale=stale, lipschitz=0.9 * lipschitz)
         state["converged"] = stale >= 5
@@ -257,7 +260,7 @@ class FISTA(FullBatchOptimizer):
             params = space.to_params(u)
             problem.prox(params, space.sizes(1.0 / lipschitz, params.size))
             # the weights as they are: zeros and bounds are exact
-            new = _Point.at(problem, space, _prox_in(space, u, params), params)
+            new = Point.at(problem, space, _prox_in(space, u, params), params)
             moved = new.u - point.u
             bend = moved @ moved
             bound = point.total + point.grad @ moved + 0.5 * lipschitz * bend

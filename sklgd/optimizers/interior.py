@@ -10,7 +10,7 @@ from .. import coordinates
 from .._kernels import adapters, interior
 from .._kernels.cholesky import factored, solved
 from .._strategy import compose_kernel
-from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked
+from .full_batch import LOOK_ROWS, FullBatchOptimizer, asked
 
 #: the share of what is asked for that may be left
 SHARE = 0.5
@@ -160,7 +160,7 @@ class InteriorPoint(FullBatchOptimizer):
         left = np.where(state["done"], state["left"], left)
         state["stale"] = 0 if left.sum() < 0.99 * state["left"].sum() else state["stale"] + 1
         state["left"] = left
-        enough = SHARE * _asked(problem, state, total) / len(left)
+        enough = SHARE * asked(problem, state, total) / len(left)
         state["done"] |= left <= np.maximum(enough, state["least"])
         state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
 

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
 from .._kernels.curvature import two_loop
-from .full_batch import FullBatchOptimizer, _asked, _Point, _refuse_kinks, _space
+from .full_batch import FullBatchOptimizer, Point, asked, refuse_kinks, space_of
 
 #: bytes that the memory may take in any case, and beyond that as a share of X
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
@@ -63,7 +63,7 @@ def _wolfe(problem, space, point, direction, *, first):
     low, high, far, best = 0.0, np.inf, 0.0, None
     step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
     for _ in range(60):
-        new = _Point.at(problem, space, point.u + step * direction)
+        new = Point.at(problem, space, point.u + step * direction)
         if not new.total <= point.total + 1e-4 * step * slope:  # not: NaN and inf are too far
             high = step
         else:
@@ -77,7 +77,7 @@ def _wolfe(problem, space, point, direction, *, first):
     return best
 
 
-def _steepest(point: _Point, l1: np.ndarray | None) -> np.ndarray:
+def _steepest(point: Point, l1: np.ndarray | None) -> np.ndarray:
     """Return the smallest subgradient at a point; ``l1`` weighs the parameters' sizes."""
     if l1 is None:
         return point.grad
@@ -85,7 +85,7 @@ def _steepest(point: _Point, l1: np.ndarray | None) -> np.ndarray:
     return np.where(point.u == 0.0, outside, point.grad + l1 * np.sign(point.u))
 
 
-def _free(point: _Point, steepest: np.ndarray) -> np.ndarray:
+def _free(point: Point, steepest: np.ndarray) -> np.ndarray:
     """Return one for parameters that are to move, and zero for those held at zero."""
     return ((point.u != 0.0) | (steepest != 0.0)).astype(np.float64)
 
@@ -103,7 +103,7 @@ def _orthant_search(problem, space, point, direction, steepest, l1, *, first):
         gain = _dot(steepest, u - point.u)
         if not gain < 0.0:
             return best
-        new = _Point.at(problem, space, u)
+        new = Point.at(problem, space, u)
         new.total += problem.rest_value(new.params)
         if new.total <= point.total + 1e-4 * gain:
             if not first or (best is not None and new.total >= best.total):
@@ -169,14 +169,14 @@ class LBFGS(FullBatchOptimizer):
 
     def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
         """Take one quasi-Newton step; return the loss after it."""
-        space = _space(self, problem, state)
+        space = space_of(self, problem, state)
         point = state.get("point")
         if point is None:
-            _refuse_kinks(self, problem.block.loss)
+            refuse_kinks(self, problem.block.loss)
             state["l1"] = self._thresholds(problem, space)
             if problem.block.loss.task == "classification":
                 params[:] = problem.constant_start(params)  # from zero, rare classes take long
-            point = _Point.at(problem, space, space.from_params(params))
+            point = Point.at(problem, space, space.from_params(params))
             point.total += problem.rest_value(point.params)
             if "pairs" not in state:
                 state["pairs"] = _Pairs(self._memory(problem), problem.n_params)
@@ -197,7 +197,7 @@ class LBFGS(FullBatchOptimizer):
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
         share = SHARE if state["l1"] is None else SHARE_L1
         # no less than rounding, where searches find no way down but take long to give up
-        little = left <= max(share * _asked(problem, state, new.total), ROUNDING * abs(new.total))
+        little = left <= max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if little else 0
         state["converged"] = state["hits"] >= state.get("patience", 2)
         state["point"] = new
@@ -205,8 +205,8 @@ class LBFGS(FullBatchOptimizer):
         return new.loss
 
     def _search(
-        self, problem: Any, space: coordinates.Coordinates, state: dict, point: _Point
-    ) -> _Point | None:
+        self, problem: Any, space: coordinates.Coordinates, state: dict, point: Point
+    ) -> Point | None:
         """Return the next point, or None where none is lower."""
         pairs, l1 = state["pairs"], state["l1"]
         steepest = _steepest(point, l1)

@@ -13,7 +13,7 @@ from .._kernels.cholesky import factored, solved
 from .._kernels.curvature import descend
 from ..objective import fallen
 from ..sampling import solved_sample
-from .full_batch import LOOK_ROWS, FullBatchOptimizer, _asked, _look_for_outliers, _Point
+from .full_batch import LOOK_ROWS, FullBatchOptimizer, Point, asked, look_for_outliers
 
 #: a gain, relative to the objective, that a step from here promises at most, where the second
 #: derivatives of this point do for the next one; and what such a step must leave of the promise
@@ -227,7 +227,7 @@ class Newton(FullBatchOptimizer):
         params[: point.params.size] = point.params  # which may be the minimum already
         state.update(point=point, fresh=True, converged=False, damping=0.0)
         state["model"] = self._model(problem, state, point)
-        _look_for_outliers(problem, state, space)
+        look_for_outliers(problem, state, space)
         if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
             state["damping"] = DAMPING  # no row has any curvature
         state["step"] = self._step(problem, state, point)
@@ -236,7 +236,7 @@ class Newton(FullBatchOptimizer):
             state["damping"] = max(DAMPING_UP * state["damping"], DAMPING)
             state["step"] = self._step(problem, state, point)
 
-    def _first_point(self, problem: Any, state: dict, start: np.ndarray) -> _Point:
+    def _first_point(self, problem: Any, state: dict, start: np.ndarray) -> Point:
         """Return the minimum of a sample of the rows if that is better than the start, or this."""
         sample = None
         if not problem.block.loss.quadratic:
@@ -257,23 +257,23 @@ class Newton(FullBatchOptimizer):
             state["squares"] = np.concatenate([squares, free])
         return bend_of(problem) * state["squares"]
 
-    def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> _Point:
+    def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""
         space = state["space"]
         params = space.to_params(u)
         problem.prox(params, 0.0)  # bounds to the last bit
         if curved:
             curvature = problem.second_order(space).at(params, u)
-            point = _Point(u, params, curvature.loss, curvature.loss, curvature.grad)
+            point = Point(u, params, curvature.loss, curvature.loss, curvature.grad)
             point.total += problem.smooth_value(params)
         else:
             curvature = None
-            point = _Point.at(problem, space, u, params)
+            point = Point.at(problem, space, u, params)
         point.total += problem.rest_value(params)
         point.hess = None if curvature is None else curvature.hess
         return point
 
-    def _model(self, problem: Any, state: dict, point: _Point) -> _Model:
+    def _model(self, problem: Any, state: dict, point: Point) -> _Model:
         """Return the quadratic model at a point."""
         hess = point.hess
         if hess is None:  # found by backtracking, which asks for no more than it needs
@@ -281,7 +281,7 @@ class Newton(FullBatchOptimizer):
         point.hess = None
         return _Model(hess, state["space"])
 
-    def _step(self, problem: Any, state: dict, point: _Point) -> _Step:
+    def _step(self, problem: Any, state: dict, point: Point) -> _Step:
         """Return the step to the minimum of the model."""
         model: _Model = state["model"]
         model.damp(state["damping"], lambda: self._bends(problem, state))
@@ -296,7 +296,7 @@ class Newton(FullBatchOptimizer):
         rise = problem.rest_value(params) - problem.rest_value(point.params)
         return _Step(direction, float(point.grad @ direction) + rise, max(-change - rise, 0.0))
 
-    def _search(self, problem: Any, state: dict, *, curved: bool) -> tuple[_Point | None, float]:
+    def _search(self, problem: Any, state: dict, *, curved: bool) -> tuple[Point | None, float]:
         """Return a lower point along the step, by backtracking, or None; and the step's length."""
         point, step = state["point"], state["step"]
         size, least = 1.0, ROUNDING * abs(point.total)
@@ -312,9 +312,9 @@ class Newton(FullBatchOptimizer):
             size = min(max(best, 0.1 * size), 0.5 * size)
         return None, 0.0
 
-    def _enough(self, problem: Any, state: dict, point: _Point) -> float:
+    def _enough(self, problem: Any, state: dict, point: Point) -> float:
         """Return the promise at which training ends."""
-        return 0.02 * _asked(problem, state, point.total)
+        return 0.02 * asked(problem, state, point.total)
 
     def _arrive(self, problem, params, state, point, step, fresh=True):
         """Go on from a point; return its loss."""

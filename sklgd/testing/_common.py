@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from .._strategy import Strategy, _same
+from .._strategy import Strategy, same
 
 
 def check_instance(strategy: Any, base: type[Strategy], noun: str) -> None:
@@ -91,6 +91,6 @@ class Untouched:
         )
 
     def _mutated(self, name: str, value: Any) -> bool:
-        return isinstance(value, (np.ndarray, list, dict, set)) and not _same(
+        return isinstance(value, (np.ndarray, list, dict, set)) and not same(
             self.before[name], value
         )
