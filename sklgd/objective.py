@@ -370,9 +370,13 @@ class Problem:
 
     @functools.cached_property
     def by_columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Data, indices and indptr of the training rows by columns: a copy."""
+        """Data, indices and indptr of the training rows by columns: a copy.
+
+        Entries that name a feature twice are added: the squares of the parts do not add up.
+        """
         X = self.block.X if self.order is None else self.block.X[self.order]
         X = sp.csc_array(X)
+        X.sum_duplicates()
         return X.data, X.indices, X.indptr
 
     def constant_start(self, params: np.ndarray, largest: float = np.inf) -> np.ndarray:

@@ -25,6 +25,7 @@ from sklgd.optimizers import (
     Adamax,
     AdamW,
     Clipped,
+    CoordinateNewton,
     DoG,
     GradientDescent,
     Lion,
@@ -604,7 +605,9 @@ def test_data_are_not_written_to(X, optimizer, form):
     assert before == [joblib.hash(value) for value in (data, y, weights)]
 
 
-@pytest.mark.parametrize("optimizer", ["auto", "sdca", "saga", "svrg", "lbfgs", "adagrad"])
+@pytest.mark.parametrize(
+    "optimizer", ["auto", "sdca", "saga", "svrg", "lbfgs", "adagrad", CoordinateNewton()], ids=str
+)
 def test_entries_that_name_a_feature_twice_add_up(optimizer):
     """Their squares do not; the caller's matrix stays as it is."""
     rng = np.random.default_rng(0)
