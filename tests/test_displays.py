@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import Lasso
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler, scale
@@ -101,6 +101,15 @@ def test_loss_curve_of_a_stream_and_of_one_epoch():
     assert "training" in shown(display) and not any("best" in text for text in shown(display))
     one = LossCurveDisplay.from_estimator(model.set_params(max_iter=1).fit(X, y))
     assert lines(one)["training"].get_marker() == "."
+
+
+def test_loss_curve_of_a_model_that_diverged_at_once():
+    model = GDRegressor(optimizer=SGD(1e100))
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+    display = LossCurveDisplay.from_estimator(model)
+    assert len(lines(display)["training"].get_ydata()) == 0 and display.rate_ax_ is None
+    assert len(model.history_frame()) == 0
 
 
 def test_plot_draws_again_and_into_given_axes():

@@ -21,14 +21,16 @@ from sklgd.optimizers import (
     FISTA,
     LBFGS,
     OPTIMIZERS,
+    SAGA,
     SGD,
     AdaGrad,
     Adam,
     GradientDescent,
     Newton,
     RAdam,
+    ScheduleFreeSGD,
 )
-from sklgd.penalties import ElasticNet
+from sklgd.penalties import L2, MCP, SCAD, ElasticNet, GroupLasso
 from sklgd.schedules import Adaptive, InvScaling
 
 N = 100
@@ -230,6 +232,18 @@ def test_a_perceptron_that_starts_at_zero_loss_has_not_diverged(classes):
     assert model.stop_reason_ == "max_iter" and np.abs(model.coef_).max() > 0.1
 
 
+def test_a_stream_of_the_perceptron_has_not_diverged(classes):
+    """Its loss vanishes at scores of zero, where a stream starts, and rises with any others."""
+    X, y = classes
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        model = GDClassifier("perceptron", random_state=0)
+        for _ in range(5):
+            model.partial_fit(X, y == "a", classes=[False, True])
+            assert model.stop_reason_ == "max_iter"
+    assert np.abs(model.coef_).max() > 0.01
+
+
 def test_adaptive_rate_falls_at_plateaus(regression):
     model = GDRegressor(optimizer=SGD(Adaptive(0.05, factor=5, min_rate=1e-4)), random_state=0)
     model.set_params(n_iter_no_change=2).fit(*regression)
@@ -370,6 +384,31 @@ def test_a_diverged_classifier_keeps_its_direction(loss):
         assert model.score(X, y) > 0.8
         reference = SGDClassifier(loss, random_state=seed).fit(X, y)
         assert np.abs(model.coef_).max() < np.abs(reference.coef_).max()
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [SGD(1e150), GradientDescent(1e180), ScheduleFreeSGD(1e50), SAGA(1e100)],
+    ids=str,
+)
+@pytest.mark.parametrize("penalty", [L2(1.0), MCP(0.05), SCAD(0.05), GroupLasso(0.05)], ids=str)
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_divergence_warns_of_nothing_else(raw_features, loss, optimizer, penalty):
+    """Such as NumPy's of an overflow."""
+    X, y = raw_features
+    model = GDRegressor(loss, optimizer=optimizer, penalty=penalty, batch_size=2000, max_iter=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "GDRegressor diverged", ConvergenceWarning)
+        assert model.fit(X, y - y.min()).stop_reason_ == "diverged"
+
+
+def test_an_epoch_that_diverged_leaves_an_empty_history(raw_features):
+    X, y = raw_features
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model = GDRegressor(optimizer=GradientDescent(1e200)).fit(1e200 * X, y)
+    assert model.loss_curve_.shape == model.history_["learning_rate"].shape == (0,)
+    assert model.validation_scores_ is None
 
 
 def test_auto_does_not_diverge(raw_features):

@@ -152,7 +152,7 @@ class LossCurveDisplay:
             self._plot_losses(number, name, history, single)
         rates = [np.asarray(history["learning_rate"]) for history in self.histories.values()]
         if learning_rate is None:
-            learning_rate = single and np.ptp(rates[0]) > 0
+            learning_rate = single and np.unique(rates[0]).size > 1
         self.rate_ax_ = self._plot_rates(rates) if learning_rate else None
         self.ax_.xaxis.get_major_locator().set_params(integer=True)
         self.ax_.set(xlabel="epoch", ylabel="mean loss")

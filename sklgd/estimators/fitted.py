@@ -30,6 +30,8 @@ def _has_coef(estimator: Any) -> bool:
 
 #: what an epoch saw, in lists with an entry an epoch
 History = dict[str, list[float]]
+#: what is there even where no epoch came to an end with finite parameters
+EPOCH = ("objective", "loss", "penalty", "learning_rate", "time")
 
 
 class Fitted(NamedTuple):
@@ -111,13 +113,13 @@ class FittedAttributes:
         """
         if not hasattr(self, "_histories"):
             raise AttributeError(f"{type(self).__name__} has no history_ before it is fitted.")
-        history = functools.reduce(joined, self._histories)
+        history = functools.reduce(joined, self._histories) or dict.fromkeys(EPOCH, ())
         return {name: np.asarray(values) for name, values in history.items()}
 
     @property
     def loss_curve_(self) -> np.ndarray:
         """The objective of each epoch: ``history_["objective"]``."""
-        return self.history_.get("objective", np.empty(0))
+        return self.history_["objective"]
 
     @property
     def validation_scores_(self) -> np.ndarray | None:

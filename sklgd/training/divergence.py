@@ -23,8 +23,9 @@ def ends_far_above(
     """Whether the objective ends far above where it started.
 
     The running objective of an epoch holds its steps' transients, so it only raises the
-    suspicion, after a quick look at some rows; the objective itself decides.  A loss that is
-    zero at the start, as the perceptron's is, has no scale to compare with.
+    suspicion, after a quick look at some rows; the objective itself decides.  There is no scale to
+    compare with where the objective is zero at the start, nor for the perceptron's loss: it is zero
+    where scores are, and as small as they are nearby.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def ends_far_above(
     loss_at_start = problem.loss(start) if start.any() else at_zero
     at_start = loss_at_start + problem.penalty_value(start)
     scale = max(abs(at_start), abs(at_zero))
+    if at_zero == 0.0 and problem.block.loss.task == "classification":
+        scale = 0.0
     limit = at_start + FAR * scale
     if scale == 0.0 or objectives[-1] <= limit:
         return False

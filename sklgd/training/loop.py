@@ -14,6 +14,7 @@ back, so that the result is what was put back, and training goes on from there.
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import time
 import warnings
@@ -35,6 +36,8 @@ LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
 #: so many times `tol` is much to be still to come; a fall that is followed by as much as this
 #: share of it goes on
 MUCH, STEADY = 2.0, 0.5
+#: where numbers overflow training has diverged, and says so itself
+QUIET = functools.partial(np.errstate, over="ignore", invalid="ignore")
 
 
 @dataclass
@@ -170,7 +173,9 @@ class TrainingLoop:
         """Make an epoch, and decide whether training ends with it."""
         if self.hooks is not None:
             self.hooks.begin_epoch()
-        if self._record(self.driver.epoch()):
+        with QUIET():
+            finite = self._record(self.driver.epoch())
+        if finite:
             self.ended = self._has_stopped()
         else:
             self.ended, self.report.stop_reason = True, "diverged"
@@ -306,10 +311,12 @@ class TrainingLoop:
             end = f"{report.stop_reason}, best iteration {report.best_iter}"
             print(f"{self.name} stopped after iteration {report.n_iter}: {end}")
 
+    @QUIET()
     def _has_diverged(self) -> bool:
         objective = self.report.history.get("objective", [math.inf])
         return ends_far_above(self.problem, self.start, self.state.result, objective)
 
+    @QUIET()
     def _keep_useful(self) -> None:
         """Keep the best epoch's parameters, pulled back towards the start as far as that helps.
 
