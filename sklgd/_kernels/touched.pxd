@@ -123,6 +123,10 @@ cdef class Touched:
     cdef void add(self, const double* few) noexcept nogil
     cdef int observe(self, const Batch* batch) except -1 nogil
     cdef int catch_up(self) except -1 nogil
+    cdef void catch_up_plainly(self, double pace, bint per_entry) noexcept nogil
+    cdef void look_ahead(self) noexcept nogil
+    cdef int catch_up_singly(self, double pace, bint per_entry,
+                             const double* ends) except -1 nogil
     cdef void shrink(self, double pace, double* sizes, double* w) noexcept nogil
     cdef void cut(self, double pace, const double* sizes, double* w) noexcept nogil
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,

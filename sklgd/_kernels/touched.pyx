@@ -344,47 +344,67 @@ cdef class Touched:
 
     # Take the steps that the weights in the list missed.
     cdef int catch_up(self) except -1 nogil:
-        cdef Py_ssize_t i, c, m = self.m, steps
-        cdef const int32_t* at = &self.features[0]
-        cdef const double* shrunk = self.smooth.factors if self.smooth is not None else NULL
-        cdef const double* cut = self.proximal.factors if self.proximal is not None else NULL
-        cdef double* w = self.params
-        cdef double* rest = NULL
-        cdef double* sizes = &self.sizes[0]
-        cdef double gone = 0.0, size, q, pace = 1.0, q1, q2
-        cdef const double* factors = (
-            shrunk if self.smooth is not None and self.pieces[0].l1 == 0.0 else cut)
         cdef bint bounded = self.proximal is not None and self.proximal.bounded
         cdef bint per_entry = False, plain = (
             self.n_pieces == 1 and (self.pieces[0].l1 == 0.0 or self.smooth is None)
             and self.pieces[0].l2 >= 0.0    # a concave penalty ends somewhere
             and self.missed.steady and not self.averages and not bounded)
+        cdef double pace = 1.0
         if self.missed.steps == 0 or not self.waits:
             return 0
         if self.n_pieces:
-            per_entry = self.optimizer.step_sizes(self.n, self.state, self.lr, self.t - 1, sizes)
+            per_entry = self.optimizer.step_sizes(
+                self.n, self.state, self.lr, self.t - 1, &self.sizes[0])
             if per_entry:
                 pace = self.optimizer.pace(self.n, self.state, self.lr, self.t - 1)
-        if plain and not per_entry:
-            for i in range(self.k * m):
-                sizes[i] = 1.0
+        if plain:
+            self.catch_up_plainly(pace, per_entry)
+            return 0
         if bounded:
-            rest = &self.grad[0]
-            for i in range(self.k * m):
-                rest[i] = -INFINITY if w[i] > 0.0 else INFINITY
-            for c in range(self.k):
-                self.proximal.bound(m, rest + c * m, 0, at)
+            self.look_ahead()
+        return self.catch_up_singly(pace, per_entry, &self.grad[0] if bounded else NULL)
+
+    # Where all have one closed form, in vectors.
+    cdef void catch_up_plainly(self, double pace, bint per_entry) noexcept nogil:
+        cdef Py_ssize_t i, c, m = self.m
+        cdef const int32_t* at = &self.features[0]
+        cdef const double* factors = (
+            self.proximal.factors if self.smooth is None else self.smooth.factors)
+        cdef double* sizes = &self.sizes[0]
+        cdef double* w = self.params
         for c in range(self.k):
-            if plain:
-                if factors != NULL:
-                    for i in range(m):
-                        sizes[c * m + i] *= factors[at[i]]
-                if self.pieces[0].l2 != 0.0:
-                    self.shrink(pace, sizes + c * m, w)
-                else:
-                    self.cut(pace, sizes + c * m, w)
-                w += m
-                continue
+            if not per_entry:
+                for i in range(m):
+                    sizes[i] = 1.0
+            if factors != NULL:
+                for i in range(m):
+                    sizes[i] *= factors[at[i]]
+            if self.pieces[0].l2 != 0.0:
+                self.shrink(pace, sizes, w)
+            else:
+                self.cut(pace, sizes, w)
+            sizes += m
+            w += m
+
+    # How far each weight may go on its side of zero, in `grad`.
+    cdef void look_ahead(self) noexcept nogil:
+        cdef Py_ssize_t i, c
+        cdef double* ends = &self.grad[0]
+        for i in range(self.k * self.m):
+            ends[i] = -INFINITY if self.params[i] > 0.0 else INFINITY
+        for c in range(self.k):
+            self.proximal.bound(self.m, ends + c * self.m, 0, &self.features[0])
+
+    # One by one, with the ends of `look_ahead` or NULL where there are none.
+    cdef int catch_up_singly(self, double pace, bint per_entry, const double* ends) except -1 nogil:
+        cdef Py_ssize_t i, c, m = self.m, steps
+        cdef const int32_t* at = &self.features[0]
+        cdef const double* shrunk = self.smooth.factors if self.smooth is not None else NULL
+        cdef const double* cut = self.proximal.factors if self.proximal is not None else NULL
+        cdef const double* sizes = &self.sizes[0]
+        cdef double* w = self.params
+        cdef double gone, size, end, q, q1, q2
+        for c in range(self.k):
             for i in range(m):
                 steps = self.missed.steps - self.since[i]
                 size = fabs(w[i])
@@ -400,19 +420,19 @@ cdef class Touched:
                     if q2 * self.pieces[0].l2 * self.missed.longest <= -1.0:
                         size = self.replay(size, at[i], q, self.since[i], &gone)
                     else:
+                        end = 0.0 if ends == NULL else fmax(
+                            0.0, copysign(ends[c * m + i], w[i] * ends[c * m + i]))
                         size = missed_size(
-                            &self.missed, self.pieces, self.n_pieces,
-                            0.0 if rest == NULL else fmax(0.0, copysign(rest[i], w[i] * rest[i])),
-                            q1, q2, size, self.since[i], steps, &gone if self.averages else NULL)
+                            &self.missed, self.pieces, self.n_pieces, end, q1, q2, size,
+                            self.since[i], steps, &gone if self.averages else NULL)
                 if self.averages:
                     self.total[c * self.p + at[i]] += copysign(gone, w[i])
                 w[i] = copysign(size, w[i]) + 0.0   # no -0.0
             w += m
-            rest = NULL if rest == NULL else rest + m
         return 0
 
-    # The same for a ridge at a steady pace, with a lasso of the same factors or none, in vectors
-    # where steps are not too long.
+    # Of `catch_up_plainly`: under a ridge, with a lasso of the same factors or none.  Weights whose
+    # steps are too long for vectors follow one by one.
     cdef void shrink(self, double pace, double* sizes, double* w) noexcept nogil:
         cdef Py_ssize_t i
         cdef int32_t steps = <int32_t> self.missed.steps
@@ -426,7 +446,7 @@ cdef class Touched:
                         &self.missed, piece, 1, 0.0, sizes[i] / pace, sizes[i] / pace, fabs(w[i]),
                         self.since[i], steps - self.since[i], NULL), w[i]) + 0.0
 
-    # The same for a lasso alone: the thresholds add up.
+    # ... and under a lasso alone: the thresholds add up.
     cdef void cut(self, double pace, const double* sizes, double* w) noexcept nogil:
         cdef Py_ssize_t i
         cdef int32_t steps = <int32_t> self.missed.steps
@@ -435,7 +455,7 @@ cdef class Touched:
             # + 0.0: no -0.0
             w[i] = lazy_soft(w[i], unit * sizes[i] * <double> (steps - self.since[i])) + 0.0
 
-    # The same, step by step: where the steps are too long for a concave penalty's curvature.
+    # Of `catch_up_singly`: step by step, where these are too long for a concave penalty's curvature.
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,
                        double* gone) except? -1.0 nogil:
         cdef Py_ssize_t i
