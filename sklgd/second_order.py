@@ -106,6 +106,31 @@ class SecondOrder:
         problem.reduce(leaf)
         return out
 
+    def length(self, u: np.ndarray, step: np.ndarray, level: float, longest: float) -> float:
+        """Return how long a step the objective falls along, of one at least, by doubling.
+
+        Parameters
+        ----------
+        u, step : ndarray of shape (p,)
+            A point and a direction in the space.
+        level : float
+            The share of the slope at the point at which a length is good enough.
+        longest : float
+
+        Notes
+        -----
+        It takes one pass over the rows, of which there should not be many: their raw predictions
+        tell the slope at any length.  The penalty's is that of a ridge.
+        """
+        problem, space = self.problem, self.space
+        weights, ways = problem.weights(u), problem.weights(step)
+        bent = self.ridge * ways * problem.weight_sum
+        at = (space.to_params(u), space.to_params(step)) if self._sparse else (u, step)
+        return self._kernel.length(
+            *at, (bent * weights).sum(), (bent * ways).sum(), level, longest,
+            problem.order, problem.n_rows,
+        )  # fmt: skip
+
     def _gradient(self, sums: np.ndarray) -> np.ndarray:
         """Return the gradient in sums over the rows."""
         grad = sums[: self.problem.n_params] / self.problem.weight_sum

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.linear_model import ElasticNet as SkElasticNet
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.preprocessing import scale
@@ -20,6 +20,7 @@ from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, Newton
 from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso, Penalty
+from sklgd.second_order import SecondOrder
 
 CONVEX = [name for name, cls in LOSSES.items() if cls.smooth and name not in ("cauchy", "focal")]
 
@@ -521,3 +522,50 @@ def test_takes_a_loss_of_ones_own():
 def test_refuses_too_many_features():
     with pytest.raises(ValueError, match=r"2001 times 2001.*optimizer='lbfgs'"):
         GDRegressor(optimizer=Newton()).fit(np.ones((3, 2001)), np.arange(3.0))
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array], ids=["dense", "csr"])
+@pytest.mark.parametrize("load", [load_iris, load_breast_cancer])
+def test_steps_are_longer_where_the_loss_levels_off(load, form, monkeypatch):
+    """Classes that can be told apart: the quadratic model ends far short of the minimum."""
+    X, y = load(return_X_y=True)
+    X = scale(X)
+    model = GDClassifier(optimizer="newton", alpha=1e-6, tol=1e-6)
+    few = clone(model).fit(form(X), y)
+    assert np.all(np.diff(few.history_["objective"]) < 0.0)
+    monkeypatch.setattr("sklgd.optimizers.newton.STEEP", np.inf)  # never: the slope is negative
+    many = clone(model).fit(form(X), y)
+    assert few.n_iter_ <= 0.7 * many.n_iter_
+    assert_allclose(few.history_["objective"][-1], many.history_["objective"][-1], rtol=1e-5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_length_is_where_the_slope_is_level(weighted):
+    """Against the objective's own slope along the step, by finite differences."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 3))
+    y = (X[:, 0] + 0.1 * rng.standard_normal(50) > 0).astype(int)
+    weights = rng.uniform(0.5, 3.0, 50) if weighted else None
+    found = []
+    length = SecondOrder.length
+
+    def kept(self, u, step, level, longest):
+        found.append((self, u, step, length(self, u, step, level, longest)))
+        return found[-1][-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SecondOrder, "length", kept)
+        GDClassifier(optimizer="newton", alpha=1e-5).fit(X, y, weights)
+    assert len(found) > 1
+    for second, u, step, size in found:
+        problem, space = second.problem, second.space
+
+        def slope(at, problem=problem, space=space, u=u, step=step):
+            ends = [space.to_params(u + (at + h) * step) for h in (-1e-5, 1e-5)]
+            low, high = (problem.loss(end) + problem.penalty_value(end) for end in ends)
+            return (high - low) / 2e-5
+
+        assert size >= 1.0
+        if size > 1.0:
+            assert slope(size / 2.0) < 0.0 or slope(1.0) < 0.0
+            assert abs(slope(size)) < 0.3 * abs(slope(0.0)) or size == 64.0

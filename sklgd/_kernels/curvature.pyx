@@ -116,6 +116,43 @@ cdef class Curvature:
                 self.forward(&batch, &params[0], &work)
                 batch.start += batch.size
 
+    def length(self, const double[::1] params, const double[::1] step, double slope, double bend,
+               double level, double longest, const uint32_t[::1] order, Py_ssize_t n_rows):
+        """Return how long a step the summed loss and a penalty fall along, of one at least.
+
+        By doubling, until at most the share ``level`` of the slope at its start is left, or to
+        ``longest`` steps; back to where the slope would be zero if that was too far.  The
+        penalty's slope along the step is ``slope``, and changes by ``bend`` for each step.
+        """
+        cdef Py_ssize_t size = n_rows * self.k
+        cdef double[:, ::1] rows = np.empty((5, size))      # raw, change, at, value and draw
+        cdef double[::1] targets = np.empty(n_rows * self.objective.target_width())
+        cdef double least, before, now, shorter = 1.0, length = 1.0
+        self.raw(params, order, 0, n_rows, np.asarray(rows[0]).reshape(n_rows, self.k))
+        self.raw(step, order, 0, n_rows, np.asarray(rows[1]).reshape(n_rows, self.k))
+        cdef Batch batch
+        batch.order = NULL if order is None else &order[0]
+        batch.start, batch.size, batch.end = 0, n_rows, n_rows
+        least = level * (self.slope(&batch, rows, &targets[0], 0.0) + slope)
+        before = now = self.slope(&batch, rows, &targets[0], 1.0) + slope + bend
+        while now < least and length < longest:
+            shorter, before = length, now
+            length *= 2.0
+            now = self.slope(&batch, rows, &targets[0], length) + slope + length * bend
+        if length > 1.0 and now > -least:
+            length = shorter + (length - shorter) * before / (before - now)
+        return length
+
+    # The derivative of the summed loss by the length of the step.
+    cdef double slope(self, const Batch* batch, double[:, ::1] rows, double* targets,
+                      double length) except? -1.0:
+        cdef double unused = 0.0
+        cdef Py_ssize_t size = rows.shape[1]
+        memcpy(&rows[2, 0], &rows[0, 0], size * sizeof(double))
+        simd.update_d(size, length, &rows[1, 0], 1.0, &rows[2, 0])
+        self.objective.evaluate(batch, &rows[2, 0], targets, &rows[3, 0], &rows[4, 0], 1.0, &unused)
+        return simd.dot_d(size, &rows[4, 0], &rows[1, 0])
+
     cdef tuple summed(self, Work* work, const double* params, const uint32_t[::1] order,
                       Py_ssize_t start, Py_ssize_t stop, Py_ssize_t block_rows):
         cdef Py_ssize_t n_blocks = (stop - start + block_rows - 1) // block_rows, levels = 0

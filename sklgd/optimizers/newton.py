@@ -28,6 +28,9 @@ PIVOT = 1e-5
 #: what is added to the diagonal of second derivatives, as a share of the loss's largest, where
 #: a step failed or was cut short: what it is multiplied by then, and after a full step
 DAMPING, DAMPING_UP, DAMPING_DOWN, DAMPING_MOST = 1e-3, 10.0, 0.1, 1e4
+#: the share of a step's slope that is left at its end where it pays to look for a longer one, the
+#: share at which a length is good enough, and the longest
+STEEP, LEVEL, LONGEST = 0.2, 0.05, 64.0
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
 #: the largest matrix of second derivatives, in parameters
@@ -146,7 +149,8 @@ class Newton(FullBatchOptimizer):
     and :math:`r` the rest of the penalty.  Loss, gradient and :math:`H` come from one pass over the
     rows.  Without a rest, :math:`d` solves a linear system: squared error takes one step.  With L1,
     elastic net or bounds it is found by coordinate descent [2]_; other rests are refused.  The
-    length :math:`t` is found by backtracking from one, so that the objective never rises [1]_.
+    length :math:`t` is found by backtracking from one, so that the objective never rises [1]_; it
+    is longer where the loss levels off and the slope at a step's end is still steep.
 
     Where a gradient has kinks (huber, squared hinge, ...) the slope on one side serves [3]_, and
     where an elementwise loss is not convex the positive part of its curvature.  Losses that are
@@ -192,7 +196,8 @@ class Newton(FullBatchOptimizer):
             self._start(problem, params, state)
         point, step = state["point"], state["step"]
         quadratic = problem.block.loss.quadratic
-        chord = quadratic or step.promised <= CHORD * fallen(state["first"], point.total)
+        near = step.promised <= CHORD * fallen(state["first"], point.total)
+        chord = quadratic or (near and not state["steep"])
         new, size = self._search(problem, state, curved=not chord)
         state["damping"] = damped(state["damping"], size)
         if new is None:
@@ -225,7 +230,7 @@ class Newton(FullBatchOptimizer):
             exact = loss.quadratic and state["rest"] is None  # one step is all
             state["first"] = point.total if exact else problem.at_constant
         params[: point.params.size] = point.params  # which may be the minimum already
-        state.update(point=point, fresh=True, converged=False, damping=0.0)
+        state.update(point=point, fresh=True, converged=False, damping=0.0, steep=False)
         state["model"] = self._model(problem, state, point)
         look_for_outliers(problem, state, space)
         if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
@@ -299,18 +304,46 @@ class Newton(FullBatchOptimizer):
     def _search(self, problem: Any, state: dict, *, curved: bool) -> tuple[Point | None, float]:
         """Return a lower point along the step, by backtracking, or None; and the step's length."""
         point, step = state["point"], state["step"]
-        size, least = 1.0, ROUNDING * abs(point.total)
+        longest = self._length(problem, state) if state["steep"] else 1.0
+        size, least = longest, ROUNDING * abs(point.total)
         while -size * step.slope > least:
             u = point.u + size * step.direction
-            new = self._at(problem, state, u, curved=curved and size == 1.0)
+            new = self._at(problem, state, u, curved=curved and size == longest)
             rise = new.total - point.total
             if rise <= 1e-4 * size * step.slope:
+                if size == 1.0 and state["rest"] is None:
+                    return self._lengthened(problem, state, new, curved=curved)
                 return new, size
             # the minimum of the parabola through what is known
             curve = rise - size * step.slope
             best = -0.5 * size**2 * step.slope / curve if curve < np.inf else 0.0
             size = min(max(best, 0.1 * size), 0.5 * size)
         return None, 0.0
+
+    def _lengthened(
+        self, problem: Any, state: dict, end: Point, *, curved: bool
+    ) -> tuple[Point, float]:
+        """Return the end of the step, or a lower point beyond; and the step's length."""
+        point, step = state["point"], state["step"]
+        if not end.grad @ step.direction < STEEP * step.slope:
+            state["steep"] = False
+        elif not state["steep"]:
+            size = self._length(problem, state)
+            new = self._at(problem, state, point.u + size * step.direction, curved=curved)
+            if new.total < end.total:
+                return new, size
+        return end, 1.0
+
+    def _length(self, problem: Any, state: dict) -> float:
+        """Return how long a step the objective falls along, of one at least.
+
+        Where a loss levels off, as that of classes that can be told apart, the quadratic model is
+        too short by far.
+        """
+        look = problem.thinned(LOOK_ROWS).second_order(state["space"])
+        length = look.length(state["point"].u, state["step"].direction, LEVEL, LONGEST)
+        state["steep"] = length > 1.0
+        return length
 
     def _enough(self, problem: Any, state: dict, point: Point) -> float:
         """Return the promise at which training ends."""
