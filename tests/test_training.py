@@ -462,6 +462,13 @@ def test_val_score_of_a_regressor(regression, scoring):
     assert model.score(X[60:], y[60:]) == pytest.approx(model.history_["val_score"].max())
 
 
+@pytest.mark.parametrize("score", ["a", None, {"r2": 0.5}, np.ones(1)], ids=repr)
+def test_a_scorer_that_returns_no_number_is_named(regression, score):
+    model = GDRegressor(scoring=lambda *args: score, early_stopping=True)
+    with pytest.raises(ValueError, match=r"scoring must return a number, got .*scorer=<func"):
+        model.fit(*regression)
+
+
 def test_validation_data_alone_only_watch(regression):
     X, y = regression
     model = GDRegressor(optimizer=SGD(0.01), max_iter=20, random_state=0)

@@ -148,6 +148,13 @@ def _score_with(
 
     def score(params: np.ndarray) -> float:
         seen._set_params(block.model, params, shape, block.units, block.X.dtype)
-        return float(scorer(seen, X, y, **kwargs))
+        value = scorer(seen, X, y, **kwargs)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"scoring must return a number, got {value!r} ({type(value)}) instead. "
+                f"(scorer={scorer!r})"
+            ) from None
 
     return score
