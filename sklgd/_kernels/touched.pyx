@@ -455,7 +455,7 @@ cdef class Touched:
             # + 0.0: no -0.0
             w[i] = lazy_soft(w[i], unit * sizes[i] * <double> (steps - self.since[i])) + 0.0
 
-    # Of `catch_up_singly`: step by step, where these are too long for a concave penalty's curvature.
+    # Of `catch_up_singly`: step by step, where these are too long for a concave penalty's bend.
     cdef double replay(self, double size, int32_t feature, double q, Py_ssize_t since,
                        double* gone) except? -1.0 nogil:
         cdef Py_ssize_t i
