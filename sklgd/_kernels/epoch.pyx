@@ -174,20 +174,7 @@ cdef class Epoch(Loop):
         if not self.direct:
             self.tape.fresh = self.model.writes
             self.prepare_general(state.shape[0])
-        if optimizer.needs_rows:
-            if not linear_model:
-                raise ValueError(
-                    "This optimizer scales each parameter by its feature, which only a linear "
-                    "model has; use another optimizer, such as AdaGrad() or Adam()."
-                )
-            self.seen = np.zeros((3, params.shape[0]))
-        if optimizer.follows and batch_size > 1:
-            raise ValueError(
-                "importance_aware=True takes steps of single rows. Use batch_size=1 or 'auto' with "
-                f"it, or importance_aware=False. Got batch_size={batch_size}."
-            )
-        flows = optimizer.follows and objective.loss.flows and not objective.joint
-        optimizer.flow = objective.loss if flows else None
+        self.prepare_rule(linear_model)
         self.sizes = np.empty(self.model.n_params if proximal is not None else 1)
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
@@ -197,6 +184,23 @@ cdef class Epoch(Loop):
             self.touched = Touched(
                 objective.rows, optimizer, smooth, proximal, self.model, linear_model, params,
                 state, mean, average_from)
+
+    # What a rule wants beyond gradients: the features of rows, or the flow of their loss.
+    cdef prepare_rule(self, bint linear_model):
+        if self.optimizer.needs_rows:
+            if not linear_model:
+                raise ValueError(
+                    "This optimizer scales each parameter by its feature, which only a linear "
+                    "model has; use another optimizer, such as AdaGrad() or Adam()."
+                )
+            self.seen = np.zeros((3, self.model.n_params))
+        if self.optimizer.follows and self.batch_size > 1:
+            raise ValueError(
+                "importance_aware=True takes steps of single rows. Use batch_size=1 or 'auto' with "
+                f"it, or importance_aware=False. Got batch_size={self.batch_size}."
+            )
+        flows = self.optimizer.follows and self.objective.loss.flows and not self.objective.joint
+        self.optimizer.flow = self.objective.loss if flows else None
 
     # What `run_general` needs; or `run_single` in its place, for rules and models that can.
     cdef prepare_general(self, Py_ssize_t n_slots):
