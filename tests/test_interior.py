@@ -27,7 +27,7 @@ EXACT = {"optimizer": InteriorPoint(), "tol": 1e-9}
 
 
 def test_these_losses_have_kinks():
-    names = {"AbsoluteError", "EpsilonInsensitive", "Quantile", "Hinge"}
+    names = {"AbsoluteError", "AbsolutePercentageError", "EpsilonInsensitive", "Quantile", "Hinge"}
     assert {type(loss).__name__ for loss in KINKED} == names
 
 

@@ -521,5 +521,9 @@ class AbsolutePercentageError(_Regression):
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return np.sign(raw - y) / size_of(y)
 
+    def kinks(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        slope = 1.0 / size_of(y)
+        return y[None], -slope[None], slope[None]
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothedPercentage(width=width)
