@@ -239,6 +239,7 @@ def test_splits():
     w = WEIGHTS
     assert L2(0.5).split() == (L2(0.5), None)
     assert L1(0.5).split() == (None, L1(0.5))
+    assert L1(0.0).split() == (None, None)
     assert ElasticNet(0.5, 0.2, weights=w).split() == (L2(0.4, weights=w), L1(0.1, weights=w))
     assert ElasticNet(0.5, 0.0).split() == (L2(0.5), None)
     assert ElasticNet(0.5, 1.0).split() == (None, L1(0.5))

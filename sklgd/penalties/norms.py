@@ -109,6 +109,11 @@ class L1(Elementwise):
     def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
         return soft(w, step * self.alpha)
 
+    def split(self) -> tuple[Penalty | None, Penalty | None]:
+        if self.alpha == 0 and not self._redefines(L1):
+            return None, None
+        return super().split()
+
     def bounds(self, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         if not self._is_as_defined():
             return None
