@@ -201,3 +201,22 @@ def test_the_best_constant_lies_in_the_middle():
     X = np.zeros((4, 1))
     model = GDRegressor("absolute_error", optimizer=Continuation(Newton())).fit(X, y)
     assert model.intercept_ == pytest.approx(np.median(y))
+
+
+def test_no_row_bends_where_the_constant_should_move():
+    """A penalty leaves the intercept alone, and classes are as good as even: slopes are small."""
+    rng = np.random.default_rng(0)
+    y = np.arange(2000) % 81 < 41
+    model = GDClassifier("hinge", penalty="elasticnet", alpha=100.0)
+    model.fit(300.0 * rng.normal(size=(2000, 2)), y)
+    at_constant = 2.0 * (1.0 - y.mean())
+    assert model.loss_curve_[-1] <= at_constant + 1e-3 * at_constant
+
+
+def test_the_best_constant_of_shares_of_targets():
+    """All targets but one are the same, as far from that one's as can be."""
+    y = np.full(3000, 540.0)
+    y[0] = 1e5
+    model = GDRegressor("absolute_percentage_error", penalty="l1", alpha=100.0)
+    model.fit(np.zeros((3000, 1)), y)
+    assert model.intercept_ == pytest.approx(540.0, rel=1e-6)

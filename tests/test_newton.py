@@ -569,3 +569,20 @@ def test_length_is_where_the_slope_is_level(weighted):
         if size > 1.0:
             assert slope(size / 2.0) < 0.0 or slope(1.0) < 0.0
             assert abs(slope(size)) < 0.3 * abs(slope(0.0)) or size == 64.0
+
+
+@pytest.mark.parametrize("seed", [7, 23])
+def test_a_promise_of_damped_steps_is_doubted(seed):
+    """Columns share the damping that one of them needs, and with it all promise little."""
+    rng = np.random.default_rng(seed)
+    q = rng.uniform(-3, 3, 64)
+    X = np.exp(2.0 * q[:, None] ** np.arange(1, 4) / 9.0)
+    y = np.digitize(np.round(3.0 * q + 15.0 * rng.standard_normal(64)), [-20, -10, 0, 10, 20])
+    model = GDClassifier("modified_huber", penalty=None, optimizer=Newton()).fit(X, y)
+    exact = {"penalty": None, "optimizer": Newton(), "tol": 1e-12, "max_iter": 5000}
+    alone = [
+        GDClassifier("modified_huber", **exact).fit(X, y == c).loss_curve_[-1] for c in range(6)
+    ]
+    shares = np.bincount(y) / len(y)
+    at_constant = np.sum(4.0 * shares * (1.0 - shares))
+    assert model.loss_curve_[-1] - sum(alone) <= 1e-2 * (at_constant - sum(alone))

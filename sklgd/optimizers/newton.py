@@ -31,6 +31,11 @@ DAMPING, DAMPING_UP, DAMPING_DOWN, DAMPING_MOST = 1e-3, 10.0, 0.1, 1e4
 #: the share of a step's slope that is left at its end where it pays to look for a longer one, the
 #: share at which a length is good enough, and the longest
 STEEP, LEVEL, LONGEST = 0.2, 0.05, 64.0
+#: the damping with which a promise is trusted, and the share of what is asked for that the
+#: objective has to fall by before it is doubted again
+TRUSTED_DAMPING, DOUBT_AGAIN = 1e-9, 0.1
+#: the share of the loss's largest curvature that is none
+FLAT = 1e-9
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
 #: the largest matrix of second derivatives, in parameters
@@ -150,7 +155,7 @@ class Newton(FullBatchOptimizer):
     rows.  Without a rest, :math:`d` solves a linear system: squared error takes one step.  With L1,
     elastic net or bounds it is found by coordinate descent [2]_; other rests are refused.  The
     length :math:`t` is found by backtracking from one, so that the objective never rises [1]_; it
-    is longer where a loss as the log loss levels off: the slope at a step's end is still steep.
+    is longer where the loss levels off and the slope at a step's end is still steep.
 
     Where a gradient has kinks (huber, squared hinge, ...) the slope on one side serves [3]_, and
     where an elementwise loss is not convex the positive part of its curvature.  Losses that are
@@ -233,8 +238,9 @@ class Newton(FullBatchOptimizer):
         state.update(point=point, fresh=True, converged=False, damping=0.0, steep=False)
         state["model"] = self._model(problem, state, point)
         look_for_outliers(problem, state, space)
-        if np.trace(state["model"].hess[0]) <= 1e-6 * bend_of(problem):
-            state["damping"] = DAMPING  # no row has any curvature
+        bent = np.trace(state["model"].hess[0]) > 1e-6 * bend_of(problem)
+        if not bent or self._is_flat(problem, state, point):
+            state["damping"] = DAMPING
         state["step"] = self._step(problem, state, point)
         # more than all there is to gain: directions that the loss bends in are missing
         while state["step"].promised > abs(point.total) and state["damping"] < DAMPING_MOST:
@@ -311,7 +317,7 @@ class Newton(FullBatchOptimizer):
             new = self._at(problem, state, u, curved=curved and size == longest)
             rise = new.total - point.total
             if rise <= 1e-4 * size * step.slope:
-                if size == 1.0 and _has_no_kinks(problem):
+                if size == 1.0 and state["rest"] is None:
                     return self._lengthened(problem, state, new, curved=curved)
                 return new, size
             # the minimum of the parabola through what is known
@@ -351,10 +357,40 @@ class Newton(FullBatchOptimizer):
 
     def _arrive(self, problem, params, state, point, step, fresh=True):
         """Go on from a point; return its loss."""
+        enough = self._enough(problem, state, point)
+        if step.promised <= enough:
+            step = self._doubted(problem, state, point, step, enough)
         state.update(point=point, step=step, fresh=fresh)
-        state["converged"] = step.promised <= self._enough(problem, state, point)
+        state["converged"] = step.promised <= enough
         params[: point.params.size] = point.params
         return point.loss
+
+    def _doubted(self, problem, state, point, step, enough):
+        """Return a small step, or the one that shows how much more there is to gain.
+
+        Damped steps promise little, and none in a direction in which no row bends.
+        """
+        damping = state["damping"]
+        if damping > TRUSTED_DAMPING:
+            state["damping"] = TRUSTED_DAMPING
+        elif damping == 0.0 and self._is_flat(problem, state, point):
+            state["damping"] = DAMPING
+        fallen_by = state.get("doubted", np.inf) - point.total
+        if state["damping"] == damping or fallen_by <= DOUBT_AGAIN * enough:
+            state["damping"] = damping
+            return step
+        state["doubted"] = point.total
+        return self._step(problem, state, point)
+
+    def _is_flat(self, problem: Any, state: dict, point: Point) -> bool:
+        """Whether no row bends in a direction that leads down."""
+        if problem.block.loss.quadratic:
+            return False
+        model: _Model = state["model"]
+        diagonal = model.flat(np.einsum("gjj->gj", model.hess))
+        least = 0.0 if state["rest"] is None else state["rest"][0]
+        flat = (diagonal <= FLAT * bend_of(problem)) & (np.abs(point.grad) > least)
+        return bool(flat.any())
 
 
 def _check(problem: Any) -> None:
@@ -381,11 +417,6 @@ def _check(problem: Any) -> None:
             f"Newton keeps a matrix of {size} times {size} second derivatives, and more than "
             f"{MOST_PARAMETERS} are too many; use optimizer='lbfgs' or optimizer='auto'."
         )
-
-
-def _has_no_kinks(problem: Any) -> bool:
-    """Whether second derivatives change little by little, not row by row at kinks of the slope."""
-    return problem.rest is None and problem.block.loss.self_concordant
 
 
 def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
