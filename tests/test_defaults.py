@@ -6,13 +6,14 @@ prediction, which is known in closed form: ``tol`` promises that.
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.objective import Problem
-from sklgd.optimizers import LBFGS
+from sklgd.optimizers import LBFGS, Newton
 
 #: what may be left, as a share of the fall: ten times the default ``tol``
 LEFT = 1e-2
@@ -165,7 +166,8 @@ def test_rows_in_other_units_of_many_features(penalty):
     X, score = outliers(600, 510)
     y = (score > 0).astype(int)
     with pytest.warns(ConvergenceWarning, match="Maximum number of iteration"):
-        GDClassifier(penalty=penalty, alpha=0.01, max_iter=20).fit(X, y)
+        optimizer = LBFGS(standardize=True) if penalty == "l2" else "auto"
+        GDClassifier(penalty=penalty, alpha=0.01, max_iter=20, optimizer=optimizer).fit(X, y)
 
 
 def test_rare_features_are_no_outliers():
@@ -232,3 +234,29 @@ def test_targets_of_unlike_units(loss, p):
         middle = np.log(y.mean()) if loss in ("poisson", "gamma") else middle
         at_constant = objective(alone, np.zeros(p), middle, y)
         assert found - best <= LEFT * (at_constant - best)
+
+
+def few_dimensions(n, p, rng):
+    """Rows near eight dimensions; what they have beside these is small, and tells classes apart."""
+    return rng.normal(size=(n, 8)) @ rng.normal(size=(8, p)) + 0.02 * rng.normal(size=(n, p))
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "squared_hinge", "smooth_hinge"])
+def test_correlated_features_of_whom_most_hardly_vary(loss):
+    """Rows are few enough to be told apart, by directions that a few steps know nothing of."""
+    rng = np.random.default_rng(0)
+    X = few_dimensions(300, 600, rng)
+    y = np.arange(300) % 2
+    model = GDClassifier(loss, alpha=1e-8).fit(X, y)
+    assert model.optimizer_ == Newton() and model.n_iter_ <= 40
+    # weights that tell all rows apart by a margin of ten cost next to nothing
+    assert model.loss_curve_[-1] <= LEFT * model.loss_.value(np.ones(1), np.zeros(1))[0]
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
+def test_quasi_newton_steps_go_on_where_pairs_know_little(form):
+    rng = np.random.default_rng(1)
+    X = few_dimensions(300, 600, rng)
+    y = np.arange(300) % 2
+    model = GDClassifier(alpha=1e-8, optimizer=LBFGS(standardize=True))
+    assert model.fit(form(X), y).loss_curve_[-1] <= 0.1 * np.log(2.0)

@@ -27,6 +27,9 @@ from .newton import Newton
 ROWS_A_FEATURE, SMALL = 10, 50
 #: so many features make a Hessian, and up to so many where it is small beside X
 FEW, MANY = 400, 500
+#: features, and multiply-adds of a matrix of second derivatives, up to which it pays to make one
+#: where features are correlated: where some rows span a share of the dimensions that they would
+MANY_CORRELATED, MOST_WORK, SPANNED = 1500, 2e9, 0.3
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
 #: kinks, which take those longer, more of them
 SLOW, SLOW_KINKS = 15.0, 100.0
@@ -43,8 +46,8 @@ STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
 AFTER_FIT = 0.3
 #: spreads of targets that are so many times others are unlike them
 UNLIKE = 10.0
-#: rows that are looked at
-SOME_ROWS = 1000
+#: rows that are looked at, and that tell whether features are correlated
+SOME_ROWS, FEW_ROWS = 1000, 100
 
 
 class Auto(Optimizer):
@@ -52,6 +55,8 @@ class Auto(Optimizer):
 
     - `Newton` for up to 500 features (of a softmax, features times classes): a few passes, whatever
       the units of the features, also with bounds, and with L1 where rows are ten times as many.
+      Without these and without a softmax for up to 1,500 that are strongly correlated, if rows
+      are no more than a few thousand: there other methods stop far from the minimum.
     - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss
       squared error, log loss of two classes or poisson: up to two million entries, of which it
       makes a copy.
@@ -130,7 +135,8 @@ class Auto(Optimizer):
         has_hessian = has_hessian and (smooth is None or "_kernel" in type(smooth).__dict__)
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
-        if few and has_hessian and rest is None:
+        apart = n_raw == 1 or not loss.joint
+        if has_hessian and rest is None and (few or (apart and _is_correlated(X))):
             return Newton()
         if rest is not None:
             # coordinate descent on a matrix is slow where rows do not tell features apart
@@ -176,6 +182,21 @@ class Auto(Optimizer):
 def scale_after(t: int, schedule: Any) -> float:
     """Return what multiplies the rates of a stream that goes on from ``t`` steps of a fit."""
     return AFTER_FIT * float(schedule(t) / schedule(1))
+
+
+def _is_correlated(X: Any) -> bool:
+    # Whether dense rows lie near few dimensions, and a matrix of second derivatives is no work.
+    n, p = X.shape
+    if sp.issparse(X) or p > MANY_CORRELATED or n * p**2 > MOST_WORK:
+        return False
+    Z = np.array(X[:: max(n // FEW_ROWS, 1)][:FEW_ROWS], dtype=np.float64)
+    Z -= Z.mean(axis=0)
+    scale = np.sqrt(np.mean(Z**2, axis=0))
+    Z /= np.where(scale > 0.0, scale, 1.0)
+    gram = Z @ Z.T
+    size, square = float(np.trace(gram)), float(np.sum(gram**2))
+    most = len(Z) * p / (len(Z) + p)  # of rows without any correlation, about
+    return size**2 < SPANNED * most * square
 
 
 def _is_apart(penalty: Any, X: Any) -> bool:

@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
 from .._kernels.curvature import two_loop
+from .conjugate import conjugate_step
 from .full_batch import FullBatchOptimizer, Point, asked, refuse_kinks, space_of
 
 #: bytes that the memory may take in any case, and beyond that as a share of X
@@ -22,6 +23,8 @@ ROUNDING = 1e-15
 FARTHEST = 10.0
 #: the share of what is asked for that may be left, and with L1, where promises are less sure
 SHARE, SHARE_L1 = 0.02, 0.01
+#: steps by conjugate gradients before it is another iteration's turn
+MOST_STALLS = 5
 
 
 class _Pairs:
@@ -197,12 +200,34 @@ class LBFGS(FullBatchOptimizer):
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
         share = SHARE if state["l1"] is None else SHARE_L1
         # no less than rounding, where searches find no way down but take long to give up
-        little = left <= max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
-        state["hits"] = state["hits"] + 1 if little else 0
-        state["converged"] = state["hits"] >= state.get("patience", 2)
-        state["point"] = new
+        enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
+        state["hits"] = state["hits"] + 1 if left <= enough else 0
+        state.update(point=new, converged=state["hits"] >= state.get("patience", 2))
+        if state["converged"] and problem.block.model.linear:
+            self._look_farther(problem, space, state, enough)
+            new = state["point"]
         params[: new.params.size] = new.params
         return new.loss
+
+    def _look_farther(self, problem, space, state, enough) -> None:
+        """Go on where conjugate gradients find much to gain that the pairs know nothing of."""
+        for stalled in range(MOST_STALLS):
+            point, l1 = state["point"], state["l1"]
+            steepest = _steepest(point, l1)
+            free = None if l1 is None else _free(point, steepest)
+            direction = conjugate_step(
+                problem, space, point, steepest, free, state["pairs"].apply, enough, stalled > 0
+            )
+            if problem.remembers:
+                problem.remember(point.params, point.grad, space)
+            if direction is None:
+                return
+            new = self._along(problem, space, state, point, direction, steepest, False)
+            if new is None or point.total - new.total <= enough:
+                return
+            state["pairs"].add(new.u - point.u, new.grad - point.grad)
+            state.update(point=new, hits=0)
+        state["converged"] = False
 
     def _search(
         self, problem: Any, space: coordinates.Coordinates, state: dict, point: Point
@@ -212,10 +237,15 @@ class LBFGS(FullBatchOptimizer):
         steepest = _steepest(point, l1)
         free = None if l1 is None else _free(point, steepest)
         direction = pairs.apply(-steepest, free)
-        first = not pairs.count
+        if l1 is not None:
+            direction[direction * steepest >= 0.0] = 0.0
+        return self._along(problem, space, state, point, direction, steepest, not pairs.count)
+
+    def _along(self, problem, space, state, point, direction, steepest, first):
+        """Return a lower point along a direction, or None."""
+        l1 = state["l1"]
         if l1 is None:
             return _wolfe(problem, space, point, direction, first=first)
-        direction[direction * steepest >= 0.0] = 0.0
         return _orthant_search(problem, space, point, direction, steepest, l1, first=first)
 
     def _thresholds(self, problem: Any, space: coordinates.Coordinates) -> np.ndarray | None:
