@@ -91,12 +91,10 @@ cdef class DualPass:
         """
         cdef Batch batch
         cdef Py_ssize_t c, i, k = self.y.shape[1], p = self.rows.n_features
-        cdef double gap = 0.0, s, step, unused, new, old, value
+        cdef double gap = 0.0, s, step, change
         cdef double* params = &self.params[0]
-        cdef double* intercepts = NULL
+        cdef double* intercepts = params + k * p if self.params.shape[0] > k * p else NULL
         cdef bint moves
-        if self.params.shape[0] > k * p:
-            intercepts = params + k * p
         if order.shape[0] == 0:     # all of them rest
             return 0.0
         batch.order = &order[0]
@@ -112,24 +110,11 @@ cdef class DualPass:
                 step = s * (weight_scale * self.squares[i] + intercept_scale)
                 moves = False
                 for c in range(k):
-                    old = self.slopes[i, c]
-                    self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
-                    self.draw[c] = 0.0
-                    self.values[i, c] = value
-                    if step <= 0.0:     # an empty row moves nothing
-                        continue
-                    gap += s * (value + self.conjugates[i, c] - old * self.raw[c])
-                    new = self.loss.proximal_slope(self.y[i, c], self.raw[c] + step * old, step)
-                    if new == old and not isnan(self.conjugates[i, c]):
-                        continue
-                    moves = moves or new != old
-                    self.slopes[i, c] = new
-                    self.raw[c] -= step * (new - old)
-                    self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
-                    self.conjugates[i, c] = new * self.raw[c] - value
-                    self.draw[c] = -s * weight_scale * (new - old)
+                    change = self.ascend(i, c, s, step, &gap)
+                    moves = moves or change != 0.0
+                    self.draw[c] = -s * weight_scale * change
                     if intercepts != NULL:
-                        intercepts[c] -= s * intercept_scale * (new - old)
+                        intercepts[c] -= s * intercept_scale * change
                 if not moves:
                     self.still[i] += self.still[i] < 255
                     continue
@@ -139,6 +124,24 @@ cdef class DualPass:
                 else:
                     self.rows.tdot(&batch, k, &self.draw[0], 1.0, params)
         return gap
+
+    # Move a row's slope of one column, and return what it changed by.
+    cdef inline double ascend(self, Py_ssize_t i, Py_ssize_t c, double s, double step,
+                              double* gap) except? -1.0 nogil:
+        cdef double value, unused, new, old = self.slopes[i, c]
+        self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
+        self.values[i, c] = value
+        if step <= 0.0:     # an empty row moves nothing
+            return 0.0
+        gap[0] += s * (value + self.conjugates[i, c] - old * self.raw[c])
+        new = self.loss.proximal_slope(self.y[i, c], self.raw[c] + step * old, step)
+        if new == old and not isnan(self.conjugates[i, c]):
+            return 0.0
+        self.slopes[i, c] = new
+        self.raw[c] -= step * (new - old)
+        self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
+        self.conjugates[i, c] = new * self.raw[c] - value
+        return new - old
 
     def total(self):
         """Return the weighted sum of the losses, each of before the last visit."""

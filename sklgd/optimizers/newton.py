@@ -155,7 +155,7 @@ class Newton(FullBatchOptimizer):
     rows.  Without a rest, :math:`d` solves a linear system: squared error takes one step.  With L1,
     elastic net or bounds it is found by coordinate descent [2]_; other rests are refused.  The
     length :math:`t` is found by backtracking from one, so that the objective never rises [1]_; it
-    is longer where the loss levels off and the slope at a step's end is still steep.
+    is longer where a loss as the log loss levels off: the slope at a step's end is still steep.
 
     Where a gradient has kinks (huber, squared hinge, ...) the slope on one side serves [3]_, and
     where an elementwise loss is not convex the positive part of its curvature.  Losses that are
@@ -317,7 +317,7 @@ class Newton(FullBatchOptimizer):
             new = self._at(problem, state, u, curved=curved and size == longest)
             rise = new.total - point.total
             if rise <= 1e-4 * size * step.slope:
-                if size == 1.0 and state["rest"] is None:
+                if size == 1.0 and _has_no_kinks(problem):
                     return self._lengthened(problem, state, new, curved=curved)
                 return new, size
             # the minimum of the parabola through what is known
@@ -417,6 +417,11 @@ def _check(problem: Any) -> None:
             f"Newton keeps a matrix of {size} times {size} second derivatives, and more than "
             f"{MOST_PARAMETERS} are too many; use optimizer='lbfgs' or optimizer='auto'."
         )
+
+
+def _has_no_kinks(problem: Any) -> bool:
+    """Whether second derivatives change little by little, not row by row at kinks of the slope."""
+    return problem.rest is None and problem.block.loss.self_concordant
 
 
 def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
