@@ -36,6 +36,9 @@ STEEP, LEVEL, LONGEST = 0.2, 0.05, 64.0
 TRUSTED_DAMPING, DOUBT_AGAIN = 1e-9, 0.1
 #: the share of the loss's largest curvature that is none
 FLAT = 1e-9
+#: the share of ``tol`` that a promise must be below at the end, and the same where promises become
+#: smaller quickly, each by this factor at least: then they are what is left
+DOUBTED, TRUSTED, QUICK = 0.02, 0.2, 0.1
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
 #: the largest matrix of second derivatives, in parameters
@@ -213,7 +216,7 @@ class Newton(FullBatchOptimizer):
             new = point
         elif chord:
             following = self._step(problem, state, new)
-            little = max(CHORD_LEAVES * step.promised, self._enough(problem, state, new))
+            little = max(CHORD_LEAVES * step.promised, self._enough(problem, state, new, following))
             if quadratic or following.promised <= little:
                 return self._arrive(problem, params, state, new, following, fresh=quadratic)
         if new is not point or not state["fresh"]:
@@ -351,13 +354,18 @@ class Newton(FullBatchOptimizer):
         state["steep"] = length > 1.0
         return length
 
-    def _enough(self, problem: Any, state: dict, point: Point) -> float:
+    def _enough(self, problem: Any, state: dict, point: Point, step: _Step) -> float:
         """Return the promise at which training ends."""
-        return 0.02 * asked(problem, state, point.total)
+        before, share = state["step"].promised, DOUBTED
+        if _has_no_kinks(problem) and not state["damping"]:
+            quick = step.promised <= QUICK * before
+            if quick and before <= QUICK * fallen(state["first"], point.total):
+                share = TRUSTED
+        return share * asked(problem, state, point.total)
 
     def _arrive(self, problem, params, state, point, step, fresh=True):
         """Go on from a point; return its loss."""
-        enough = self._enough(problem, state, point)
+        enough = self._enough(problem, state, point, step)
         if step.promised <= enough:
             step = self._doubted(problem, state, point, step, enough)
         state.update(point=point, step=step, fresh=fresh)
