@@ -247,6 +247,8 @@ def test_correlated_features_of_whom_most_hardly_vary(loss):
     rng = np.random.default_rng(0)
     X = few_dimensions(300, 600, rng)
     y = np.arange(300) % 2
+    held = GDClassifier(loss, alpha=10.0).fit(X, y)  # a ridge bends all directions
+    assert held.optimizer_ != Newton() and held.n_iter_ <= 40
     model = GDClassifier(loss, alpha=1e-8).fit(X, y)
     assert model.optimizer_ == Newton() and model.n_iter_ <= 40
     # weights that tell all rows apart by a margin of ten cost next to nothing

@@ -30,6 +30,8 @@ FEW, MANY = 400, 500
 #: features, and multiply-adds of a matrix of second derivatives, up to which it pays to make one
 #: where features are correlated: where some rows span a share of the dimensions that they would
 MANY_CORRELATED, MOST_WORK, SPANNED = 1500, 2e9, 0.3
+#: a ridge that makes up for that, in units of the features' mean variance
+HELD = 0.1
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
 #: kinks, which take those longer, more of them
 SLOW, SLOW_KINKS = 15.0, 100.0
@@ -136,7 +138,7 @@ class Auto(Optimizer):
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
         apart = n_raw == 1 or not loss.joint
-        if has_hessian and rest is None and (few or (apart and _is_correlated(X))):
+        if has_hessian and rest is None and (few or (apart and _is_correlated(loss, penalty, X))):
             return Newton()
         if rest is not None:
             # coordinate descent on a matrix is slow where rows do not tell features apart
@@ -184,14 +186,17 @@ def scale_after(t: int, schedule: Any) -> float:
     return AFTER_FIT * float(schedule(t) / schedule(1))
 
 
-def _is_correlated(X: Any) -> bool:
-    # Whether dense rows lie near few dimensions, and a matrix of second derivatives is no work.
+def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:
+    # Whether dense rows lie near few dimensions, a ridge does not make up for the others, and a
+    # matrix of second derivatives is no work.
     n, p = X.shape
     if sp.issparse(X) or p > MANY_CORRELATED or n * p**2 > MOST_WORK:
         return False
     Z = np.array(X[:: max(n // FEW_ROWS, 1)][:FEW_ROWS], dtype=np.float64)
     Z -= Z.mean(axis=0)
     scale = np.sqrt(np.mean(Z**2, axis=0))
+    if loss.curvature and ridge_of(penalty) >= HELD * loss.curvature * np.mean(scale**2):
+        return False
     Z /= np.where(scale > 0.0, scale, 1.0)
     gram = Z @ Z.T
     size, square = float(np.trace(gram)), float(np.sum(gram**2))
