@@ -29,7 +29,7 @@ CLOSE = 0.5
 #: targets that tell how far they spread
 SPREAD_ROWS = 1024
 #: what an optimizer may remember when it starts afresh
-KEPT = ("space", "first", "squares", "ordinary", "lipschitz", "patience")
+KEPT = ("restarts", "space", "first", "squares", "ordinary", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):
@@ -127,7 +127,7 @@ class Continuation(FullBatchOptimizer):
         """
         params[:] = problem.constant_start(params)
         first = problem.falls_from(params)
-        inner = {"patience": PATIENCE, "first": first}
+        inner = {"patience": PATIENCE, "first": first, "restarts": True}
         # nothing to gain: a constant within all tubes, say, which smooth problems would leave
         if first == 0.0 and not problem.residual(params).any():
             state["converged"] = True

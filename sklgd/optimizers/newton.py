@@ -376,10 +376,11 @@ class Newton(FullBatchOptimizer):
     def _doubted(self, problem, state, point, step, enough):
         """Return a small step, or the one that shows how much more there is to gain.
 
-        Damped steps promise little, and none in a direction in which no row bends.
+        Damped steps promise little, and none in a direction in which no row bends.  Who starts
+        anew after damped steps, as `Continuation` does, sees the first for itself.
         """
         damping = state["damping"]
-        if damping > TRUSTED_DAMPING:
+        if damping > TRUSTED_DAMPING and not state.get("restarts"):
             state["damping"] = TRUSTED_DAMPING
         elif damping == 0.0 and self._is_flat(problem, state, point):
             state["damping"] = DAMPING
