@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import is_classifier
-from sklearn.metrics import check_scoring
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import (
@@ -44,6 +42,9 @@ def split_rows(
     rows = None if weights is None or weights.all() else np.flatnonzero(weights)
     if not estimator.early_stopping or given.X is not None:
         return RowSplit(None if rows is None else rows.astype(np.uint32), None)
+    # what few fits need is imported by those: it takes longer than all of sklgd
+    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
+
     rows = np.arange(len(y)) if rows is None else rows
     fraction, classifier = estimator.validation_fraction, is_classifier(estimator)
     if isinstance(fraction, Real) and not isinstance(fraction, Integral):
@@ -133,6 +134,8 @@ def _score_with(
     estimator: BaseGD, block: Block, X: Any, y: Any, weights: np.ndarray | None
 ) -> Callable[[np.ndarray], float]:
     # The scorer sees a copy of the estimator that has the parameters at hand.
+    from sklearn.metrics import check_scoring
+
     scorer = check_scoring(estimator, scoring=estimator.scoring)
     seen = copy.copy(estimator)
     seen.__dict__.pop("feature_names_in_", None)  # the rows are a plain array by now
