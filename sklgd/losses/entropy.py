@@ -210,6 +210,7 @@ class SoftLogLoss(Classification):
     soft_targets = True
     curvature = 0.25
     joint_curvature = 0.5
+    self_concordant = True
     _kernel = kernels.SoftLogLossKernel
     _parameter_constraints = {"label_smoothing": [Range(Real, 0, 1, closed="left")]}
 
