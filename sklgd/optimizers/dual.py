@@ -115,7 +115,7 @@ class SDCA(FullBatchOptimizer):
     def _due(self, problem: Any, state: dict, t: int) -> np.ndarray:
         # The rows to visit, in random order.  Many of a loss with kinks stay at a slope's bound.
         rows, still = problem.order, state["still"]
-        if state["rests"]:
+        if not problem.block.loss.smooth:
             still = still if rows is None else still[rows]
             due = np.flatnonzero((RESTS & t == 0).take(still, mode="clip"))
             rows = due.astype(np.uint32) if rows is None else rows[due]
@@ -163,7 +163,6 @@ class SDCA(FullBatchOptimizer):
         state["conjugates"], state["values"] = np.full(y.shape, np.nan), np.zeros(y.shape)
         state["squares"] = np.full(len(y), np.nan)
         state["still"] = np.zeros(len(y), dtype=np.uint8)
-        state["rests"] = not loss.smooth
 
     def _weights(self, problem: Any, slopes: np.ndarray, scale: float) -> np.ndarray:
         # What the weights are at these slopes.

@@ -49,8 +49,10 @@ def ends_far_above(
     return not objective_at(problem, end) <= limit  # not: NaN has diverged
 
 
-def pulled_back(problem: Problem, start: np.ndarray, params: np.ndarray) -> np.ndarray:
-    """Return the point between ``start`` and ``params`` where the objective is lowest.
+def pulled_back(
+    problem: Problem, start: np.ndarray, params: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the point between ``start`` and ``params`` where the objective is lowest, and it.
 
     Steps that were too long leave parameters that are far too large, in a direction that is
     often good: a classifier's labels, say, do not depend on the size of its weights.  A convex
@@ -67,4 +69,5 @@ def pulled_back(problem: Problem, start: np.ndarray, params: np.ndarray) -> np.n
         elif value > lowest:
             break
         share *= SHRINK
-    return best if lowest < objective_at(problem, start) else start
+    at_start = objective_at(problem, start)
+    return (best, lowest) if lowest < at_start else (start, at_start)

@@ -26,7 +26,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..objective import scale_of
-from .divergence import ends_far_above, objective_at, pulled_back
+from .divergence import ends_far_above, pulled_back
 from .drivers import FullBatchDriver, StepDriver
 
 #: what of an epoch is printed
@@ -323,8 +323,8 @@ class TrainingLoop:
         A fit fails where even those have no finite predictions; a stream goes on with other rows.
         """
         best = self.start if self.best is None else self.best
-        useful = pulled_back(self.problem, self.start, best)
-        if not (self.stopping.in_stream or math.isfinite(objective_at(self.problem, useful))):
+        useful, objective = pulled_back(self.problem, self.start, best)
+        if not (self.stopping.in_stream or math.isfinite(objective)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
                 "values and need to be preprocessed: the objective is not finite even where "
