@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize_scalar
+from scipy.optimize import LinearConstraint, minimize, minimize_scalar
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import scale
@@ -21,10 +21,13 @@ from sklgd.losses import (
     Huber,
     LogLoss,
     Loss,
+    MulticlassHinge,
     Quantile,
     SmoothHinge,
 )
+from sklgd.models import Linear
 from sklgd.optimizers import SDCA
+from sklgd.penalties import L2
 
 PROXIMAL = [loss for loss in (cls() for cls in LOSSES.values()) if loss.has_proximal_slope]
 VARIANTS = [Huber(0.3), EpsilonInsensitive(0.5), Quantile(0.9), SmoothHinge(0.2), LogLoss(0.1)]
@@ -43,7 +46,7 @@ def points(loss):
 def test_these_losses_have_a_proximal_slope():
     assert {type(loss).__name__ for loss in PROXIMAL} == {
         *("SquaredError", "AbsoluteError", "Huber", "EpsilonInsensitive", "Quantile"),
-        *("Hinge", "SquaredHinge", "SmoothHinge", "LogLoss"),
+        *("Hinge", "SquaredHinge", "SmoothHinge", "MulticlassHinge", "LogLoss"),
     }
 
 
@@ -84,6 +87,27 @@ def test_logistic_slope_far_out(raw):
             assert_allclose(found, LogLoss().proximal_slope(y, center, step), atol=1e-9)
 
 
+@pytest.mark.parametrize("step", [1e-20, 1e-3, 0.3, 1.0, 50.0])
+def test_joint_proximal_slope_is_that_of_the_nearest_low_point(step):
+    """The slope is a subgradient at the point to which it leads, so that this is the minimum."""
+    loss, rng = MulticlassHinge(), np.random.default_rng(0)
+    y, center = rng.integers(0, 5, 40).astype(float), 3.0 * rng.standard_normal((40, 5))
+    slope = loss.joint_proximal_slope(y, center, step)
+    found = kernels.proximal_slope_joint(compose_kernel(loss, adapters.PyLoss), y, center, step)
+    assert_allclose(found, slope, rtol=1e-10, atol=1e-12)
+    raw = center - step * slope
+    for other in (*np.eye(5)[:, None], *rng.standard_normal((20, 40, 5))):
+        rise = loss.value(y, raw + other) - loss.value(y, raw)
+        assert np.all(rise >= np.sum(slope * other, axis=1) - 1e-12)
+
+
+def test_losses_with_a_joint_proximal_slope():
+    joint = {name for name, loss in LOSSES.items() if loss().has_joint_proximal_slope}
+    assert joint == {"multiclass_hinge"}
+    with pytest.raises(NotImplementedError, match="Hinge has no joint_proximal_slope"):
+        Hinge().joint_proximal_slope(np.zeros(1), np.zeros((1, 2)), 1.0)
+
+
 def test_a_subclass_with_another_gradient_has_no_proximal_slope():
     class Doubled(Hinge):
         def gradient(self, y, raw):
@@ -95,6 +119,8 @@ def test_a_subclass_with_another_gradient_has_no_proximal_slope():
 
     assert Hinge().has_proximal_slope and Own().has_proximal_slope
     assert not Doubled().has_proximal_slope and not Loss.has_proximal_slope.fget(Loss())
+    assert SDCA.suits(Hinge(), L2(0.1), Linear())
+    assert not SDCA.suits(Own(), L2(0.1), Linear())  # which is not compiled
 
 
 # -- minima --------------------------------------------------------------------------------
@@ -202,6 +228,53 @@ def test_a_warm_start_goes_on(cancer):
     assert np.isfinite(other.coef_).all()
 
 
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+def test_crammer_singer(make):
+    X, y = load_iris(return_X_y=True)
+    X = scale(X)
+    known = LinearSVC(
+        multi_class="crammer_singer", C=0.1, fit_intercept=False, tol=1e-10, max_iter=100_000
+    )
+    mine = GDClassifier("multiclass_hinge", optimizer=SDCA(), alpha=1 / (0.1 * len(y)))
+    mine.set_params(fit_intercept=False, **EXACT).fit(make(X), y)
+    assert mine.stop_reason_ == "tol"
+    assert_allclose(mine.coef_, known.fit(X, y).coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+def test_crammer_singer_with_weights_and_intercepts(make):
+    """The quadratic program, with a slack for each row."""
+    X, y = load_iris(return_X_y=True)
+    X, y = scale(X)[::5], y[::5]
+    n, p, k, alpha = *X.shape, 3, 0.05
+    weights = np.random.default_rng(0).integers(0, 4, n).astype(float)
+    rows = []
+    for i in range(n):
+        for c in range(k):
+            lead, intercept = np.zeros((k, p)), np.zeros(k)
+            lead[y[i]] += X[i]
+            lead[c] -= X[i]
+            intercept[y[i]] += 1.0
+            intercept[c] -= 1.0
+            rows.append([*lead.ravel(), *intercept, *np.eye(n)[i]])
+    leads = LinearConstraint(np.array(rows), (np.arange(k) != y[:, None]).ravel(), np.inf)
+    share = weights / weights.sum()
+
+    def objective(v):
+        return alpha / 2 * v[: k * p] @ v[: k * p] + share @ v[k * p + k :]
+
+    def slope(v):
+        return np.concatenate([alpha * v[: k * p], np.zeros(k), share])
+
+    start = np.concatenate([np.zeros(k * p + k), np.ones(n)])
+    known = minimize(objective, start, jac=slope, constraints=leads, method="SLSQP", tol=1e-12)
+    assert known.success
+    mine = GDClassifier("multiclass_hinge", optimizer=SDCA(), alpha=alpha, **EXACT)
+    mine.fit(make(X), y, weights)
+    assert mine.history_["objective"][-1] == pytest.approx(known.fun, rel=1e-6)
+    assert_allclose(mine.coef_.ravel(), known.x[: k * p], atol=1e-3)
+
+
 def test_random_state(cancer):
     X, y = cancer
     fits = [
@@ -242,7 +315,8 @@ def test_auto_takes_it_for_text():
     X = sp.random_array((300, 2000), density=0.01, format="csr", rng=rng)
     X = sp.csr_array(X / np.sqrt(X.power(2).sum(axis=1))[:, None])
     y = (X @ rng.standard_normal(2000) > 0).astype(int)
-    for loss in ("hinge", "log_loss"):
+    assert GDClassifier("multiclass_hinge").fit(X, np.arange(300) % 4).optimizer_ == SDCA()
+    for loss in ("hinge", "log_loss", "multiclass_hinge"):
         assert GDClassifier(loss).fit(X, y).optimizer_ == SDCA()
         for no in ({"penalty": "l1"}, {"alpha": 0.0}):
             model = GDClassifier(loss, max_iter=2, tol=None).set_params(**no).fit(X, y)
@@ -300,3 +374,31 @@ def test_all_rows_may_rest():
     # no margin reaches one, so all slopes are at a bound, and w is the mean of y x / alpha
     assert_allclose(model.coef_, [[8.0 / 6.0 / 4.0]])
     assert_allclose(model.history_["loss"][-1], 1.0 - 8.0 / 6.0 / 3.0)
+
+
+@pytest.mark.parametrize("loss, form", [("hinge", "ovr"), ("multiclass_hinge", "crammer_singer")])
+def test_auto_takes_it_for_weak_ridges_of_kinks_where_features_outnumber_rows(loss, form):
+    rng = np.random.default_rng(0)
+    X = sp.random_array((400, 2000), density=0.02, format="csr", rng=rng)
+    y = (X @ rng.standard_normal((2000, 5)) + 0.5 * rng.gumbel(size=(400, 5))).argmax(axis=1)
+    alpha = 1e-5
+    model = GDClassifier(loss, alpha=alpha, fit_intercept=False, random_state=0).fit(X, y)
+    assert model.optimizer_ == SDCA()
+    few = GDClassifier(loss, alpha=alpha, max_iter=2, tol=None).fit(sp.csr_array(X[:, :390]), y)
+    assert few.optimizer_ != SDCA()
+
+    def objective(coef):
+        raw, own = X @ coef.T, np.arange(5) == y[:, None]
+        if loss == "hinge":
+            losses = np.maximum(1.0 - np.where(own, raw, -raw), 0.0).sum(axis=1)
+        else:
+            losses = np.max(raw + ~own, axis=1) - raw[own]
+        return losses.mean() + alpha / 2.0 * np.sum(coef**2)
+
+    exact = LinearSVC(
+        loss="hinge", C=1 / (alpha * 400), multi_class=form, fit_intercept=False, tol=1e-7,
+        max_iter=100_000, random_state=0,
+    )  # fmt: skip
+    least = objective(exact.fit(X.tocsr().astype(np.float64), y).coef_)
+    constant = objective(np.zeros((5, 2000)))
+    assert objective(model.coef_) - least <= 1e-3 * (constant - least)

@@ -165,6 +165,11 @@ cdef class LossKernel:
     # the slope at argmin_r loss(y, r) + (r - center)^2 / (2 step), where `proximal`; step > 0
     cdef readonly bint proximal
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil
+    # joint: the same of one row, the k slopes at argmin_r loss(y, r) + |r - center|^2 / (2 step),
+    # where `proximal_joint`
+    cdef readonly bint proximal_joint
+    cdef void proximal_slope_joint(self, Py_ssize_t k, double y, const double* center, double step,
+                                   double* slopes) noexcept nogil
     # where `flows`: the mean slope on the way of dr/dt = -slope(y, r) from raw, until time > 0
     cdef readonly bint flows
     cdef double flow_slope(self, double y, double raw, double time) noexcept nogil

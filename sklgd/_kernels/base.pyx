@@ -189,6 +189,10 @@ cdef class LossKernel:
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return 0.0  # never called: proximal is false
 
+    cdef void proximal_slope_joint(self, Py_ssize_t k, double y, const double* center, double step,
+                                   double* slopes) noexcept nogil:
+        pass    # never called: proximal_joint is false
+
     cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
         return 0.0  # never called: flows is false
 

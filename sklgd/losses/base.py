@@ -217,6 +217,32 @@ class Loss(Strategy):
         raise NotImplementedError(f"{type(self).__name__} has no proximal_slope")
 
     @property
+    def has_joint_proximal_slope(self) -> bool:
+        """Whether `joint_proximal_slope` is known, and belongs to this class's `gradient`."""
+        return _goes_with_gradient(type(self), "joint_proximal_slope")
+
+    def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        r"""Return the same of the joint form, which moves all columns; optional, for `SDCA`.
+
+        .. math:: \nabla_r \ell(y, r), \qquad
+            r = \mathrm{argmin}_r\; \ell(y, r) + \frac{\lVert r - c \rVert^2}{2 \eta}
+
+        Parameters
+        ----------
+        y : ndarray of shape (n,)
+            Class numbers.
+        center : ndarray of shape (n, k)
+            Where the step starts (c).
+        step : float
+            Its size (eta), positive.
+
+        Returns
+        -------
+        ndarray of shape (n, k)
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no joint_proximal_slope")
+
+    @property
     def has_flow_slope(self) -> bool:
         """Whether `flow_slope` is known, and belongs to the `gradient` that this class has."""
         return _goes_with_gradient(type(self), "flow_slope")

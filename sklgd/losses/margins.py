@@ -319,5 +319,20 @@ class MulticlassHinge(Classification):
         gradient[own] = -active
         return gradient
 
+    proximal_slope = Hinge.proximal_slope
+
+    def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        # a point of the simplex less the vertex of the true class: a projection
+        own = np.arange(len(center)), np.asarray(y).astype(np.intp)
+        point = (center + 1) / step
+        point[own] = center[own] / step + 1
+        point -= point.max(axis=1, keepdims=True)  # far from zero, what is added would be lost
+        falling = np.sort(point, axis=1)[:, ::-1]
+        levels = (np.cumsum(falling, axis=1) - 1) / np.arange(1, point.shape[1] + 1)
+        last = np.sum(falling > levels, axis=1) - 1
+        slopes = np.maximum(point - levels[own[0], last][:, None], 0.0)
+        slopes[own] -= 1
+        return slopes
+
     def smoothed(self, width: float) -> Loss | None:
         return SmoothMulticlassHinge(width=width)

@@ -33,8 +33,9 @@ MANY_CORRELATED, MOST_WORK, SPANNED = 1500, 2e9, 0.3
 #: a ridge that makes up for that, in units of the features' mean variance
 HELD = 0.1
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
-#: kinks, which take those longer, more of them
-SLOW, SLOW_KINKS = 15.0, 100.0
+#: kinks, which take those longer, more of them; with so many features that classes can be told
+#: apart by few visits of each row, far more
+SLOW, SLOW_KINKS, SLOW_APART = 15.0, 100.0, 1e4
 #: entries of X, of 12 bytes each, up to which they are copied to descend on the columns
 MOST_COPIED = 2_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
@@ -66,7 +67,8 @@ class Auto(Optimizer):
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
-      text: a few passes in coordinates that are left as they are.
+      text: a few passes in coordinates that are left as they are.  With kinks a weak one will do
+      where classes are told apart by sparse features that outnumber the rows.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
@@ -112,7 +114,7 @@ class Auto(Optimizer):
         n_raw = targets.n_raw
         apart = model.linear and n_raw > 1 and not loss.joint and _is_apart(penalty, X)
         alone = apart and not loss.quadratic and _differ(loss, targets)
-        like_text = SDCA.suits(loss, penalty, model) and not alone
+        like_text = SDCA.suits(loss, penalty, model, joint=targets.joint) and not alone
         if like_text and self._is_like_text(loss, penalty, X, targets):
             return SDCA()
         solver = self._solver(loss, penalty, model, X, n_raw)
@@ -160,7 +162,7 @@ class Auto(Optimizer):
         # the rows leaves of a gap about (1 - 1 / (1 + m)), m the mean over rows of the
         # curvature times |x|^2 / (alpha n); of a loss with kinks that of one rounded off.
         n, p = X.shape
-        if p <= MANY or (loss.joint and targets.n_raw > 1):
+        if p <= MANY:
             return False
         step = max(n // SOME_ROWS, 1)
         curvature = loss.curvature or 1.0 / scale_of_targets(loss, targets.y[::step])
@@ -168,6 +170,8 @@ class Auto(Optimizer):
         data = some.data if sp.issparse(some) else some
         mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
         slow = SLOW if loss.smooth else SLOW_KINKS
+        if not loss.smooth and loss.task == "classification" and sp.issparse(X) and n < p:
+            slow = SLOW_APART
         return curvature * mean_square <= slow * ridge_of(penalty) * n
 
     def set_params(self, **params: Any) -> Auto:

@@ -42,6 +42,9 @@ class SDCA(FullBatchOptimizer):
     during the visits and then at their end, is small beside ``tol`` times what the objective has
     fallen by.
 
+    A joint loss moves the slopes of a row's columns together: those of `MulticlassHinge` to the
+    nearest point of a simplex [3]_.
+
     Nothing has to be penalised that is not: the intercept's share of q is that of a penalty
     :math:`\rho (b - b')^2 / 2` around its last value, the method of multipliers for the
     condition that slopes sum to zero [2]_.
@@ -61,6 +64,8 @@ class SDCA(FullBatchOptimizer):
        regularized loss minimization. Journal of Machine Learning Research 14, 567-599.
     .. [2] Rockafellar (1976). Augmented Lagrangians and applications of the proximal point
        algorithm in convex programming. Mathematics of Operations Research 1, 97-116.
+    .. [3] Keerthi et al. (2008). A sequential dual method for large scale multi-class linear SVMs.
+       KDD.
 
     Examples
     --------
@@ -82,9 +87,12 @@ class SDCA(FullBatchOptimizer):
         self.intercept_ridge = intercept_ridge
 
     @staticmethod
-    def suits(loss: Any, penalty: Any, model: Any) -> bool:
+    def suits(loss: Any, penalty: Any, model: Any, *, joint: bool = False) -> bool:
         """Whether the dual problem is one of these: any linear model with a ridge penalty."""
-        return model.linear and loss.has_proximal_slope and ridge_of(penalty) > 0.0
+        # a loss of one's own has none that is compiled
+        kernel = compose_kernel(loss, adapters.PyLoss)
+        known = kernel.proximal_joint if joint else kernel.proximal
+        return model.linear and known and ridge_of(penalty) > 0.0
 
     def forget(self, state: dict) -> None:
         """Keep the slopes: with other data, too, they are a place to start from."""
@@ -99,7 +107,10 @@ class SDCA(FullBatchOptimizer):
             self._begin(problem, params, state)
         block, arrays = problem.block, [state[name] for name in ARRAYS]
         kernel = compose_kernel(block.loss, adapters.PyLoss)
-        visits = DualPass(make_rows(block.X), kernel, state["y"], block.weights, params, *arrays)
+        visits = DualPass(
+            make_rows(block.X), kernel, state["y"], block.weights, params, *arrays,
+            joint=block.targets.joint,
+        )  # fmt: skip
         gap = visits.run(self._due(problem, state, t), *state["scales"])
         total, pull = visits.total(), self._move_intercepts(problem, params, state)
         if problem.tol is None or not max(gap, pull) <= self._enough(problem, params, total):
@@ -140,16 +151,18 @@ class SDCA(FullBatchOptimizer):
 
     def _begin(self, problem: Any, params: np.ndarray, state: dict) -> None:
         block, loss = problem.block, problem.block.loss
-        if block.targets.joint or not self.suits(loss, problem.penalty, block.model):
+        targets = block.targets
+        suits = self.suits(loss, problem.penalty, block.model, joint=targets.joint)
+        if targets.soft or not suits:
             raise ValueError(
-                "SDCA needs a linear model, a plain L2 penalty with alpha > 0, and a loss that has "
-                f"a proximal_slope and takes its columns apart. Got {loss!r} with "
-                f"{problem.penalty!r}; use optimizer='lbfgs' or optimizer='auto'."
+                "SDCA needs a linear model, a plain L2 penalty with alpha > 0, and a loss of sklgd "
+                "that has a proximal_slope, a joint one where it takes its columns together. "
+                f"Got {loss!r} with {problem.penalty!r}; use optimizer='lbfgs' or optimizer='auto'."
             )
-        y = block.targets.columns()
+        y = targets.y[:, None] if targets.joint else targets.columns()
         slopes = state.get("slopes")
-        if slopes is None or slopes.shape != y.shape:
-            slopes = np.zeros(y.shape)
+        if slopes is None or slopes.shape != (len(y), targets.n_raw):
+            slopes = np.zeros((len(y), targets.n_raw))
         alpha = ridge_of(problem.penalty)
         ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
         has_intercepts = problem.n_params > problem.n_weights

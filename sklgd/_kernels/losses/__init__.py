@@ -7,6 +7,7 @@ from .calls import (
     hessian,
     hessian_soft,
     proximal_slope,
+    proximal_slope_joint,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "hessian",
     "hessian_soft",
     "proximal_slope",
+    "proximal_slope_joint",
 ]

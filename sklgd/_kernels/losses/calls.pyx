@@ -33,6 +33,16 @@ def proximal_slope(LossKernel kernel not None, const double[::1] y, const double
     return np.asarray(slopes)
 
 
+def proximal_slope_joint(LossKernel kernel not None, const double[::1] y,
+                         const double[:, ::1] center, double step):
+    """Return the same of the joint form, a row of slopes for each target."""
+    cdef Py_ssize_t i, k = center.shape[1]
+    cdef double[:, ::1] slopes = np.empty((y.shape[0], k))
+    for i in range(y.shape[0]):
+        kernel.proximal_slope_joint(k, y[i], &center[i, 0], step, &slopes[i, 0])
+    return np.asarray(slopes)
+
+
 def flow_slope(LossKernel kernel not None, const double[::1] y, const double[::1] raw, double time):
     """Return the slopes along the flow that ``kernel`` computes: the tests' way in."""
     cdef Py_ssize_t i

@@ -188,6 +188,32 @@ cdef class ExponentialKernel(LossKernel):
 
 
 cdef class MulticlassHingeKernel(HingeKernel):
+    def __cinit__(self):
+        self.proximal_joint = True
+
+    # The slopes are a point of the simplex less the vertex of the true class: a projection, whose
+    # level is found by Newton's method from below.
+    cdef void proximal_slope_joint(self, Py_ssize_t k, double y, const double* center, double step,
+                                   double* slopes) noexcept nogil:
+        cdef Py_ssize_t j, own = <Py_ssize_t> y, count = 0, before = -1
+        cdef double most = -INFINITY, level = -1.0, total
+        for j in range(k):
+            slopes[j] = (center[j] + (j != own)) / step + (j == own)
+            most = slopes[j] if slopes[j] > most else most
+        for j in range(k):
+            slopes[j] -= most   # far from zero, what is added would be lost
+        while count != before:
+            before, count, total = count, 0, -1.0
+            for j in range(k):
+                if slopes[j] > level:
+                    total += slopes[j]
+                    count += 1
+            if count > 0:   # not where predictions are not numbers
+                level = total / count
+        for j in range(k):
+            slopes[j] = relu(slopes[j] - level)
+        slopes[own] -= 1.0
+
     cdef int evaluate_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
                             double* value, double* grad) except -1 nogil:
         cdef Py_ssize_t i, j, own, rival
