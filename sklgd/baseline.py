@@ -64,7 +64,7 @@ def _sums_of(
     method: Callable[..., np.ndarray], share: np.ndarray, y: np.ndarray, raw: np.ndarray
 ) -> np.ndarray:
     # Of a loss, column by column; flat, since a matrix may be that of a joint loss.
-    return np.sum(share * method(y.ravel(), raw.ravel()).reshape(y.shape), axis=0)
+    return np.sum(share * np.reshape(method(y.ravel(), raw.ravel()), y.shape), axis=0)
 
 
 def _best_kink(at: np.ndarray, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:

@@ -127,11 +127,13 @@ def standardizing(problem: Any) -> Coordinates:
         return Coordinates(far_scale(X, order), None, problem.weight_rows)
     if sp.issparse(X):
         square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
+        check_finite(square)
         share[share == 0.0] = 1.0
         scale = np.sqrt(square + _ridge(problem)) * share ** (RARITY - 0.5)
         scale[scale == 0.0] = 1.0
         return Coordinates(scale, None, problem.n_raw)
     mean, scale = moments(X, order, weights)
+    check_finite(scale)
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
         scale, mean = np.sqrt(scale**2 + mean**2), None
     scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 0.0
@@ -227,8 +229,19 @@ def moments(
     X: np.ndarray, order: np.ndarray | None, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means and standard deviations of dense features over given rows, None for all."""
-    mean, variance = dense_moments(X, order, weights)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, variance = dense_moments(X, order, weights)
     return mean, np.sqrt(variance)
+
+
+def check_finite(spread: np.ndarray) -> None:
+    """Raise where the squares of a feature overflow, so that its scale is unknown."""
+    finite = np.isfinite(spread)
+    if not finite.all():
+        raise ValueError(
+            f"The variance of feature {finite.argmin()} is not finite. The input data may contain "
+            "large values and need to be preprocessed."
+        )
 
 
 def _ridge(problem: Any) -> np.ndarray:

@@ -431,7 +431,7 @@ class Problem:
             weight = np.bincount(y.astype(np.intp), weights, minlength=self.n_raw)
             off, on = of(np.array(targets.one_vs_rest or (0.0, 1.0)))
             return (off * (self.weight_sum - weight) + on * weight) / self.weight_sum
-        columns = of(y.reshape(len(y), -1))
+        columns = np.asarray(of(y.reshape(len(y), -1)))
         return columns.mean(axis=0) if weights is None else weights @ columns / self.weight_sum
 
     @property

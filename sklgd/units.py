@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .coordinates import far_scale, moments
+from .coordinates import check_finite, far_scale, moments
 
 if TYPE_CHECKING:
     from .objective import Targets
@@ -124,15 +124,11 @@ def units_of(
         shift, factor = None, 1.0 / far_scale(X, rows)
     else:
         shift, scale = moments(X, rows, weights)
+        check_finite(scale)
         if not fit_intercept:
             scale, shift = np.hypot(scale, shift), np.zeros_like(shift)
         scale[scale <= 1e-12 * np.abs(shift)] = 1.0  # constant, up to rounding
         factor = 1.0 / scale
-        if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
-            raise ValueError(
-                "The variance of a feature is not finite. The input data may contain large values "
-                "and need to be preprocessed."
-            )
     y = targets.y if rows is None else targets.y[rows]
     weights = weights if weights is None or rows is None else weights[rows]
     return Units(

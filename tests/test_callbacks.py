@@ -108,6 +108,21 @@ def test_the_best_epoch_is_restored_where_a_callback_stops(early_stopping):
     assert_array_equal(model.coef_, clone(model).fit(X, y).coef_)
 
 
+@pytest.mark.parametrize("model", ["linear", "mlp", "factorization_machine"])
+@BOTH
+def test_divergence_is_not_hidden_behind_a_callback(estimator, data, model):
+    """A monitor is shown what the fit ends with, not numbers that have overflowed."""
+    X, y = data
+    gd = estimator("squared_error", optimizer=SGD(1e3), model=model, random_state=0)
+    monitor = ScoringMonitor(scoring=SCORE[estimator])
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        seen = clone(gd).set_callbacks(monitor).fit(1e3 * X, y)
+    assert seen.stop_reason_ == "diverged"
+    assert_array_equal(seen.predict(1e3 * X), gd.fit(1e3 * X, y).predict(1e3 * X))
+    last = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"][-1]
+    assert last[SCORE[estimator]] == seen.score(1e3 * X, y)
+
+
 @pytest.mark.parametrize("hook", [("end", "epoch"), ("begin", "fit"), ("setup", "fit")])
 def test_a_callback_that_fails_leaves_no_trace(hook):
     model = GDRegressor().fit(*REGRESSION)

@@ -38,6 +38,16 @@ class MySquaredError(Loss):
         return raw - y
 
 
+class Lists(MySquaredError):
+    """Returns lists."""
+
+    def value(self, y, raw):
+        return super().value(y, raw).tolist()
+
+    def gradient(self, y, raw):
+        return super().gradient(y, raw).tolist()
+
+
 class MySoftmax(Loss):
     task = "classification"
     joint = True
@@ -232,6 +242,17 @@ def test_schedules(data, rule, schedule):
     if rule is SGD:
         model = GDRegressor(learning_rate=schedule, max_iter=3, tol=None, random_state=0)
         assert_close(model.fit(data["X"], data["one"]), expected)
+
+
+@pytest.mark.parametrize("optimizer", ["auto", "lbfgs", "adam"])
+@pytest.mark.parametrize("model", ["linear", "mlp"])
+def test_a_loss_may_return_lists(data, optimizer, model):
+    common = {"optimizer": optimizer, "model": model, "max_iter": 3, "tol": None, "random_state": 0}
+    own, theirs = (
+        GDRegressor(loss, **common).fit(data["X"], data["one"]).predict(data["X"])
+        for loss in (Lists(), MySquaredError())
+    )
+    assert_array_equal(own, theirs)
 
 
 @pytest.mark.parametrize("own, theirs", [(MySquaredError(), "squared_error")])

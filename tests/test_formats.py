@@ -478,6 +478,17 @@ def test_float32_is_close_to_float64(X, rule, form):
         assert_allclose(narrow.coef_, wide.coef_, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("model", ["linear", "mlp"])
+def test_coefficients_that_float32_cannot_hold_stay_float64(X, model):
+    X = X.astype(np.float32)
+    y = X.sum(axis=1, dtype=float) + 0.5
+    usual = GDRegressor(model=model, random_state=0).fit(X, y)
+    large = GDRegressor(model=model, random_state=0).fit(X, 1e60 * y)
+    parts = (large.coef_, large.intercept_) if model == "linear" else large.coefs_[-1:]
+    assert all(part.dtype == np.float64 for part in parts)
+    assert_allclose(large.predict(X) / 1e60, usual.predict(X), rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("first, then", [(np.float64, np.float32), (np.float32, np.float64)])
 def test_dtypes_may_change_between_calls(X, first, then):
     y = targets(LOSSES["squared_error"])

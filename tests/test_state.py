@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.models import MLP
 from sklgd.optimizers import FISTA, LBFGS, SAGA, SGD, SVRG, Adam, GradientDescent, Newton
 from sklgd.schedules import Adaptive, InvScaling, LinearWarmup
 
@@ -119,10 +120,25 @@ def test_warm_start_with_other_strategies_keeps_the_parameters(regression):
 def test_warm_start_with_other_shapes_starts_anew(regression):
     X, y = regression
     model = incremental(SGD(0.01), max_iter=2, warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match="coef_init does not match dataset"):
+    with pytest.raises(ValueError, match=r"warm_start .* Previously got .*\(5,\).* now .*\(3,\)"):
         model.fit(X[:, :3], y)
     model.set_params(warm_start=False).fit(X[:, :3], y)
     assert model.coef_.shape == (3,)
+
+
+@pytest.mark.parametrize("again", ["fit", "partial_fit"])
+def test_another_network_with_as_many_parameters_does_not_go_on(regression, again):
+    """Two networks of 25 parameters; those of one make no sense in the other."""
+    X, y = regression
+    model = GDRegressor(model=MLP((1, 6)), optimizer="adam", warm_start=True, max_iter=1, tol=None)
+    other = clone(model).set_params(model=MLP((2, 3)))
+    for one in (model, other):
+        one.fit(X, y)
+        assert sum(part.size for part in one.coefs_ + one.intercepts_) == 25
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=r"same shapes|cannot go on"):
+        getattr(model.set_params(model=MLP((2, 3))), again)(X, y)
+    assert_array_equal(model.predict(X), before)
 
 
 @pytest.mark.parametrize("other", [[0, 1], [0, 1, 2, 3], [5, 6, 7]])

@@ -411,6 +411,20 @@ def test_an_epoch_that_diverged_leaves_an_empty_history(raw_features):
     assert model.validation_scores_ is None
 
 
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+@pytest.mark.parametrize("penalty", ["l2", "l1", "mcp"])
+def test_a_feature_whose_squares_overflow_is_named(raw_features, loss, penalty, form):
+    """Such as a largest number that stands for a missing one: its scale is unknown."""
+    X, y = raw_features
+    X = X.copy()
+    X[3, 1] = np.finfo(float).max
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"variance of feature 1 is not finite.*preprocessed"):
+            GDRegressor(loss, penalty=penalty).fit(form(X), y)
+
+
 def test_auto_does_not_diverge(raw_features):
     X, y = raw_features
     with warnings.catch_warnings():

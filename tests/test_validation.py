@@ -98,7 +98,7 @@ def test_other_outputs_in_a_later_fit(warm_start):
     model = GDRegressor(warm_start=warm_start).fit(X, Y)
     two = np.stack([Y, Y], axis=1)
     if warm_start:
-        with pytest.raises(ValueError, match=r"coef_init does not match dataset.*need \(2, 4\)"):
+        with pytest.raises(ValueError, match=r"warm_start can only .* now {'coef_': \(2, 4\)"):
             model.fit(X, two)
     else:
         assert model.fit(X, two).coef_.shape == (2, 4)

@@ -23,7 +23,7 @@ from .._strategy import Parameters
 from ..coordinates import start_scale
 from ..losses import Loss
 from ..models import Model
-from ..models.base import parts_of, rows_of, start_of
+from ..models.base import parts_of, rows_of, shapes_of, start_of
 from ..objective import Block, Problem, Targets
 from ..optimizers import Auto, Optimizer
 from ..optimizers.auto import scale_after
@@ -42,7 +42,7 @@ from ..training import (
 from ..units import Units, units_of, units_of_stream
 from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
-from .fitted import FittedAttributes, is_same
+from .fitted import FittedAttributes, as_type, is_same
 from .hooks import KEPT, Hooks, Paused
 from .validation import RowSplit, make_validation, split_rows
 
@@ -385,7 +385,9 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         n_features, n_raw = X.shape[1], targets.n_raw
         state = self._continued(strategies, n_features, n_raw) if self.warm_start else None
         if state is None:
-            init = self._warm_init(init, strategies.model) if self.warm_start else init
+            if self.warm_start:
+                shape = (n_features, n_raw, self.fit_intercept)
+                init = self._warm_init(init, strategies.model, shape)
             units = units_of(strategies, X, targets, weights, split.train, self.fit_intercept)
             scale = start_scale(strategies.optimizer, strategies.model, X, split.train)
             return self._new_state(strategies, n_features, n_raw, init, units, scale)
@@ -460,9 +462,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         """Whether the fitted model has the same parameters as one to go on with."""
         if type(model) is not type(self.model_):
             return False
-        shape, units = self._state.shape, self._state.units
-        kernels = (one.compose(*shape, units) for one in (model, self.model_))
-        return model == self.model_ or len({kernel.n_params for kernel in kernels}) == 1
+        shape = self._state.shape
+        return model == self.model_ or shapes_of(model, *shape) == shapes_of(self.model_, *shape)
 
     def _restart_at(self, state: FitState, init: Init) -> None:
         """Let a state go on from parameters that the user gave."""
@@ -495,9 +496,17 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             return None
         return self._resumed(strategies, n_features, n_raw)
 
-    def _warm_init(self, init: Init, model: Model) -> Init:
+    def _warm_init(self, init: Init, model: Model, shape: tuple[int, int, bool]) -> Init:
+        """Return what a fit that is another than the last begins with: coefficients of that."""
         if not isinstance(getattr(self, "model_", None), type(model)):
             return init
+        before, now = shapes_of(self.model_, *self._state.shape), shapes_of(model, *shape)
+        if init.coef is None and before != now:
+            raise ValueError(
+                "warm_start can only be used where the parameters have the same shapes as in the "
+                f"previous call to fit. Previously got {before}, now {now}. Set warm_start=False "
+                "to train anew."
+            )
         last = self._published_init()
         return Init(*(old if new is None else new for old, new in zip(last, init, strict=True)))
 
@@ -531,7 +540,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             self.model_.place(params, *self._published_init(), *shape, units)
         rows = rows_of(self.model_, mend(X))
         raw = predict_raw(rows, self.model_.compose(*shape, units), params)
-        return raw.astype(X.dtype, copy=False)
+        return raw if raw.dtype == X.dtype else as_type(raw, X.dtype)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -183,10 +183,15 @@ class FittedAttributes:
 
 
 def as_type(value: Any, dtype: Any) -> Any:
-    """Return a copy of an array, or of the arrays in a list, as another type."""
+    """Return a copy of an array, or of the arrays in a list, as another type if that holds it."""
     if isinstance(value, list):
         return [as_type(entry, dtype) for entry in value]
-    return np.array(value, dtype=dtype) if isinstance(value, np.ndarray) else value
+    if not isinstance(value, np.ndarray):
+        return value
+    with np.errstate(over="ignore"):
+        cast = np.array(value, dtype=dtype)
+    overflows = cast.dtype.kind == "f" and np.isinf(cast).any() and np.isfinite(value).all()
+    return value.copy() if overflows else cast
 
 
 def is_same(found: Any, value: Any) -> bool:

@@ -318,6 +318,17 @@ def parts_of(
     return parts
 
 
+def shapes_of(model: Model, n_features: int, n_raw: int, fit_intercept: bool) -> dict[str, Any]:
+    """Return the shapes of the fitted arrays, lists of them where there are lists."""
+    params = np.zeros(model.compose(n_features, n_raw, fit_intercept).n_params)
+    parts = parts_of(model, params, n_features, n_raw)
+    shapes = {
+        name: list(map(np.shape, part)) if isinstance(part, (list, tuple)) else np.shape(part)
+        for name, part in parts.items()
+    }
+    return {name: shape for name, shape in shapes.items() if shape}
+
+
 def rows_of(model: Model, X: Any) -> Any:
     """Return the compiled rows that a model reads.
 

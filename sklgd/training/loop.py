@@ -179,6 +179,7 @@ class TrainingLoop:
             self.ended = self._has_stopped()
         else:
             self.ended, self.report.stop_reason = True, "diverged"
+            self._keep_useful()  # before callbacks look
         if self.hooks is not None and self.hooks.end_epoch() and not self.ended:
             self.ended, self.report.stop_reason = True, "callback"
 
@@ -269,8 +270,8 @@ class TrainingLoop:
         report = self.report
         if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._has_diverged():
             report.stop_reason = "diverged"
-        if report.stop_reason == "diverged":
             self._keep_useful()
+        if report.stop_reason == "diverged":
             self._warn(
                 f"{self.name} diverged: after {report.n_iter} epochs the objective was far above "
                 "its start or not finite. The model has the parameters of epoch "

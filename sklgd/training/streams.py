@@ -238,6 +238,7 @@ class Stream:
         return self.spread.size * n_rows / (n_rows + FEW)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
     """Return what a stream that follows a fit has to know of it: some of its rows tell.
 
