@@ -132,7 +132,7 @@ def standardizing(problem: Any) -> Coordinates:
         scale = np.sqrt(square + _ridge(problem)) * share ** (RARITY - 0.5)
         scale[scale == 0.0] = 1.0
         return Coordinates(scale, None, problem.n_raw)
-    mean, scale = moments(X, order, weights)
+    mean, scale = problem.moments
     check_finite(scale)
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
         scale, mean = np.sqrt(scale**2 + mean**2), None
@@ -147,13 +147,9 @@ def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
 
     Far from one where a feature is rare and the rows that ``space`` was made from had little of it.
     """
-    X, order, weights = problem.block.X, problem.order, problem.block.weights
-    if sp.issparse(X):
-        square = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)[0]
-    else:
-        mean, deviation = moments(X, order, weights)
-        square = deviation**2 + (mean if space.shift is None else mean - space.shift) ** 2
-    return square / space.scale**2
+    mean, deviation = problem.moments
+    apart = mean if space.shift is None else mean - space.shift
+    return (deviation**2 + apart**2) / space.scale**2
 
 
 def ordinary_share(problem: Any, space: Coordinates) -> float:
@@ -228,7 +224,13 @@ def start_scale(optimizer: Any, model: Any, X: Any, order: np.ndarray | None) ->
 def moments(
     X: np.ndarray, order: np.ndarray | None, weights: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return means and standard deviations of dense features over given rows, None for all."""
+    """Return means and standard deviations of features over given rows, None for all.
+
+    Sparse ones are not centred: 0.0 and root mean squares.
+    """
+    if sp.issparse(X):
+        square = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)[0]
+        return 0.0, np.sqrt(square)
     with np.errstate(over="ignore", invalid="ignore"):
         mean, variance = dense_moments(X, order, weights)
     return mean, np.sqrt(variance)

@@ -23,7 +23,7 @@ from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
 from .baseline import best_constant, has_link
-from .coordinates import Coordinates
+from .coordinates import Coordinates, moments
 from .losses import Loss
 from .models import Model
 from .models.base import rows_of
@@ -35,8 +35,16 @@ from .units import Units
 BLOCK_ROWS = 4096
 #: the least share of an objective that is a fall
 LEAST_FALL = 0.02
+#: whose multiples are spread evenly in the unit interval, up to whole numbers, whatever is left out
+GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 #: the least share of a class
 LEAST_SHARE = 1e-9
+
+
+def evenly(n_rows: int, step: int) -> np.ndarray:
+    """Return one row of each ``step``, but not the same in turn: rows may repeat, as hours do."""
+    blocks = np.arange(n_rows // step)
+    return (step * (blocks + blocks * GOLDEN % 1.0)).astype(np.uint32)
 
 
 def scale_of(value: float, first: float, tol: float) -> float:
@@ -201,12 +209,16 @@ class Problem:
 
     def thinned(self, n_rows: int) -> Problem:
         """Return the problem of about ``n_rows`` of the training rows, spread evenly."""
+        few = self.n_rows < 2 * n_rows
+        return self if few else self._like(self.block, self.some(n_rows))
+
+    def some(self, n_rows: int) -> np.ndarray | None:
+        """Return the order of `thinned`: numbers of rows, None for all."""
         step = self.n_rows // max(n_rows, 1)
         if step < 2:
-            return self
-        rows = np.arange(0, self.n_rows, step) if self.order is None else self.order[::step]
-        rows = np.ascontiguousarray(rows, dtype=np.uint32)
-        return self._like(self.block, rows)
+            return self.order
+        rows = evenly(self.n_rows, step)
+        return rows if self.order is None else self.order[rows]
 
     def _like(self, block: Block, order: np.ndarray | None) -> Problem:
         # Of other rows or another loss, with the same threads.
@@ -253,6 +265,12 @@ class Problem:
         """Return the weights in ``params`` as penalties see them: (p,), or (k, p) for k > 1."""
         weights = params[: self.n_weights]
         return weights if self.weight_rows == 1 else weights.reshape(self.weight_rows, -1)
+
+    def spread(self, of_features: np.ndarray, of_intercepts: float) -> np.ndarray:
+        """Return a number for each parameter from one for each feature, in all raw columns."""
+        found = np.full(self.n_params, of_intercepts)
+        self.weights(found)[...] = of_features
+        return found
 
     def _value_of(self, part: Penalty | None, params: np.ndarray) -> float:
         return 0.0 if part is None else self.unit * float(part.value(self.weights(params)))
@@ -346,6 +364,11 @@ class Problem:
         if self._second is None or self._second.space is not space:
             self._second = SecondOrder(self, space)
         return self._second
+
+    @functools.cached_property
+    def moments(self) -> tuple[np.ndarray | float, np.ndarray]:
+        """Means and standard deviations of the features, by `sklgd.coordinates.moments`."""
+        return moments(self.block.X, self.order, self.block.weights)
 
     @functools.cached_property
     def smooth_curvature(self) -> np.ndarray:

@@ -27,10 +27,19 @@ MOST = 30
 
 
 class Held:
-    """The smooth part of a penalty and a ridge beside it."""
+    """The smooth part of a penalty, and rows beside it that hold one weight each.
 
-    def __init__(self, smooth: Any, sizes: np.ndarray) -> None:
-        self.smooth, self.sizes = smooth, sizes
+    Parameters
+    ----------
+    smooth : Penalty or None
+    squares : ndarray of shape (n_features,)
+        What the rows add to the mean squares of the features.
+    bend : float
+        The curvature of the loss there, in units of the penalty.
+    """
+
+    def __init__(self, smooth: Any, squares: np.ndarray, bend: float) -> None:
+        self.smooth, self.squares, self.sizes = smooth, squares, bend * squares
 
     def value(self, w: np.ndarray) -> float:
         """Return the sum of both."""
@@ -45,7 +54,7 @@ class Held:
 
 
 def solved_sample(
-    optimizer: Any, problem: Any, params: np.ndarray, bend: float
+    optimizer: Any, problem: Any, params: np.ndarray, bend: float, state: dict
 ) -> tuple[Any, np.ndarray]:
     """Return the problem of a sample of the rows, spread evenly, and about its minimum.
 
@@ -63,6 +72,8 @@ def solved_sample(
         Where to start.
     bend : float
         The curvature of the loss with respect to raw predictions.
+    state : dict
+        The optimizer's state, for it to begin with; at the end that of the sample's minimum.
     """
     if not problem.block.model.linear or params[: problem.n_weights].any():
         return None, params
@@ -73,9 +84,9 @@ def solved_sample(
     sample = problem.thinned(few)
     sample.tol = max(problem.tol or 0.0, ENOUGH * size / sample.n_rows)
     # what is rare in the sample would get any weight: it is held by a row that has all of it
-    sizes = bend * _largest(sample) ** 2 / sample.n_rows
-    sample.smooth = Held(problem.smooth, sizes / problem.unit)
-    found, state = params.copy(), {}
+    squares = _largest(sample) ** 2 / sample.n_rows
+    sample.smooth = Held(problem.smooth, squares, bend / problem.unit)
+    found = params.copy()
     for t in range(1, MOST + 1):
         optimizer.iterate(sample, found, state, 1.0, t)
         if state.get("converged"):

@@ -7,7 +7,9 @@ from scipy.optimize import linprog
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.objective import evenly
 from sklgd.optimizers import Continuation, Newton
+from sklgd.second_order import SecondOrder
 
 N, P = 20_000, 30
 
@@ -28,8 +30,8 @@ def samples(monkeypatch):
 
     seen = []
 
-    def solved_sample(optimizer, problem, params, bend):
-        sample, found = sampling.solved_sample(optimizer, problem, params, bend)
+    def solved_sample(optimizer, problem, params, bend, state):
+        sample, found = sampling.solved_sample(optimizer, problem, params, bend, state)
         if sample is not None:
             seen.append((problem.n_rows, sample.n_rows))
         return sample, found
@@ -60,14 +62,64 @@ def test_counts(rows, samples):
     np.testing.assert_allclose(found.coef_, exact.coef_, rtol=1e-6)
 
 
-def test_fewer_iterations(rows):
-    """The last steps of Newton's method are left."""
+@pytest.fixture
+def passes(monkeypatch):
+    """For how many rows second derivatives are summed, pass by pass."""
+    seen, at = [], SecondOrder.at
+
+    def counted(self, *args):
+        seen.append(self.problem.n_rows)
+        return at(self, *args)
+
+    monkeypatch.setattr(SecondOrder, "at", counted)
+    return seen
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
+def test_second_derivatives_of_the_sample_do(rows, passes, form):
     X, raw = rows
     y = (raw > 0.3).astype(int)
-    few = GDClassifier("log_loss", optimizer=Newton()).fit(X, y)
-    from_zero = GDClassifier("log_loss", optimizer=Newton())
-    from_zero.fit(X, y, coef_init=np.full((1, P), 1e-12))
-    assert few.n_iter_ < from_zero.n_iter_
+    model = GDClassifier("log_loss", alpha=1e-4, optimizer=Newton()).fit(form(X), y)
+    assert N // 8 in passes and N not in passes
+    del passes[:]
+    from_zero = GDClassifier("log_loss", alpha=1e-4, optimizer=Newton())
+    from_zero.fit(form(X), y, coef_init=np.full((1, P), 1e-12))
+    assert N in passes and N // 8 not in passes
+    exact = GDClassifier("log_loss", alpha=1e-4, optimizer=Newton(), tol=1e-14).fit(form(X), y)
+    least, first = exact.loss_curve_[-1], np.log(2.0)
+    assert model.loss_curve_[-1] - least <= 1e-3 * (first - least)
+
+
+def test_rows_that_repeat(passes):
+    """Hours of days: every eighth row would be of three hours only."""
+    rng = np.random.default_rng(0)
+    hours = np.tile(np.eye(24), (800, 1))
+    X = np.hstack([hours, rng.standard_normal((len(hours), 20))])
+    y = rng.poisson(np.exp(0.3 * X @ rng.standard_normal(44)))
+    model = GDRegressor("poisson", alpha=1e-4, optimizer=Newton()).fit(X, y)
+    assert len(X) // 8 in passes and len(X) not in passes
+    exact = PoissonRegressor(alpha=1e-4, solver="newton-cholesky", tol=1e-12).fit(X, y)
+
+    def objective(coef, intercept):
+        raw = X @ coef + intercept
+        return np.mean(np.exp(raw) - y * raw) + 0.5e-4 * coef @ coef
+
+    least, first = objective(exact.coef_, exact.intercept_), objective(0.0 * X[0], np.log(y.mean()))
+    assert objective(model.coef_, model.intercept_) - least <= 1e-3 * (first - least)
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+def test_a_category_that_the_sample_has_not(rows, samples, scale):
+    """Second derivatives of a sample say nothing of it, and rows of ones add up to one still."""
+    X, raw = rows
+    kinds = np.repeat(np.arange(4), N // 4)
+    kinds[np.setdiff1d(np.arange(N), evenly(N, 8))[:: N // 30]] = 4
+    X = np.hstack([X[:, :10], scale * np.eye(5)[kinds]])
+    y = (raw + kinds > 2.0).astype(int)
+    found = GDClassifier("log_loss", alpha=1e-4, optimizer=Newton(), tol=1e-10).fit(X, y)
+    assert samples == [(N, N // 8)]
+    exact = LogisticRegression(C=1.0 / (1e-4 * N), tol=1e-12, solver="newton-cholesky").fit(X, y)
+    np.testing.assert_allclose(found.decision_function(X), exact.decision_function(X), atol=1e-4)
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
@@ -78,8 +130,8 @@ def test_rare_features_do_not_mislead(samples, form):
     y = (X[:, 10:].sum(axis=1) + rng.logistic(size=N) > 0.0).astype(int)
     for j in range(10):
         X[:, j] = 0.0
-        sampled = np.arange(320 * j, 320 * j + 24, 8)
-        others = np.setdiff1d(np.arange(5000 + 20 * j, 5020 + 20 * j), np.arange(0, N, 8))
+        sampled = evenly(N, 8)[40 * j : 40 * j + 3]
+        others = np.setdiff1d(np.arange(5000 + 20 * j, 5020 + 20 * j), evenly(N, 8))
         X[sampled, j] = X[others, j] = 100.0
         y[sampled], y[others[:8]], y[others[8:]] = 0, 0, 1
     model = GDClassifier("log_loss", alpha=1e-8, optimizer=Newton(), tol=1e-6).fit(form(X), y)
@@ -92,7 +144,7 @@ def test_a_sample_that_tells_the_opposite(rows, samples, loss):
     """Every eighth row contradicts the others: the fit starts anew."""
     X, raw = rows
     y = (raw > 0.0).astype(int)
-    y[::8] = 1 - y[::8]
+    y[evenly(N, 8)] ^= 1
     inner = Newton() if loss != "hinge" else Continuation(Newton())
     model = GDClassifier(loss, optimizer=inner).fit(X, y)
     shuffled = np.random.default_rng(0).permutation(N)

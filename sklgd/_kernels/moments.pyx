@@ -4,6 +4,13 @@ import numpy as np
 from libc.math cimport fabs
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
+from .simd cimport simd, simd_init, simd_prefetch
+
+simd_init()
+
+# Rows that are asked for ahead: the processor does not see through four at a time.
+cdef Py_ssize_t AHEAD = 16
+
 ctypedef fused real:
     float
     double
@@ -28,29 +35,37 @@ def dense_moments(const real[:, ::1] X, const uint32_t[::1] order, const double[
     mean, variance : float64 ndarray of shape (p,)
     """
     cdef Py_ssize_t n = X.shape[0] if order is None else order.shape[0], p = X.shape[1]
-    cdef Py_ssize_t i, r
-    cdef double w, total = 0.0
+    cdef Py_ssize_t i = 0, c
+    cdef double total = 0.0
+    cdef double[4] w
+    cdef const real* rows[4]
     # a shift of the origin keeps large means from cancelling
     cdef double[::1] origin = np.array(X[0 if order is None else order[0]], dtype=np.float64)
     cdef double[::1] first = np.zeros(p), second = np.zeros(p)
     with nogil:
-        for i in range(n):
-            r = i if order is None else order[i]
-            w = 1.0 if weights is None else weights[r]
-            total += w
-            add_row(p, &X[r, 0], &origin[0], w, &first[0], &second[0])
+        while i < n:
+            # the last row stands in for those that are missing, without weight
+            for c in range(4):
+                take_row(X, order, weights, min(i + c, n - 1), &rows[c], &w[c])
+                w[c] = w[c] if i + c < n else 0.0
+                total += w[c]
+            if order is None and i + AHEAD + 4 <= n:
+                simd_prefetch(&X[i + AHEAD, 0], 4 * p * sizeof(real))
+            if real is float:
+                simd.rows4_moments_f(p, w, rows, &origin[0], &first[0], &second[0])
+            else:
+                simd.rows4_moments_d(p, w, rows, &origin[0], &first[0], &second[0])
+            i += 4
     mean, square = np.asarray(first) / total, np.asarray(second) / total
     return np.asarray(origin) + mean, np.maximum(square - mean**2, 0.0)
 
 
-cdef inline void add_row(Py_ssize_t p, const real* row, const double* origin, double w,
-                         double* first, double* second) noexcept nogil:
-    cdef Py_ssize_t j
-    cdef double d
-    for j in range(p):
-        d = row[j] - origin[j]
-        first[j] += w * d
-        second[j] += w * d * d
+cdef inline void take_row(const real[:, ::1] X, const uint32_t[::1] order,
+                          const double[::1] weights, Py_ssize_t i, const real** row,
+                          double* weight) noexcept nogil:
+    cdef Py_ssize_t r = i if order is None else order[i]
+    row[0] = &X[r, 0]
+    weight[0] = 1.0 if weights is None else weights[r]
 
 
 def dense_range(const real[:, ::1] X, const uint32_t[::1] order):

@@ -24,6 +24,7 @@ cdef class Objective:
     cdef const double* y
     cdef const double* weights          # NULL where all are one
     cdef Py_ssize_t y_width
+    cdef Py_ssize_t at_a_time           # rows that are summed together
     cdef readonly bint joint
     cdef bint expand
     cdef double off

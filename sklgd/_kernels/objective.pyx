@@ -9,10 +9,12 @@ from libc.stdint cimport uint32_t
 
 from .base cimport Aim, Batch, LossKernel, ModelKernel, RowsKernel, Tape, batch_row
 
+from .adapters import PyLoss, PyModel
 from .base import aligned_empty
 
-# Rows that are summed at a time: their raw predictions stay in the cache.
-cdef Py_ssize_t SUM_ROWS = 128
+# Rows that are summed at a time: their raw predictions stay in the cache.  Dense rows themselves are
+# to stay in the nearest one until their gradient is summed; a call into Python costs more.
+cdef Py_ssize_t SUM_ROWS = 128, DENSE_ROWS = 32, PYTHON_ROWS = 1024
 
 
 cdef class Objective:
@@ -37,6 +39,9 @@ cdef class Objective:
         cdef const double[::1] w_flat
         self.rows, self.loss, self.model = rows, loss, model
         self.joint = joint
+        self.at_a_time = SUM_ROWS if rows.sparse or not model.local else DENSE_ROWS
+        if isinstance(loss, PyLoss) or isinstance(model, PyModel):
+            self.at_a_time = PYTHON_ROWS
         self.y_width = 1 if y.ndim == 1 else y.shape[1]
         self.y = &y_flat[0]
         if weights is not None:
@@ -114,14 +119,14 @@ cdef class Objective:
     def sums(self, const double[::1] params, double[::1] grad=None, const uint32_t[::1] order=None,
              Py_ssize_t start=0, stop=None):
         """Return the weighted loss summed over positions; add its gradient to ``grad``."""
-        cdef double[::1] raw = np.empty(SUM_ROWS * self.model.n_raw)
+        cdef double[::1] raw = np.empty(self.at_a_time * self.model.n_raw)
         return self.sum_rows(
             raw, &params[0], NULL if grad is None else &grad[0], order, start,
             self.n_positions(order) if stop is None else stop)
 
     def constant_sum(self, const double[::1] constant, const uint32_t[::1] order=None):
         """Return the weighted loss summed over rows whose raw prediction is ``constant``."""
-        cdef double[::1] raw = np.tile(constant, SUM_ROWS)
+        cdef double[::1] raw = np.tile(constant, self.at_a_time)
         return self.sum_rows(raw, NULL, NULL, order, 0, self.n_positions(order))
 
     cdef Py_ssize_t n_positions(self, const uint32_t[::1] order):
@@ -133,17 +138,18 @@ cdef class Objective:
         cdef Py_ssize_t k = self.model.n_raw
         cdef Batch batch
         cdef double total = 0.0
-        cdef double[::1] draw = np.empty(SUM_ROWS * k)
-        cdef double[::1] value = np.empty(SUM_ROWS * k)
-        cdef double[::1] targets = np.empty(SUM_ROWS * self.target_width())
-        cdef double[::1] work = aligned_empty(self.model.work_size(self.rows, SUM_ROWS) + 1)
+        cdef Py_ssize_t m = self.at_a_time
+        cdef double[::1] draw = np.empty(m * k)
+        cdef double[::1] value = np.empty(m * k)
+        cdef double[::1] targets = np.empty(m * self.target_width())
+        cdef double[::1] work = aligned_empty(self.model.work_size(self.rows, m) + 1)
         cdef Tape tape
         begin_tape(&tape, self.model, &work[0], <double*> params)
         batch.order = NULL if order is None else &order[0]
         batch.start, batch.end = start, stop
         with nogil:
             while batch.start < batch.end:
-                batch.size = min(SUM_ROWS, batch.end - batch.start)
+                batch.size = min(m, batch.end - batch.start)
                 if params != NULL:
                     self.model.forward(self.rows, &batch, params, &tape, &raw[0])
                 self.evaluate(&batch, &raw[0], &targets[0], &value[0], &draw[0], 1.0, &total)

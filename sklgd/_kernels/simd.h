@@ -39,6 +39,12 @@ typedef struct {
                            double *w);
     void (*rows4_update_f)(ptrdiff_t n, const double *a, const float *const *x, double shrink,
                            double *w);
+    /* moments of four rows: with d[r] = x[r][j] - origin[j],
+     * first[j] += sum_r a[r] d[r] and second[j] += sum_r a[r] d[r]^2 */
+    void (*rows4_moments_d)(ptrdiff_t n, const double *a, const double *const *x,
+                            const double *origin, double *first, double *second);
+    void (*rows4_moments_f)(ptrdiff_t n, const double *a, const float *const *x,
+                            const double *origin, double *first, double *second);
     /* four rows and four columns: out[r * step + c] = sum_j x[r][j] w[c * n + j] */
     void (*rows4_dot4_d)(ptrdiff_t n, const double *const *x, const double *w, ptrdiff_t step,
                          double *out);

@@ -35,6 +35,12 @@ cdef extern from "simd.h" nogil:
                                double* w) noexcept nogil
         void (*rows4_update_f)(Py_ssize_t n, const double* a, const float** x, double shrink,
                                double* w) noexcept nogil
+        void (*rows4_moments_d)(Py_ssize_t n, const double* a, const double** x,
+                                const double* origin, double* first,
+                                double* second) noexcept nogil
+        void (*rows4_moments_f)(Py_ssize_t n, const double* a, const float** x,
+                                const double* origin, double* first,
+                                double* second) noexcept nogil
         void (*rows4_dot4_d)(Py_ssize_t n, const double** x, const double* w, Py_ssize_t step,
                              double* out) noexcept nogil
         void (*rows4_dot4_f)(Py_ssize_t n, const float** x, const double* w, Py_ssize_t step,

@@ -219,6 +219,28 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
                            a3 * LOAD_REST_##suffix(m, x3 + j));                           \
             STORE_REST(m, w + j, v);                                                      \
         }                                                                                 \
+    }                                                                                     \
+    TARGET static void NAME(rows4_moments_##suffix)(                                      \
+        ptrdiff_t n, const double *a, const real *const *x, const double *origin,         \
+        double *first, double *second)                                                    \
+    {                                                                                     \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + LANES <= n; j += LANES) {                                              \
+            NAME(vec) o = LOAD_d(origin + j), s = LOAD_d(first + j), t = LOAD_d(second + j); \
+            for (int r = 0; r < 4; r++) {                                                 \
+                NAME(vec) d = LOAD_##suffix(x[r] + j) - o, e = a[r] * d;                  \
+                s += e;                                                                   \
+                t += e * d;                                                               \
+            }                                                                             \
+            *(NAME(vec) *)(first + j) = s;                                                \
+            *(NAME(vec) *)(second + j) = t;                                               \
+        }                                                                                 \
+        for (; j < n; j++)                                                                \
+            for (int r = 0; r < 4; r++) {                                                 \
+                double d = (double)x[r][j] - origin[j];                                   \
+                first[j] += a[r] * d;                                                     \
+                second[j] += a[r] * d * d;                                                \
+            }                                                                             \
     }
 
 /* TALL rows and four columns of sums stay in registers. */
@@ -359,6 +381,17 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         for (ptrdiff_t j = 0; j < n; j++)                                                 \
             w[j] = shrink * w[j] + a[0] * (double)x[0][j] + a[1] * (double)x[1][j] +      \
                    a[2] * (double)x[2][j] + a[3] * (double)x[3][j];                       \
+    }                                                                                     \
+    static void NAME(rows4_moments_##suffix)(                                             \
+        ptrdiff_t n, const double *a, const real *const *x, const double *origin,         \
+        double *first, double *second)                                                    \
+    {                                                                                     \
+        for (int r = 0; r < 4; r++)                                                       \
+            for (ptrdiff_t j = 0; j < n; j++) {                                           \
+                double d = (double)x[r][j] - origin[j];                                   \
+                first[j] += a[r] * d;                                                     \
+                second[j] += a[r] * d * d;                                                \
+            }                                                                             \
     }
 #define DEFINE_TILES(suffix, real)                                                        \
     static void NAME(rows4_dot4_##suffix)(ptrdiff_t n, const real *const *x,              \
@@ -398,6 +431,7 @@ static const simd_table NAME(table) = {
     NAME(dot4_d), NAME(dot4_f),
     NAME(update_d), NAME(update_f), NAME(advance_d), NAME(advance_f),
     NAME(rows4_dot_d), NAME(rows4_dot_f), NAME(rows4_update_d), NAME(rows4_update_f),
+    NAME(rows4_moments_d), NAME(rows4_moments_f),
     NAME(rows4_dot4_d), NAME(rows4_dot4_f), NAME(rows_update_d), NAME(rows_update_f),
     NAME(average), NAME(exp), NAME(expm1), NAME(log), NAME(log1p_unit),
     NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),

@@ -18,6 +18,10 @@ from .full_batch import LOOK_ROWS, FullBatchOptimizer, Point, asked, look_for_ou
 #: a gain, relative to the objective, that a step from here promises at most, where the second
 #: derivatives of this point do for the next one; and what such a step must leave of the promise
 CHORD, CHORD_LEAVES = 0.01, 0.1
+#: what a step must leave of the promise where second derivatives are those of a sample
+SAMPLE_LEAVES = 0.3
+#: the share of a feature's variance that is none, in a sample
+LACKING = 1e-9
 #: accuracy and length of coordinate descent on the quadratic model
 SWEEP_TOL, SWEEPS = 1e-8, 1000
 #: where that was too short and features are few, how often what is free is solved for together,
@@ -73,6 +77,22 @@ class _Model:
             at = np.arange(self.hess.shape[1])
             self.hess[:, at, at] += (damping - self.damping) * self.columns(bends())
             self.damping, self._factors = damping, None
+
+    def resize(self, sizes: np.ndarray, ridge: np.ndarray, more: np.ndarray) -> None:
+        """Multiply rows and columns by ``sizes``, but for a ridge: both are flat vectors."""
+        at, sizes, ridge = np.arange(self.hess.shape[1]), self.columns(sizes), self.columns(ridge)
+        self.hess[:, at, at] -= ridge
+        self.hess *= sizes[:, :, None] * sizes[:, None, :]
+        self.hess[:, at, at] += ridge + self.columns(more)
+        self._factors = None
+
+    def learn(self, step: np.ndarray, bent: np.ndarray) -> None:
+        """Bend along a step as the gradient has changed: the update of BFGS."""
+        for hess, s, y in zip(self.hess, self.columns(step), self.columns(bent), strict=True):
+            along, pulled = float(y @ s), hess @ s
+            if along > 1e-10 * float(pulled @ s):
+                hess += np.outer(y, y / along) - np.outer(pulled, pulled / float(pulled @ s))
+        self._factors = None
 
     def columns(self, vector: np.ndarray) -> np.ndarray:
         """Return a flat vector as one row for each matrix."""
@@ -206,7 +226,7 @@ class Newton(FullBatchOptimizer):
         point, step = state["point"], state["step"]
         quadratic = problem.block.loss.quadratic
         near = step.promised <= CHORD * fallen(state["first"], point.total)
-        chord = quadratic or (near and not state["steep"])
+        chord = quadratic or state["sampled"] or (near and not state["steep"])
         new, size = self._search(problem, state, curved=not chord)
         state["damping"] = damped(state["damping"], size)
         if new is None:
@@ -216,12 +236,13 @@ class Newton(FullBatchOptimizer):
                 return point.loss
             new = point
         elif chord:
+            if state["sampled"]:
+                state["model"].learn(new.u - point.u, new.grad - point.grad)
             following = self._step(problem, state, new)
-            little = max(CHORD_LEAVES * step.promised, self._enough(problem, state, new, following))
-            if quadratic or following.promised <= little:
+            if quadratic or self._will_do(problem, state, new, following):
                 return self._arrive(problem, params, state, new, following, fresh=quadratic)
         if new is not point or not state["fresh"]:
-            state["model"] = self._model(problem, state, new)
+            state.update(model=self._model(problem, state, new), sampled=False)
         return self._arrive(problem, params, state, new, self._step(problem, state, new))
 
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
@@ -234,15 +255,17 @@ class Newton(FullBatchOptimizer):
             start = problem.constant_start(params)
         space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
         state["space"], state["rest"] = space, _rest_in(problem, space)
+        state.update(fresh=True, converged=False, damping=0.0, steep=False, sampled=False)
         point = self._first_point(problem, state, start)
         if "first" not in state:
             exact = loss.quadratic and state["rest"] is None  # one step is all
             state["first"] = point.total if exact else problem.at_constant
         params[: point.params.size] = point.params  # which may be the minimum already
-        state.update(point=point, fresh=True, converged=False, damping=0.0, steep=False)
-        state["model"] = self._model(problem, state, point)
+        state["point"] = point
+        if not state["sampled"]:
+            state["model"] = self._model(problem, state, point)
         look_for_outliers(problem, state, space)
-        bent = np.trace(state["model"].hess[0]) > 1e-6 * bend_of(problem)
+        bent = np.trace(state["model"].hess[0]) > 1e-6 * self._bend(problem, state)
         if not bent or self._is_flat(problem, state, point):
             state["damping"] = DAMPING
         state["step"] = self._step(problem, state, point)
@@ -252,25 +275,55 @@ class Newton(FullBatchOptimizer):
             state["step"] = self._step(problem, state, point)
 
     def _first_point(self, problem: Any, state: dict, start: np.ndarray) -> Point:
-        """Return the minimum of a sample of the rows if that is better than the start, or this."""
-        sample = None
+        """Return the minimum of a sample of the rows if that is better than the start, or this.
+
+        Then the first steps may take the second derivatives of the sample, too.
+        """
+        smooth = _has_no_kinks(problem)
+        sample, own = None, {name: state[name] for name in ("space", "rest")}
         if not problem.block.loss.quadratic:
-            sample, found = solved_sample(self, problem, start, bend_of(problem))
+            sample, found = solved_sample(self, problem, start, self._bend(problem, state), own)
         if sample is not None:
             u = state["space"].from_params(found)
-            point = self._at(problem, state, u, curved=True)
+            point = self._at(problem, state, u, curved=not smooth)
             if point.total < problem.at_constant:
+                if smooth:
+                    self._take_over(problem, state, sample, own)
                 return point
         return self._at(problem, state, state["space"].from_params(start), curved=True)
 
+    def _take_over(self, problem: Any, state: dict, sample: Any, own: dict) -> None:
+        """Begin with the second derivatives of a sample, made as large as those of all rows."""
+        space, model = state["space"], own["model"]
+        model.damp(0.0, lambda: self._bends(sample, own))
+        seen = sample.moments[1] ** 2 + sample.smooth.squares
+        there = problem.moments[1] ** 2
+        lacks = seen <= LACKING * there
+        sizes = np.sqrt(np.where(lacks, 1.0, there / np.where(lacks, 1.0, seen)))
+        more = self._bend(problem, state) * np.where(lacks, there / space.scale**2, 0.0)
+        model.resize(
+            problem.spread(sizes, 1.0),
+            problem.spread(problem.second_order(space).ridge, 0.0),
+            problem.spread(more, 0.0),
+        )
+        state.update(model=model, fresh=False, sampled=True)
+
+    def _squares(self, problem: Any, state: dict) -> np.ndarray:
+        """Return the mean squares of what standardised parameters are multiplied by."""
+        if "squares" not in state:  # which a loss made sharper leaves as they are
+            squares = coordinates.mean_squares(problem, state["space"])
+            state["squares"] = problem.spread(squares, 1.0)
+        return state["squares"]
+
     def _bends(self, problem: Any, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
-        if "squares" not in state:  # which a loss made sharper leaves as they are
-            space = state["space"]
-            free = np.ones(problem.n_params - problem.n_weights)
-            squares = np.tile(coordinates.mean_squares(problem, space), space.n_raw)
-            state["squares"] = np.concatenate([squares, free])
-        return bend_of(problem) * state["squares"]
+        return self._bend(problem, state) * self._squares(problem, state)
+
+    def _bend(self, problem: Any, state: dict) -> float:
+        """Return `bend_of` the problem, found once."""
+        if "bend" not in state:
+            state["bend"] = bend_of(problem)
+        return state["bend"]
 
     def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""
@@ -321,7 +374,7 @@ class Newton(FullBatchOptimizer):
             new = self._at(problem, state, u, curved=curved and size == longest)
             rise = new.total - point.total
             if rise <= 1e-4 * size * step.slope:
-                if size == 1.0 and _has_no_kinks(problem):
+                if size == 1.0 and _has_no_kinks(problem) and state["fresh"]:
                     return self._lengthened(problem, state, new, curved=curved)
                 return new, size
             # the minimum of the parabola through what is known
@@ -354,6 +407,17 @@ class Newton(FullBatchOptimizer):
         length = look.length(state["point"].u, state["step"].direction, LEVEL, LONGEST)
         state["steep"] = length > 1.0
         return length
+
+    def _will_do(self, problem: Any, state: dict, point: Point, step: _Step) -> bool:
+        """Whether second derivatives of elsewhere do for another step, which is given."""
+        leaves = CHORD_LEAVES
+        if state["sampled"]:
+            least = LOOSE * fallen(state["first"], point.total)
+            if (problem.tol or 0.0) < LOOSE and step.promised <= least:
+                return False  # so much is asked for that those of a sample do not tell
+            leaves = SAMPLE_LEAVES
+        enough = self._enough(problem, state, point, step)
+        return step.promised <= max(leaves * state["step"].promised, enough)
 
     def _enough(self, problem: Any, state: dict, point: Point, step: _Step) -> float:
         """Return the promise at which training ends."""
@@ -399,7 +463,7 @@ class Newton(FullBatchOptimizer):
         model: _Model = state["model"]
         diagonal = model.flat(np.einsum("gjj->gj", model.hess))
         least = 0.0 if state["rest"] is None else state["rest"][0]
-        flat = (diagonal <= FLAT * bend_of(problem)) & (np.abs(point.grad) > least)
+        flat = (diagonal <= FLAT * self._bend(problem, state)) & (np.abs(point.grad) > least)
         return bool(flat.any())
 
 
@@ -439,28 +503,27 @@ def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
     if problem.rest is None:
         return None
     l1, low, high = problem.rest.bounds(problem.n_features)
-    free = problem.n_params - problem.n_weights
-    return tuple(
-        np.concatenate([np.tile(part, space.n_raw), np.full(free, beyond)])
-        for part, beyond in (
-            (l1 / space.scale, 0.0),
-            (low * space.scale, -np.inf),
-            (high * space.scale, np.inf),
-        )
+    return (
+        problem.spread(l1 / space.scale, 0.0),
+        problem.spread(low * space.scale, -np.inf),
+        problem.spread(high * space.scale, np.inf),
     )
 
 
 def bend_of(problem: Any) -> float:
     """Return what the curvature of the loss is measured by.
 
-    Where it has no bound, that at the targets, if these are raw predictions; behind a link, one.
+    Where it has no bound, that at the targets, if these are raw predictions; behind a link, that
+    at the best constant.
     """
     loss, targets = problem.block.loss, problem.block.targets
     if loss.curvature or loss.task == "classification":
         return loss.curvature or 1.0
-    ends = np.array([0.0, 1.0])
-    if not np.array_equal(loss.predict(ends), ends):
-        return 1.0
-    order = problem.thinned(LOOK_ROWS).order
+    order = problem.some(LOOK_ROWS)
     y = targets.columns(slice(None) if order is None else order)
-    return float(np.mean(loss.hessian(y, y))) or 1.0
+    raw, ends = y, np.array([0.0, 1.0])
+    if not np.array_equal(loss.predict(ends), ends):
+        raw, free = np.zeros(y.shape), slice(problem.n_weights, problem.n_params)
+        constant = problem.constant_start(np.zeros(problem.n_params))[free]
+        raw += constant if constant.size else 0.0
+    return float(np.mean(loss.hessian(y, raw))) or 1.0

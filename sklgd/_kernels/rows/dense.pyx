@@ -64,6 +64,14 @@ cdef class DenseRows(RowsKernel):
         if batch.order != NULL and ahead < batch.end:
             simd_prefetch(self.data + batch.order[ahead] * self.row_bytes, self.row_bytes)
 
+    # Rows of the batch behind this one, in the place of its rows i to i + m: they come while those
+    # of this batch, which are in the cache, are summed.
+    cdef inline void fetch_following(self, const Batch* batch, Py_ssize_t i,
+                                     Py_ssize_t m) noexcept nogil:
+        cdef Py_ssize_t first = batch.start + batch.size + i
+        if batch.order == NULL and first + m <= batch.end:
+            simd_prefetch(self.data + first * self.row_bytes, m * self.row_bytes)
+
     cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil:
         cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
         cdef const char* next
@@ -158,6 +166,7 @@ cdef class DenseRows(RowsKernel):
             m = 4 if k == 1 else min(64, batch.size - i)
             for r in range(m):
                 x[r] = self.data + batch_row(batch, i + r) * self.row_bytes
+            self.fetch_following(batch, i, m)
             if k == 1 and self.single:
                 simd.rows4_update_f(p, draw + i, <const float**> x, shrink, w)
             elif k == 1:
