@@ -19,6 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels import adapters
+from ._kernels.descent import Columns
 from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
@@ -37,6 +38,8 @@ BLOCK_ROWS = 4096
 LEAST_FALL = 0.02
 #: whose multiples are spread evenly in the unit interval, up to whole numbers, whatever is left out
 GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+#: the least share of nonzeros at which columns are as quick where zeros are kept, too
+FILLED = 0.2
 #: the least share of a class
 LEAST_SHARE = 1e-9
 
@@ -392,15 +395,16 @@ class Problem:
         return np.zeros(self.n_features), -beyond, beyond
 
     @functools.cached_property
-    def by_columns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Data, indices and indptr of the training rows by columns: a copy.
+    def by_columns(self) -> Columns:
+        """The training rows by columns: a copy, unless they are all and stand so already.
 
         Entries that name a feature twice are added: the squares of the parts do not add up.
         """
         X = self.block.X if self.order is None else self.block.X[self.order]
-        X = sp.csc_array(X)
-        X.sum_duplicates()
-        return X.data, X.indices, X.indptr
+        if sp.issparse(X) or np.count_nonzero(X) < FILLED * X.size:
+            X = sp.csc_array(X)
+            X.sum_duplicates()
+        return Columns(X)
 
     def constant_start(self, params: np.ndarray, largest: float = np.inf) -> np.ndarray:
         """Return ``params`` or, where they are zero, the best constant predictions.

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, make_regression
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression
 from sklearn.preprocessing import scale
-from sklgd._kernels.descent import bent_rows, column_sums, descend_columns
+from sklgd._kernels.descent import ColumnDescent, Columns, bent_rows
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LOSSES, LogLoss, Poisson
@@ -50,34 +50,54 @@ def test_bent_rows_equal_numpy(loss, weighted):
         assert_allclose(bends, known, atol=1e-12)
 
 
+def columns_of(X, kind):
+    """The same columns, dense or sparse; these with short or long indices."""
+    if kind == "dense":
+        return Columns(X)
+    X = sp.csc_array(X)
+    X.indices, X.indptr = X.indices.astype(kind), X.indptr.astype(kind)
+    return Columns(X)
+
+
+each_kind = pytest.mark.parametrize("kind", ["dense", np.int32, np.int64])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("index", [np.int32, np.int64])
-def test_column_sums_equal_numpy(wide, dtype, index):
-    X = sp.csc_array(wide[0].astype(dtype))
+@each_kind
+def test_column_sums_equal_numpy(wide, dtype, kind):
+    X = wide[0].astype(dtype)
     slopes, bends = np.random.default_rng(0).random((2, 80))
-    found = column_sums(X.data, X.indices.astype(index), X.indptr.astype(index), slopes, bends)
-    dense = X.toarray().astype(np.float64)
-    assert_allclose(found, [slopes @ dense, bends @ dense, bends @ dense**2], rtol=1e-12)
+    dense = X.astype(np.float64)
+    for form in (X, np.asfortranarray(X)):
+        columns = columns_of(form, kind)
+        found = columns.sums(slopes, bends)
+        known = [slopes @ dense, bends @ dense, bends @ dense**2]
+        assert_allclose(found, known, rtol=1e-12, atol=1e-12)
+        assert_allclose(columns.pulls(slopes), slopes @ dense, rtol=1e-12, atol=1e-12)
 
 
+@each_kind
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("l1", [0.0, 0.5])
 @pytest.mark.parametrize("low, high", [(-np.inf, np.inf), (0.0, np.inf), (-0.2, 0.3)])
-def test_descent_meets_the_conditions_of_a_minimum(l1, low, high):
+def test_descent_meets_the_conditions_of_a_minimum(kind, dtype, l1, low, high):
     """Of a quadratic in which an intercept is where it is least."""
     rng = np.random.default_rng(0)
     X, g, h = rng.normal(size=(40, 12)) + 1.0, rng.normal(size=40), rng.random(40)
+    X = X.astype(dtype)
     start, ridge = np.clip(0.1 * rng.normal(size=12), low, high), rng.random(12)
     means = h @ X / h.sum()
-    Z, columns = X - means, sp.csc_array(X)
+    Z = X - means
     target, change = start.copy(), np.zeros(40)
     slope, bounds = g @ Z, [np.full(12, part) for part in (l1, low, high)]
     active = np.arange(12)
-    pull = descend_columns(
-        columns.data, columns.indices, columns.indptr, h, slope, h @ Z**2 + ridge, means, h.sum(),
-        ridge, start, *bounds, active, target, change, 1e-14, 10_000,
+    descent = ColumnDescent(
+        columns_of(X, kind), h, slope, h @ Z**2 + ridge, means, h.sum(), ridge, start, *bounds,
+        target, change,
     )  # fmt: skip
+    assert 1 < descent.run(active, 1e-14, 10_000) < 10_000
     assert_allclose(change, X @ (target - start), atol=1e-10)
-    assert pull == pytest.approx(h @ change, abs=1e-9)
+    assert descent.pull == pytest.approx(h @ change, abs=1e-9)
     slope = slope + (Z.T * h) @ Z @ (target - start) + ridge * (target - start)
     free = (target != 0.0) & (low < target) & (target < high)
     assert_allclose(slope[free], -l1 * np.sign(target[free]), atol=1e-6)
@@ -215,3 +235,62 @@ def test_self_concordant_losses_are(loss):
     raw = np.linspace(-30.0, 30.0, 241)
     bend = loss.hessian(np.repeat(y, 241, axis=1), np.tile(raw, (2, 1)))
     assert np.all(np.abs(np.diff(np.log(bend), axis=1)) <= 1.01 * np.diff(raw))
+
+
+def test_descent_goes_where_sweeps_would_lead():
+    """Features that are nearly the same take sweeps without end, or a few extrapolations."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1)) + 0.05 * rng.normal(size=(60, 6))
+    hess, slope, zeros = X.T @ X, X.T @ rng.normal(size=60), np.zeros(6)
+    beyond, target = np.full(6, np.inf), np.zeros(6)
+    descent = ColumnDescent(
+        Columns(X), np.ones(60), slope, np.diagonal(hess).copy(), zeros, 60.0, zeros, zeros, zeros,
+        -beyond, beyond, target, np.zeros(60),
+    )  # fmt: skip
+    swept = descent.run(np.arange(6), 1e-12, 10_000)
+    known = np.linalg.solve(hess, -slope)
+    assert_allclose(target, known, rtol=1e-3)
+    plain, now = 0, np.zeros(6)
+    while np.abs(now - known).max() > 1e-3 * np.abs(known).max():
+        plain += 1
+        for j in range(6):
+            now[j] -= (slope + hess @ now)[j] / hess[j, j]
+    assert swept < 0.2 * plain
+
+
+@pytest.mark.parametrize("penalty, l1_ratio", [("l1", 1.0), ("elasticnet", 0.5)])
+@pytest.mark.parametrize("n, p", [(150, 1000), (400, 300)])
+def test_the_default_on_correlated_features(n, p, penalty, l1_ratio):
+    """Neighbours of correlation 0.98; scikit-learn's minimum, sought for long."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, p))
+    for j in range(1, p):
+        X[:, j] = 0.98 * X[:, j - 1] + 0.2 * X[:, j]
+    y = X[:, ::100].sum(axis=1) + rng.normal(size=n)
+
+    def objective(coef, intercept):
+        losses = 0.5 * (X @ coef + intercept - y) ** 2
+        ridge = 0.5 * (1.0 - l1_ratio) * np.sum(coef**2)
+        return losses.mean() + 0.002 * (l1_ratio * np.abs(coef).sum() + ridge)
+
+    known = ElasticNet(alpha=0.002, l1_ratio=l1_ratio, tol=1e-7, max_iter=100_000).fit(X, y)
+    mine = GDRegressor(penalty=penalty, alpha=0.002, l1_ratio=l1_ratio).fit(X, y)
+    least = objective(known.coef_, known.intercept_)
+    assert mine.optimizer_ == CoordinateNewton()
+    first = objective(np.zeros(p), y.mean())
+    assert objective(mine.coef_, mine.intercept_[0]) - least <= 1e-3 * (first - least)
+
+
+def test_auto_copies_more_where_features_are_correlated_or_many(monkeypatch):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr("sklgd.optimizers.auto.MOST_COPIED", 0)
+    alike = rng.normal(size=(900, 5)) @ rng.normal(size=(5, 600)) + 0.1 * rng.normal(
+        size=(900, 600)
+    )
+    apart = rng.normal(size=(900, 600))
+    for X, wanted in ((alike, True), (apart, False), (apart[:300], True)):
+        model = GDRegressor(penalty="l1", alpha=0.1).fit(X, X[:, 0])
+        assert (model.optimizer_ == CoordinateNewton()) == wanted
+    assert GDRegressor(penalty="l1").fit(sp.csr_array(alike), alike[:, 0]).optimizer_ != (
+        CoordinateNewton()
+    )

@@ -1,16 +1,19 @@
-"""Coordinate descent on the columns of X: see `sklgd.optimizers.CoordinateNewton`.
-
-Columns come as data, indices and indptr of a CSC matrix.
-"""
+"""Coordinate descent on the columns of X: see `sklgd.optimizers.CoordinateNewton`."""
 cimport cython
 
 import numpy as np
+import scipy.sparse as sp
 
+from libc.math cimport fabs
 from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.string cimport memcpy
 
-from .base cimport Batch, batch_row
+from .base cimport Batch, address_of, batch_row
 from .entry cimport best_entry
 from .objective cimport Objective
+from .simd cimport simd, simd_init
+
+simd_init()
 
 ctypedef fused real:
     float
@@ -22,6 +25,10 @@ ctypedef fused index:
 
 # Rows whose losses are evaluated together.
 cdef Py_ssize_t SOME_ROWS = 128
+# Sweeps that tell where more of them would lead, and what is small in the matrix of their changes.
+cdef enum:
+    SEEN = 5
+cdef double RIDGE = 1e-10
 
 
 def bent_rows(Objective objective, double[::1] raw, const uint32_t[::1] order,
@@ -55,72 +62,322 @@ def bent_rows(Objective objective, double[::1] raw, const uint32_t[::1] order,
     return total
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
-def column_sums(const real[::1] data, const index[::1] indices, const index[::1] indptr,
-                const double[::1] slopes, const double[::1] bends):
-    """Return the sums over rows of slope times x, bend times x, and bend times x squared."""
-    cdef Py_ssize_t i, j, p = indptr.shape[0] - 1
-    cdef double g, m, h, x, b
-    cdef double[:, ::1] out = np.empty((3, p))
-    with nogil:
-        for j in range(p):
-            g = m = h = 0.0
-            for i in range(indptr[j], indptr[j + 1]):
-                x = data[i]
-                b = bends[indices[i]]
-                g += x * slopes[indices[i]]
-                m += x * b
-                h += x * x * b
-            out[0, j], out[1, j], out[2, j] = g, m, h
-    return np.asarray(out)
+# The weighted sums over a column's entries: slopes times x, bends times x, bends times x squared.
+cdef inline void sum_entries(const real* x, const index* at, Py_ssize_t size, const double* slopes,
+                             const double* bends, double* out) noexcept nogil:
+    cdef Py_ssize_t i, r
+    cdef double g = 0.0, m = 0.0, h = 0.0, bent
+    for i in range(size):
+        r = i if at == NULL else at[i]
+        bent = x[i] * bends[r]
+        g += x[i] * slopes[r]
+        m += bent
+        h += x[i] * bent
+    out[0], out[1], out[2] = g, m, h
 
 
-@cython.boundscheck(False)
-@cython.wraparound(False)
-def descend_columns(const real[::1] data, const index[::1] indices, const index[::1] indptr,
-                    const double[::1] bends, const double[::1] grad, const double[::1] diagonal,
-                    const double[::1] means, double total, const double[::1] ridge,
-                    const double[::1] start, const double[::1] l1, const double[::1] low,
-                    const double[::1] high, const int64_t[::1] active, double[::1] target,
-                    double[::1] change, double tol, Py_ssize_t max_sweeps):
-    """Minimise the quadratic model and the penalty over the weights in ``active``.
+cdef inline double dot_entries(const real* x, const index* at, Py_ssize_t size,
+                               const double* v) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef double total = 0.0
+    if at == NULL:
+        return simd.dot_f(size, x, v) if real is float else simd.dot_d(size, x, v)
+    for i in range(size):
+        total += x[i] * v[at[i]]
+    return total
 
-    ``grad`` and ``diagonal``, which includes ``ridge``, are those at ``start`` of columns less
-    their ``means`` by the ``bends``, whose sum is ``total``: wherever the weights are, an
-    intercept is where the model is least.  ``target`` begins at ``start`` and becomes the minimum;
-    ``change`` begins at zero and becomes what raw predictions change by, but for the intercept.
-    Between full sweeps only weights are visited that are neither zero nor at a bound.  It ends
-    where a full sweep gains less than ``tol`` of what all have gained.  Returns the sum of
-    ``change`` times ``bends``.
+
+# v += step x, and what that does to v times the bends
+cdef inline void add_entries(const real* x, const index* at, Py_ssize_t size, double step,
+                             const double* bends, double* v, double* bent) noexcept nogil:
+    cdef Py_ssize_t i, r
+    cdef double change
+    if at == NULL:
+        for i in range(size):
+            change = step * x[i]
+            v[i] += change
+            bent[i] += change * bends[i]
+        return
+    for i in range(size):
+        r = at[i]
+        change = step * x[i]
+        v[r] += change
+        bent[r] += change * bends[r]
+
+
+@cython.final
+cdef class Columns:
+    """The columns of a CSC matrix, or of a dense one whose columns are contiguous."""
+    cdef readonly Py_ssize_t n_rows
+    cdef readonly Py_ssize_t n_features
+    cdef readonly bint dense
+    cdef bint single
+    cdef bint wide
+    cdef const char* data
+    cdef const char* indices
+    cdef const int64_t[::1] indptr
+    cdef object kept
+
+    def __init__(self, X):
+        self.n_rows, self.n_features = X.shape
+        self.dense = not sp.issparse(X)
+        data = X.ravel(order="F") if self.dense else X.data
+        self.single = data.dtype == np.float32
+        self.data = <const char*> address_of(data, np.float32 if self.single else np.float64)
+        if self.dense:
+            indices, indptr = None, np.arange(X.shape[1] + 1) * X.shape[0]
+        else:
+            indices, indptr = X.indices, X.indptr
+            self.wide = indices.dtype == np.int64
+            self.indices = <const char*> address_of(indices, np.int64 if self.wide else np.int32)
+        self.indptr = indptr.astype(np.int64)
+        self.kept = data, indices
+
+    cdef void sum(self, Py_ssize_t j, const double* slopes, const double* bends,
+                  double* out) noexcept nogil:
+        cdef Py_ssize_t start = self.indptr[j], size = self.indptr[j + 1] - start
+        if self.single:
+            if self.wide:
+                sum_entries(<const float*> self.data + start, self.wide_at(start), size, slopes,
+                            bends, out)
+            else:
+                sum_entries(<const float*> self.data + start, self.at(start), size, slopes,
+                            bends, out)
+        elif self.wide:
+            sum_entries(<const double*> self.data + start, self.wide_at(start), size, slopes,
+                        bends, out)
+        else:
+            sum_entries(<const double*> self.data + start, self.at(start), size, slopes, bends, out)
+
+    cdef double dot(self, Py_ssize_t j, const double* v) noexcept nogil:
+        cdef Py_ssize_t start = self.indptr[j], size = self.indptr[j + 1] - start
+        if self.single:
+            if self.wide:
+                return dot_entries(<const float*> self.data + start, self.wide_at(start), size, v)
+            return dot_entries(<const float*> self.data + start, self.at(start), size, v)
+        if self.wide:
+            return dot_entries(<const double*> self.data + start, self.wide_at(start), size, v)
+        return dot_entries(<const double*> self.data + start, self.at(start), size, v)
+
+    cdef void add(self, Py_ssize_t j, double step, const double* bends, double* v,
+                  double* bent) noexcept nogil:
+        cdef Py_ssize_t start = self.indptr[j], size = self.indptr[j + 1] - start
+        if self.single:
+            if self.wide:
+                add_entries(<const float*> self.data + start, self.wide_at(start), size, step,
+                            bends, v, bent)
+            else:
+                add_entries(<const float*> self.data + start, self.at(start), size, step, bends,
+                            v, bent)
+        elif self.wide:
+            add_entries(<const double*> self.data + start, self.wide_at(start), size, step, bends,
+                        v, bent)
+        else:
+            add_entries(<const double*> self.data + start, self.at(start), size, step, bends,
+                        v, bent)
+
+    cdef inline const int32_t* at(self, Py_ssize_t start) noexcept nogil:
+        return NULL if self.dense else <const int32_t*> self.indices + start
+
+    cdef inline const int64_t* wide_at(self, Py_ssize_t start) noexcept nogil:
+        return <const int64_t*> self.indices + start
+
+    def sums(self, const double[::1] slopes, const double[::1] bends):
+        """Return the sums over rows of slope times x, bend times x, and bend times x squared."""
+        cdef Py_ssize_t j
+        cdef double[:, ::1] out = np.empty((self.n_features, 3))
+        with nogil:
+            for j in range(self.n_features):
+                self.sum(j, &slopes[0], &bends[0], &out[j, 0])
+        return np.asarray(out).T.copy()
+
+    def pulls(self, const double[::1] slopes):
+        """Return the sums over rows of slope times x alone."""
+        cdef Py_ssize_t j
+        cdef double[::1] out = np.empty(self.n_features)
+        with nogil:
+            for j in range(self.n_features):
+                out[j] = self.dot(j, &slopes[0])
+        return np.asarray(out)
+
+
+@cython.final
+cdef class ColumnDescent:
+    """The minimum of a quadratic model and a penalty over some of the weights.
+
+    Parameters
+    ----------
+    columns : Columns
+    bends : float64 array of shape (n,)
+        Second derivatives of the rows.
+    grad, diagonal : float64 arrays of shape (p,)
+        First derivatives at ``start`` and second ones, which include ``ridge``, of columns less
+        their ``means`` by the ``bends``: wherever the weights are, an intercept is where the model
+        is least.
+    means, ridge : float64 arrays of shape (p,)
+    total : float
+        The sum of the bends.
+    start : float64 array of shape (p,) or more
+    l1, low, high : float64 arrays of shape (p,)
+        The penalty's thresholds and bounds.
+    target : float64 array like ``start``
+        Begins at ``start`` and becomes the minimum.
+    change : float64 array of shape (n,)
+        Begins at zero and becomes what raw predictions change by, but for the intercept.
     """
-    cdef Py_ssize_t a, i, j, r, sweep
-    cdef double slope, step, h, now, gained = 0.0, pull = 0.0
-    cdef double[::1] pulls = np.zeros(bends.shape[0])     # change times bends
-    cdef bint whole = True
-    with nogil:
-        for sweep in range(max_sweeps):
-            now = 0.0
-            for a in range(active.shape[0]):
-                j = active[a]
-                h = diagonal[j]
-                if h <= 0.0 or not (whole or (target[j] != 0.0 and low[j] < target[j] < high[j])):
-                    continue
-                slope = grad[j] + ridge[j] * (target[j] - start[j]) - means[j] * pull
-                for i in range(indptr[j], indptr[j + 1]):
-                    slope += data[i] * pulls[indices[i]]
-                step = best_entry(h, slope, target[j], l1[j], low[j], high[j]) - target[j]
-                if step == 0.0:
-                    continue
-                target[j] += step
-                now += 0.5 * h * step * step
-                pull += step * means[j] * total
-                for i in range(indptr[j], indptr[j + 1]):
-                    r = indices[i]
-                    change[r] += step * data[i]
-                    pulls[r] += step * data[i] * bends[r]
-            gained += now
-            if whole and now <= tol * gained:
-                break
-            whole = now <= tol * gained
-    return pull
+    cdef Columns columns
+    cdef const double[::1] bends, grad, diagonal, means, ridge, start, l1, low, high
+    cdef double total
+    cdef double[::1] target, change
+    cdef double[::1] pulls          # change times bends
+    cdef readonly double pull       # the sum of these
+    cdef double[:, ::1] points      # targets after the last sweeps, and changes
+    cdef double[:, ::1] changes
+
+    def __init__(self, Columns columns, bends, grad, diagonal, means, double total, ridge, start,
+                 l1, low, high, target, change):
+        self.columns, self.bends, self.grad, self.diagonal = columns, bends, grad, diagonal
+        self.means, self.total, self.ridge, self.start = means, total, ridge, start
+        self.l1, self.low, self.high = l1, low, high
+        self.target, self.change = target, change
+        self.pulls = np.zeros(len(bends))
+
+    def run(self, const int64_t[::1] active, double tol, Py_ssize_t max_sweeps):
+        """Sweep over the weights in ``active``.
+
+        Between full sweeps only weights are visited that are neither zero nor at a bound; after a
+        few of these they go on to where such sweeps would lead.  It ends where a full sweep gains
+        less than ``tol`` of what all have gained.  Returns how many there were.
+        """
+        cdef Py_ssize_t sweep = 0, seen = 0
+        cdef double now, gained = 0.0
+        cdef bint whole = True
+        self.points = np.empty((SEEN + 2, active.shape[0]))
+        self.changes = np.empty((SEEN + 2, self.change.shape[0]))
+        with nogil:
+            for sweep in range(max_sweeps):
+                now = self.sweep(active, whole)
+                gained += now
+                if whole and now <= tol * gained:
+                    break
+                whole = now <= tol * gained
+                self.keep(active, seen)
+                seen += 1
+                if seen == SEEN + 1:
+                    gained += self.extrapolate(active)
+                    seen = 0
+        return sweep + 1
+
+    cdef inline double slope(self, Py_ssize_t j) noexcept nogil:
+        cdef double slope = self.grad[j] + self.ridge[j] * (self.target[j] - self.start[j])
+        return slope - self.means[j] * self.pull + self.columns.dot(j, &self.pulls[0])
+
+    # Visit the weights once; return by how much the model and the penalty fall.
+    cdef double sweep(self, const int64_t[::1] active, bint whole) noexcept nogil:
+        cdef Py_ssize_t a, j
+        cdef double h, now, step, gained = 0.0
+        for a in range(active.shape[0]):
+            j = active[a]
+            h, now = self.diagonal[j], self.target[j]
+            if h <= 0.0 or not (whole or (now != 0.0 and self.low[j] < now < self.high[j])):
+                continue
+            step = best_entry(h, self.slope(j), now, self.l1[j], self.low[j], self.high[j]) - now
+            if step == 0.0:
+                continue
+            self.target[j] += step
+            gained += 0.5 * h * step * step
+            self.pull += step * self.means[j] * self.total
+            self.columns.add(j, step, &self.bends[0], &self.change[0], &self.pulls[0])
+        return gained
+
+    cdef void keep(self, const int64_t[::1] active, Py_ssize_t place) noexcept nogil:
+        cdef Py_ssize_t a
+        for a in range(active.shape[0]):
+            self.points[place, a] = self.target[active[a]]
+        memcpy(&self.changes[place, 0], &self.change[0], self.change.shape[0] * sizeof(double))
+
+    # Go to the affine combination of the last points whose changes are least, in the units of the
+    # diagonal, if the model and the penalty fall; return by how much.
+    cdef double extrapolate(self, const int64_t[::1] active) noexcept nogil:
+        cdef double[SEEN][SEEN] gram
+        cdef double[SEEN] share
+        cdef Py_ssize_t a, e, i, j, n = self.change.shape[0]
+        cdef double* new = &self.points[SEEN + 1, 0]
+        cdef double* moved = &self.changes[SEEN + 1, 0]
+        cdef double gain, total = 0.0
+        for i in range(SEEN):
+            share[i] = 1.0
+            for e in range(i + 1):
+                gram[i][e] = 0.0
+                for a in range(active.shape[0]):
+                    gram[i][e] += (
+                        self.diagonal[active[a]]
+                        * (self.points[i + 1, a] - self.points[i, a])
+                        * (self.points[e + 1, a] - self.points[e, a]))
+                gram[e][i] = gram[i][e]
+            total += gram[i][i]
+        if not total > 0.0:
+            return 0.0
+        for i in range(SEEN):
+            gram[i][i] += RIDGE * total
+        solve(gram, share)
+        total = 0.0
+        for i in range(SEEN):
+            total += share[i]
+        for a in range(active.shape[0]):
+            new[a] = 0.0
+            for i in range(SEEN):
+                new[a] += share[i] / total * self.points[i + 1, a]
+            if not self.low[active[a]] <= new[a] <= self.high[active[a]]:
+                return 0.0
+        for j in range(n):
+            moved[j] = 0.0
+        for i in range(SEEN):
+            for j in range(n):
+                moved[j] += share[i] / total * self.changes[i + 1, j]
+        gain = self.value(active, &self.points[SEEN, 0], &self.changes[SEEN, 0])
+        gain -= self.value(active, new, moved)
+        if not gain > 0.0:
+            return 0.0
+        for a in range(active.shape[0]):
+            self.target[active[a]] = new[a]
+        self.pull = 0.0
+        for j in range(n):
+            self.change[j] = moved[j]
+            self.pulls[j] = moved[j] * self.bends[j]
+            self.pull += self.pulls[j]
+        return gain
+
+    # What the model and the penalty are, but for a constant, at weights in the order of `active`
+    # and the change of raw predictions that they make.
+    cdef double value(self, const int64_t[::1] active, const double* point,
+                      const double* change) noexcept nogil:
+        cdef Py_ssize_t a, i, j
+        cdef double step, bent, mean = 0.0, pull = 0.0, total = 0.0
+        for a in range(active.shape[0]):
+            j = active[a]
+            step = point[a] - self.start[j]
+            total += (self.grad[j] + 0.5 * self.ridge[j] * step) * step
+            total += self.l1[j] * fabs(point[a])
+            mean += self.means[j] * step
+        for i in range(self.change.shape[0]):
+            bent = self.bends[i] * change[i]
+            pull += bent
+            total += 0.5 * bent * change[i]
+        return total - 0.5 * mean * pull
+
+
+# gram becomes its triangle and share the solution of gram share = share.
+cdef void solve(double[SEEN][SEEN] gram, double[SEEN] share) noexcept nogil:
+    cdef Py_ssize_t i, e, l
+    cdef double factor
+    for i in range(SEEN):
+        for e in range(i + 1, SEEN):
+            factor = gram[e][i] / gram[i][i]
+            share[e] -= factor * share[i]
+            for l in range(i, SEEN):
+                gram[e][l] -= factor * gram[i][l]
+    for i in range(SEEN - 1, -1, -1):
+        for e in range(i + 1, SEEN):
+            share[i] -= gram[i][e] * share[e]
+        share[i] /= gram[i][i]

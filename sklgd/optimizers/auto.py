@@ -36,8 +36,9 @@ HELD = 0.1
 #: kinks, which take those longer, more of them; with so many features that classes can be told
 #: apart by few visits of each row, far more
 SLOW, SLOW_KINKS, SLOW_APART = 15.0, 100.0, 1e4
-#: entries of X, of 12 bytes each, up to which they are copied to descend on the columns
-MOST_COPIED = 2_000_000
+#: entries of X, of 12 bytes each, up to which they are copied to descend on the columns; and the
+#: same of 8 bytes where features are dense, and correlated or more than rows: else passes are quick
+MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
 #: one column and with several
 KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
@@ -62,7 +63,7 @@ class Auto(Optimizer):
       are no more than a few thousand: there other methods stop far from the minimum.
     - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss
       squared error, log loss of two classes or poisson: up to two million entries, of which it
-      makes a copy.
+      makes a copy; of dense ones up to twenty, if features are more than rows or correlated.
     - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
@@ -148,8 +149,8 @@ class Auto(Optimizer):
             elementwise = has_hessian and _has_bounds(rest, X)
             if elementwise and few and (told_apart or not _has_thresholds(rest, X)):
                 return Newton()
-            steady = loss.self_concordant and entries <= MOST_COPIED
-            if elementwise and steady and n_raw == 1:
+            steady = elementwise and loss.self_concordant and n_raw == 1
+            if steady and (entries <= MOST_COPIED or _is_wide(X)):
                 return CoordinateNewton()
             if not _has_thresholds(rest, X):
                 return FISTA(True)
@@ -190,21 +191,38 @@ def scale_after(t: int, schedule: Any) -> float:
     return AFTER_FIT * float(schedule(t) / schedule(1))
 
 
+def _is_wide(X: Any) -> bool:
+    # Whether dense rows do not tell features apart, and a copy of them is no burden.
+    if sp.issparse(X) or X.size > MOST_COPIED_DENSE:
+        return False
+    return X.shape[0] < X.shape[1] or _spans_few(*_standardised(X))
+
+
 def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:
     # Whether dense rows lie near few dimensions, a ridge does not make up for the others, and a
     # matrix of second derivatives is no work.
     n, p = X.shape
     if sp.issparse(X) or p > MANY_CORRELATED or n * p**2 > MOST_WORK:
         return False
-    Z = np.array(X[:: max(n // FEW_ROWS, 1)][:FEW_ROWS], dtype=np.float64)
-    Z -= Z.mean(axis=0)
-    scale = np.sqrt(np.mean(Z**2, axis=0))
+    Z, scale = _standardised(X)
     if loss.curvature and ridge_of(penalty) >= HELD * loss.curvature * np.mean(scale**2):
         return False
-    Z /= np.where(scale > 0.0, scale, 1.0)
+    return _spans_few(Z, scale)
+
+
+def _standardised(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # Some of the rows, less the features' means, and the spreads of these.
+    Z = np.array(X[:: max(len(X) // FEW_ROWS, 1)][:FEW_ROWS], dtype=np.float64)
+    Z -= Z.mean(axis=0)
+    return Z, np.sqrt(np.mean(Z**2, axis=0))
+
+
+def _spans_few(Z: np.ndarray, scale: np.ndarray) -> bool:
+    # Whether these rows lie near few dimensions, in units of the spreads.
+    Z = Z / np.where(scale > 0.0, scale, 1.0)
     gram = Z @ Z.T
     size, square = float(np.trace(gram)), float(np.sum(gram**2))
-    most = len(Z) * p / (len(Z) + p)  # of rows without any correlation, about
+    most = Z.size / sum(Z.shape)  # of rows without any correlation, about
     return size**2 < SPANNED * most * square
 
 

@@ -8,13 +8,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from .. import coordinates
-from .._kernels.descent import bent_rows, column_sums, descend_columns
+from .._kernels.descent import ColumnDescent, bent_rows
 from .full_batch import FullBatchOptimizer, asked, look_for_outliers
 from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
 #: coordinate descent ends where a sweep gains less than this of what all have gained, or after
-#: so many sweeps
-SWEEP_TOL, SWEEPS = 0.3, 20
+#: so many sweeps; the same where the quadratic model is the objective, and once sweeps were many
+SWEEPS, SWEEPS_EXACT, MANY = (0.05, 50), (0.005, 300), 10
+#: the share of that tolerance in a step that doubts that little is left
+DOUBT = 0.2
 #: the share of what is asked for that may be left
 SHARE = 0.3
 #: the share of the last gain that the next one is expected to be at the most
@@ -65,18 +67,22 @@ class CoordinateNewton(FullBatchOptimizer):
 
     with :math:`f` the loss and the smooth part of the penalty, :math:`H` its second derivative
     and :math:`r` the rest of the penalty: L1, an elastic net's, or bounds.  As in [1]_ the minimum
-    is found roughly, by a few sweeps over the columns of X and no matrix: entries of
-    :math:`X d` are kept, so that a visit of a feature costs what it has nonzeros.  Only features
-    are visited whose weight is not zero, or is not to stay zero by the gradient, and most are not.
-    The length :math:`t` is found by backtracking, on :math:`X w` and :math:`X d` alone.
+    is found roughly, by sweeps over the columns of X and no matrix: entries of
+    :math:`X d` are kept, so that a visit of a feature costs what it has nonzeros.  A few sweeps
+    tell where many would lead, which correlated features need: Anderson's acceleration [2]_.
+    Only features are visited whose weight is not zero, or is not to stay zero by the gradient, and
+    most are not.  The length :math:`t` is found by backtracking, on :math:`X w` and :math:`X d`
+    alone.
 
     For smooth losses with a `sklgd.losses.Loss.hessian` that take one raw column.  It makes a copy
-    of X by columns.  The steps do not depend on the units of the features.
+    of X by columns, unless X is dense and in Fortran's order.  The steps do not depend on the units
+    of the features.
 
     References
     ----------
     .. [1] Yuan, Ho and Lin (2012). An improved GLMNET for L1-regularized logistic regression.
        Journal of Machine Learning Research 13, 1999-2030.
+    .. [2] Bertrand and Massias (2021). Anderson acceleration of coordinate descent. AISTATS.
 
     Examples
     --------
@@ -116,7 +122,12 @@ class CoordinateNewton(FullBatchOptimizer):
         share = min(max(falls), SLOWEST)
         state["left"] = max(gain * share / (1.0 - share), state["promised"])
         state.update(gain=gain, falls=falls)
-        state["converged"] = state["left"] <= SHARE * asked(problem, state, state["total"])
+        enough = SHARE * asked(problem, state, state["total"])
+        little = state["left"] <= enough
+        # many sweeps may have gained little each, and left much to more of them
+        doubts = little and not state["doubts"] and state["slow"]
+        state["converged"] = little and not doubts
+        state["doubts"] = doubts
         return state["loss"]
 
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
@@ -132,7 +143,7 @@ class CoordinateNewton(FullBatchOptimizer):
             look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
-        state.update(gain=0.0, falls=[])
+        state.update(gain=0.0, falls=[], slow=False, doubts=False)
 
     def _look(self, problem: Any, params: np.ndarray, state: dict) -> None:
         """Take in the loss and its derivatives at the raw predictions of the state."""
@@ -142,7 +153,12 @@ class CoordinateNewton(FullBatchOptimizer):
             bends += state["damping"] * bend_of(problem)
         slopes /= problem.weight_sum
         bends /= problem.weight_sum
-        pulls, sums, squares = column_sums(*problem.by_columns, slopes, bends)
+        if problem.block.loss.quadratic and "sums" in state and state["damping"] == 0.0:
+            pulls = problem.by_columns.pulls(slopes)
+            sums, squares = state["sums"]
+        else:
+            pulls, sums, squares = problem.by_columns.sums(slopes, bends)
+            state["sums"] = sums, squares
         grad = np.concatenate([pulls, np.full(problem.n_params - problem.n_weights, slopes.sum())])
         if problem.smooth is not None:
             problem.smooth.add_gradient(params[: problem.n_weights], grad[: problem.n_weights])
@@ -158,14 +174,17 @@ class CoordinateNewton(FullBatchOptimizer):
         """Return about the step to the model's minimum, and what it does to raw predictions."""
         model: _Model = state["model"]
         target, change = params.copy(), np.zeros(problem.n_rows)
-        pull = descend_columns(
-            *problem.by_columns, model.bends, model.centred, model.diagonal, model.means,
-            model.total, model.ridge, params, *problem.rest_bounds, state["active"], target,
-            change, SWEEP_TOL, SWEEPS,
+        descent = ColumnDescent(
+            problem.by_columns, model.bends, model.centred, model.diagonal, model.means,
+            model.total, model.ridge, params, *problem.rest_bounds, target, change,
         )  # fmt: skip
+        exact = problem.block.loss.quadratic or state["slow"]
+        tol, sweeps = SWEEPS_EXACT if exact else SWEEPS
+        tol *= DOUBT if state["doubts"] else 1.0
+        state["slow"] |= descent.run(state["active"], tol, sweeps) > MANY
         step = target - params
         if problem.n_params > problem.n_weights and model.total > 0.0:
-            step[-1] = -(model.grad[-1] + pull) / model.total
+            step[-1] = -(model.grad[-1] + descent.pull) / model.total
             change += step[-1]
         return step, change
 
