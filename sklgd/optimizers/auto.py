@@ -35,7 +35,7 @@ HELD = 0.1
 #: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
 #: kinks, which take those longer, more of them; with so many features that classes can be told
 #: apart by few visits of each row, far more
-SLOW, SLOW_KINKS, SLOW_APART = 15.0, 100.0, 1e4
+SLOW, SLOW_KINKS, SLOW_APART = 15.0, 100.0, 2e4
 #: entries of X, of 12 bytes each, up to which they are copied to descend on the columns; and the
 #: same of 8 bytes where features are dense, and correlated or more than rows: else passes are quick
 MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
@@ -69,7 +69,7 @@ class Auto(Optimizer):
     - `FISTA` in standardised coordinates with other penalties.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
       text: a few passes in coordinates that are left as they are.  With kinks a weak one will do
-      where classes are told apart by sparse features that outnumber the rows.
+      where classes are told apart by features that outnumber the rows.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
@@ -171,7 +171,7 @@ class Auto(Optimizer):
         data = some.data if sp.issparse(some) else some
         mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
         slow = SLOW if loss.smooth else SLOW_KINKS
-        if not loss.smooth and loss.task == "classification" and sp.issparse(X) and n < p:
+        if not loss.smooth and loss.task == "classification" and n < p:
             slow = SLOW_APART
         return curvature * mean_square <= slow * ridge_of(penalty) * n
 
