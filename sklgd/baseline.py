@@ -69,15 +69,16 @@ def _sums_of(
 
 def _best_kink(at: np.ndarray, low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
     # The kink of each column from which on the sum of all rises, or the middle of where it is flat.
-    share = np.tile(share, (len(at) // len(share), 1))
-    order = np.argsort(at, axis=0)
-    rises = np.take_along_axis(share * (high - low), order, axis=0).cumsum(axis=0)
-    slopes = rises + np.sum(share * low, axis=0)
-    first = np.argmax(slopes >= -KINK_ROUNDING, axis=0)
-    rises = slopes > KINK_ROUNDING
-    last = np.where(rises.any(axis=0), np.argmax(rises, axis=0), first)
-    at, columns = np.take_along_axis(at, order, axis=0), np.arange(at.shape[1])
-    return 0.5 * at[first, columns] + 0.5 * at[last, columns]
+    share = np.concatenate([share] * (len(at) // len(share)))
+    rises, best = share * (high - low), np.sum(share * low, axis=0)
+    for c, column in enumerate(at.T):
+        order = column.argsort()
+        slopes = rises[:, c][order].cumsum() + best[c]  # of the sum, from each kink on
+        first = slopes.searchsorted(-KINK_ROUNDING)
+        last = slopes.searchsorted(KINK_ROUNDING, side="right")
+        last = last if last < len(order) else first
+        best[c] = 0.5 * column[order[first]] + 0.5 * column[order[last]]
+    return best
 
 
 def _link_start(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:

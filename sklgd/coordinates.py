@@ -249,5 +249,6 @@ def check_finite(spread: np.ndarray) -> None:
 def _ridge(problem: Any) -> np.ndarray:
     # The penalty's curvature for each feature, in units of the loss's: it bends the objective
     # as a variance does, and more than that of a feature in small units.
-    bend = np.atleast_2d(problem.smooth_curvature).mean(axis=0)
+    bend = problem.smooth_curvature
+    bend = bend if bend.ndim == 1 else bend.mean(axis=0)
     return bend / (problem.block.loss.curvature or 1.0)

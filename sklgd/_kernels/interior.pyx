@@ -5,6 +5,8 @@ k raw columns: what stands where is said by the names below.
 """
 import numpy as np
 
+from libc.math cimport fabs
+
 #: planes: the dual variables and their bounds, what the raw predictions are above and below the
 #: kinks; the directions of the first three; and what products of them are aimed at
 (THETA, LOW, HIGH, ABOVE, BELOW, D_THETA, D_ABOVE, D_BELOW, AIM_ABOVE, AIM_BELOW,
@@ -146,15 +148,34 @@ def aim(double[:, :, :, ::1] work, const double[::1] centres):
                 v.aim_below[e] = centres[c] - v.d_below[e] * v.d_theta[e]
 
 
-def move(double[:, :, :, ::1] work, const double[:, ::1] lengths):
-    """Go along the directions, the primal and the dual part of each column; aim at zero again."""
+def move(double[:, :, :, ::1] work, const double[:, ::1] lengths, const double[:, ::1] step,
+         const double[:, ::1] ridge, double[:, ::1] u, double[:, ::1] residual):
+    """Go along the directions, the primal and the dual part of each column; aim at zero again.
+
+    ``residual`` is ``ridge * u + X' theta``, which is to be zero.
+
+    Returns
+    -------
+    pulls : ndarray of shape (k,)
+        The sum of the sizes of ``residual * step`` of each column, at its end.
+    """
     cdef Kinks v = kinks_in(work)
-    cdef Py_ssize_t i, c, e
+    cdef Py_ssize_t i, j, c, e
+    cdef double primal, dual, pull
+    cdef double[::1] pulls = np.empty(v.k)
     with nogil:
         for c in range(v.k):
+            primal, dual, pull = lengths[0, c], lengths[1, c], 0.0
             for i in range(v.rows):
                 e = i * v.k + c
-                v.theta[e] += lengths[1, c] * v.d_theta[e]
-                v.above[e] += lengths[0, c] * v.d_above[e]
-                v.below[e] += lengths[0, c] * v.d_below[e]
+                v.theta[e] += dual * v.d_theta[e]
+                v.above[e] += primal * v.d_above[e]
+                v.below[e] += primal * v.d_below[e]
                 v.aim_above[e] = v.aim_below[e] = 0.0
+            for j in range(step.shape[1]):
+                u[c, j] += primal * step[c, j]
+                residual[c, j] = (1.0 - dual) * residual[c, j] + (
+                    (primal - dual) * ridge[c, j] * step[c, j])
+                pull += fabs(residual[c, j] * step[c, j])
+            pulls[c] = pull
+    return np.asarray(pulls)

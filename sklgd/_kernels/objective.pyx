@@ -126,7 +126,10 @@ cdef class Objective:
 
     def constant_sum(self, const double[::1] constant, const uint32_t[::1] order=None):
         """Return the weighted loss summed over rows whose raw prediction is ``constant``."""
-        cdef double[::1] raw = np.tile(constant, self.at_a_time)
+        cdef Py_ssize_t i, k = constant.shape[0]
+        cdef double[::1] raw = np.empty(self.at_a_time * k)
+        for i in range(raw.shape[0]):
+            raw[i] = constant[i % k]
         return self.sum_rows(raw, NULL, NULL, order, 0, self.n_positions(order))
 
     cdef Py_ssize_t n_positions(self, const uint32_t[::1] order):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import warnings
-from operator import is_
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sklearn.base import BaseEstimator, clone, is_classifier
@@ -26,7 +27,10 @@ AXES: dict[str, tuple[dict[str, type], type[Strategy]]] = {
 }
 #: parameters with which `SGDRegressor` describes its learning rate
 SGD_RATE = ("learning_rate", "eta0", "power_t")
-#: ... among them those that name a rule of their own, for one loss of each task
+#: parameters that strings take anything from
+TAKEN = ("alpha", "l1_ratio", "epsilon", *SGD_RATE)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+#: values of the first that name a rule of their own, for one loss of each task
 PASSIVE_AGGRESSIVE = ("pa1", "pa2")
 PASSIVE_AGGRESSIVE_LOSS = {True: "hinge", False: "epsilon_insensitive"}  # of classifiers or not
 
@@ -42,53 +46,62 @@ class Strategies(NamedTuple):
 
 def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     """Return the object of one axis: the estimator's own, or the one its string stands for."""
-    if (known := _resolved(estimator)) is not None:
-        return getattr(known, axis)
-    value = getattr(estimator, axis)
+    value, cls = getattr(estimator, axis), type(estimator)
     if axis == "penalty" and value is None:
         return None
-    # only strings take anything from the estimator's other parameters
-    params = _parameters(estimator) if isinstance(value, str) else {}
-    if axis == "penalty" and value == "elasticnet" and params["l1_ratio"] is None:
+    if not isinstance(value, str):  # only strings take anything from other parameters
+        return _resolved(cls, axis, value)
+    if axis == "optimizer" and value in ("auto", "sgd"):
+        variant = estimator.learning_rate
+        if isinstance(variant, str) and variant in PASSIVE_AGGRESSIVE:
+            _check_passive_aggressive(estimator, variant)
+            value = "passive_aggressive"
+    taken = [getattr(estimator, name) for name in TAKEN]
+    # objects of the user's own may change in place, which nothing would tell
+    plain = all(part is None or isinstance(part, (str, float, int)) for part in taken)
+    return (_shared if plain else _named)(cls, axis, value, *taken)
+
+
+def _named(cls: type[BaseEstimator], axis: str, name: str, *taken: Any) -> Strategy:
+    """Return what a string stands for, where the estimator's parameters `TAKEN` are these."""
+    params = dict(zip(TAKEN, taken, strict=True))
+    if axis == "penalty" and name == "elasticnet" and params["l1_ratio"] is None:
         raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
-    if axis == "optimizer" and isinstance(value, str):
-        rate_is_set = any(params[name] is not None for name in SGD_RATE)
-        if value == "auto" and rate_is_set:
-            value = "sgd"
-        if value == "sgd":
-            defaults = estimator._sgd_defaults
-            params |= {name: defaults[name] for name in SGD_RATE if params[name] is None}
-            if params["learning_rate"] in PASSIVE_AGGRESSIVE:
-                _check_passive_aggressive(estimator, params["learning_rate"])
-                value = "passive_aggressive"
-    known, owner = _known(estimator, axis), type(estimator).__name__
-    strategy = resolve(value, known, AXES[axis][1], parameter=axis, owner=owner, params=params)
-    if axis == "loss" and not estimator._can_train(type(strategy)):
+    if axis == "optimizer":
+        if name == "auto" and any(params[rate] is not None for rate in SGD_RATE):
+            name = "sgd"
+        if name == "sgd":
+            defaults = cls._sgd_defaults
+            params |= {rate: defaults[rate] for rate in SGD_RATE if params[rate] is None}
+    return _resolved(cls, axis, name, params)
+
+
+#: strategies are values that nothing writes to: many estimators may use the same ones
+_shared = functools.lru_cache(maxsize=256, typed=True)(_named)
+
+
+def _resolved(
+    cls: type[BaseEstimator],
+    axis: str,
+    value: Any,
+    params: Mapping[str, Any] = NOTHING,
+) -> Strategy:
+    known, base = _known(cls, axis), AXES[axis][1]
+    strategy = resolve(value, known, base, parameter=axis, owner=cls.__name__, params=params)
+    if axis == "loss" and not cls._can_train(type(strategy)):
         raise InvalidParameterError(
-            f"The 'loss' parameter of {type(estimator).__name__} must be a regression loss, or "
-            f"one of your own. Got the classification loss {strategy!r}; use GDClassifier."
+            f"The 'loss' parameter of {cls.__name__} must be a regression loss, or one of your "
+            f"own. Got the classification loss {strategy!r}; use GDClassifier."
         )
     return strategy
 
 
-def _parameters(estimator: BaseEstimator) -> dict[str, Any]:
-    """Return all parameters, those too that the constructor of a subclass does not take."""
-    return {name: getattr(estimator, name) for name in _parameter_names(type(estimator))}
-
-
-@functools.cache
-def _parameter_names(cls: type[BaseEstimator]) -> tuple[str, ...]:
-    bases = (base for base in cls.__mro__ if issubclass(base, StrategyParams))
-    own = (base for base in bases if "__init__" in vars(base))
-    return tuple(dict.fromkeys(name for base in own for name in base._get_param_names()))
-
-
-def _known(estimator: BaseEstimator, axis: str) -> dict[str, type[Strategy]]:
-    """Return the names that an estimator knows on one axis."""
+def _known(cls: type[BaseEstimator], axis: str) -> dict[str, type[Strategy]]:
+    """Return the names that estimators of a class know on one axis."""
     known = AXES[axis][0]
     if axis != "loss":
         return known
-    return {name: loss for name, loss in known.items() if estimator._can_train(loss)}
+    return {name: loss for name, loss in known.items() if cls._can_train(loss)}
 
 
 def _check_passive_aggressive(estimator: BaseEstimator, variant: str) -> None:
@@ -111,23 +124,7 @@ def strategies_of(estimator: BaseEstimator) -> Strategies:
             FutureWarning,
             stacklevel=5,  # where fit was called
         )
-    if (known := _resolved(estimator)) is not None:
-        return known
-    strategies = Strategies(*(strategy_of(estimator, axis) for axis in Strategies._fields))
-    named = (*(getattr(estimator, axis) for axis in AXES), estimator.learning_rate)
-    if all(value is None or isinstance(value, (str, float, int)) for value in named):
-        # objects of the user's own may change in place, which nothing would tell
-        estimator._named = tuple(_parameters(estimator).values()), strategies
-    return strategies
-
-
-def _resolved(estimator: BaseEstimator) -> Strategies | None:
-    """Return what the last call made of strings, if no parameter has been set since."""
-    params, strategies = estimator.__dict__.get("_named", (None, None))
-    if params is None:
-        return None
-    unchanged = all(map(is_, params, _parameters(estimator).values()))
-    return strategies if unchanged else None
+    return Strategies(*(strategy_of(estimator, axis) for axis in Strategies._fields))
 
 
 class StrategyParams:

@@ -100,11 +100,11 @@ class InteriorPoint(FullBatchOptimizer):
             state["converged"] = True
             return problem.loss(params)
         lengths *= np.where(done, 0.0, REACH)
-        interior.move(work, lengths)
-        self._take(state, step, lengths)
-        params[:] = space.to_params(space.flat(state["u"]))
+        u = state["u"]
+        pulls = interior.move(work, lengths, step, state["ridge"], u, state["residual"])
+        params[:] = space.to_params(space.flat(u))
         loss = problem.loss(params)
-        self._look(problem, state, step, loss + problem.penalty_value(params))
+        self._look(problem, state, pulls, loss + problem.penalty_value(params))
         return loss
 
     def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
@@ -145,16 +145,8 @@ class InteriorPoint(FullBatchOptimizer):
             step[c] = 0.0 if factor is None else solved(*factor, step[c])
         return step
 
-    def _take(self, state: dict, step: np.ndarray, lengths: np.ndarray) -> None:
-        """Move the point, and with it what is missing in ``ridge * u + X' theta = 0``."""
-        primal, dual = lengths[:, :, None]
-        bent = (primal - dual) * state["ridge"] * step
-        state["u"] = state["u"] + primal * step
-        state["residual"] = (1.0 - dual) * state["residual"] + bent
-
-    def _look(self, problem: Any, state: dict, step: np.ndarray, total: float) -> None:
+    def _look(self, problem: Any, state: dict, pulls: np.ndarray, total: float) -> None:
         """See which columns are done."""
-        pulls = np.abs(state["residual"] * step).sum(axis=1)
         state["products"] = interior.products(state["work"])
         left = state["products"] / problem.weight_sum + pulls
         left = np.where(state["done"], state["left"], left)
