@@ -275,7 +275,14 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const real *const *x, const double *a,     \
         double shrink, double *w)                                                         \
     {                                                                                     \
-        for (ptrdiff_t j = 0; j < n; j += LANES) {                                        \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + 2 * LANES <= n; j += 2 * LANES) {                                      \
+            ptrdiff_t c = 0;                                                              \
+            for (; c + 4 <= k; c += 4) UPDATED_TWO(4, suffix)                             \
+            for (; c + 2 <= k; c += 2) UPDATED_TWO(2, suffix)                             \
+            for (; c < k; c++) UPDATED_TWO(1, suffix)                                     \
+        }                                                                                 \
+        for (; j < n; j += LANES) {                                                       \
             const int all = j + LANES <= n;                                               \
             ptrdiff_t c = 0;                                                              \
             for (; c + 4 <= k; c += 4) UPDATED(4, suffix)                                 \
@@ -284,7 +291,28 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
     }
 #define REST_X_d(p) LOAD_REST_d(n - j, p)
 #define REST_X_f(p) LOAD_REST_f(n - j, p)
-/* C columns of one vector, for all rows. */
+/* C columns of two vectors, for all rows: enough sums to hide the latency of the multiply-add. */
+#define UPDATED_TWO(C, suffix)                                                            \
+    {                                                                                     \
+        NAME(vec) s[C], t[C];                                                             \
+        double *to = w + c * n + j;                                                       \
+        for (int e = 0; e < C; e++) {                                                     \
+            s[e] = shrink * LOAD_d(to + e * n);                                           \
+            t[e] = shrink * LOAD_d(to + e * n + LANES);                                   \
+        }                                                                                 \
+        for (ptrdiff_t i = 0; i < m; i++) {                                               \
+            NAME(vec) u = LOAD_##suffix(x[i] + j), v = LOAD_##suffix(x[i] + j + LANES);   \
+            for (int e = 0; e < C; e++) {                                                 \
+                s[e] += a[i * k + c + e] * u;                                             \
+                t[e] += a[i * k + c + e] * v;                                             \
+            }                                                                             \
+        }                                                                                 \
+        for (int e = 0; e < C; e++) {                                                     \
+            *(NAME(vec) *)(to + e * n) = s[e];                                            \
+            *(NAME(vec) *)(to + e * n + LANES) = t[e];                                    \
+        }                                                                                 \
+    }
+/* C columns of one vector, or of what is left, for all rows. */
 #define UPDATED(C, suffix)                                                                \
     {                                                                                     \
         NAME(vec) s[C];                                                                   \
@@ -452,6 +480,7 @@ static const simd_table NAME(table) = {
 #undef REST_X_d
 #undef REST_X_f
 #undef UPDATED
+#undef UPDATED_TWO
 #undef ANY
 #undef TAIL_SUM
 #undef SUM4
