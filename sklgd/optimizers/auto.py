@@ -50,6 +50,8 @@ STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
 AFTER_FIT = 0.3
 #: spreads of targets that are so many times others are unlike them
 UNLIKE = 10.0
+#: the least share of the rows that those at right angles would be
+ANGLES = 0.5
 #: rows that are looked at, and that tell whether features are correlated
 SOME_ROWS, FEW_ROWS = 1000, 100
 
@@ -69,7 +71,7 @@ class Auto(Optimizer):
     - `FISTA` in standardised coordinates with other penalties.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
       text: a few passes in coordinates that are left as they are.  With kinks a weak one will do
-      where classes are told apart by features that outnumber the rows.
+      where features outnumber the rows, if these have little in common.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
@@ -171,8 +173,13 @@ class Auto(Optimizer):
         data = some.data if sp.issparse(some) else some
         mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
         slow = SLOW if loss.smooth else SLOW_KINKS
-        if not loss.smooth and loss.task == "classification" and n < p:
-            slow = SLOW_APART
+        classes = not loss.smooth and loss.task == "classification"
+        if classes and (n < p or targets.joint):
+            # rows that have little to do with each other are soon seen to, whatever the ridge
+            if _are_apart(X):
+                slow = SLOW_APART if n < p else slow
+            elif targets.joint:
+                return False
         return curvature * mean_square <= slow * ridge_of(penalty) * n
 
     def set_params(self, **params: Any) -> Auto:
@@ -196,6 +203,16 @@ def _is_wide(X: Any) -> bool:
     if sp.issparse(X) or X.size > MOST_COPIED_DENSE:
         return False
     return X.shape[0] < X.shape[1] or _spans_few(*_standardised(X))
+
+
+def _are_apart(X: Any) -> bool:
+    # Whether rows, less their mean, are nearly at right angles.
+    some = X[:: max(X.shape[0] // FEW_ROWS, 1)][:FEW_ROWS]
+    gram = some @ some.T
+    gram = np.asarray(gram.toarray() if sp.issparse(gram) else gram, dtype=np.float64)
+    gram -= gram.mean(axis=0)
+    gram -= gram.mean(axis=1, keepdims=True)
+    return float(np.trace(gram)) ** 2 > ANGLES * len(gram) * float(np.sum(gram**2))
 
 
 def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:
