@@ -12,14 +12,15 @@ from .. import coordinates
 from .._kernels.cholesky import factored, solved
 from .._kernels.curvature import descend
 from ..objective import fallen
-from ..sampling import solved_sample
+from ..sampling import solved_sample, worth_of_bends
 from .full_batch import LOOK_ROWS, FullBatchOptimizer, Point, asked, look_for_outliers
 
 #: a gain, relative to the objective, that a step from here promises at most, where the second
 #: derivatives of this point do for the next one; and what such a step must leave of the promise
 CHORD, CHORD_LEAVES = 0.01, 0.1
-#: what a step must leave of the promise where second derivatives are those of a sample
-SAMPLE_LEAVES = 0.3
+#: the same where second derivatives are those of a sample, at the most; what a step leaves
+#: if they are exact
+SAMPLE_LEAVES, GAINED = 0.3, 0.01
 #: the share of a feature's variance that is none, in a sample
 LACKING = 1e-9
 #: accuracy and length of coordinate descent on the quadratic model
@@ -415,7 +416,7 @@ class Newton(FullBatchOptimizer):
             least = LOOSE * fallen(state["first"], point.total)
             if (problem.tol or 0.0) < LOOSE and step.promised <= least:
                 return False  # so much is asked for that those of a sample do not tell
-            leaves = SAMPLE_LEAVES
+            leaves = min(SAMPLE_LEAVES, GAINED ** (1.0 / worth_of_bends(problem)))
         enough = self._enough(problem, state, point, step)
         return step.promised <= max(leaves * state["step"].promised, enough)
 
