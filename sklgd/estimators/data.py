@@ -72,8 +72,14 @@ def is_plain(estimator: BaseEstimator, X: Any, *, reset: bool) -> bool:
         and X.size > 0
         and "feature_names_in_" not in estimator.__dict__
         and (reset or X.shape[1] == getattr(estimator, "n_features_in_", None))
-        and isfinite(np.vdot(X, X))  # where squares overflow, scikit-learn looks again
+        and is_finite(X)  # where the sum overflows, scikit-learn looks again
     )
+
+
+def is_finite(array: np.ndarray) -> bool:
+    """Whether the sum of an array is finite; no BLAS, whose threads wait for a busy core."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return isfinite(np.add.reduce(array, axis=None))
 
 
 def is_plain_column(y: Any, n_rows: int) -> bool:
@@ -81,7 +87,7 @@ def is_plain_column(y: Any, n_rows: int) -> bool:
     return (
         type(y) is np.ndarray
         and y.shape == (n_rows,)
-        and (y.dtype.kind in "iu" or (y.dtype in PLAIN and isfinite(np.vdot(y, y))))
+        and (y.dtype.kind in "iu" or (y.dtype in PLAIN and is_finite(y)))
     )
 
 
