@@ -80,7 +80,10 @@ class _Model:
             self.damping, self._factors = damping, None
 
     def resize(self, sizes: np.ndarray, ridge: np.ndarray, more: np.ndarray) -> None:
-        """Multiply rows and columns by ``sizes``, but for a ridge: both are flat vectors."""
+        """Multiply rows and columns by ``sizes``, but for a ridge, and add to the diagonal.
+
+        All are flat vectors.
+        """
         at, sizes, ridge = np.arange(self.hess.shape[1]), self.columns(sizes), self.columns(ridge)
         self.hess[:, at, at] -= ridge
         self.hess *= sizes[:, :, None] * sizes[:, None, :]
@@ -186,7 +189,11 @@ class Newton(FullBatchOptimizer):
     where an elementwise loss is not convex the positive part of its curvature.  Losses that are
     not smooth are refused, and so are those of one's own without `sklgd.losses.Loss.hessian`.
     Training stops where the gain that the model still promises is small beside ``tol`` times the
-    objective.  With many rows it starts at the minimum for a sample of them.
+    objective.
+
+    With many rows it starts at the minimum for a sample of them.  The first steps then take the
+    second derivatives of the sample [4]_, corrected as the gradient changes (BFGS), as long as that
+    gains more than a pass with those of all rows: fits of a hundred features may end without one.
 
     The steps do not depend on the units of the features.  A pass costs in the order of
     :math:`n p^2` operations, and for a softmax of k classes :math:`k^2 / 2` times that:
@@ -199,6 +206,8 @@ class Newton(FullBatchOptimizer):
        functions. SIAM Journal on Optimization 24, 1420-1443.
     .. [3] Qi and Sun (1993). A nonsmooth version of Newton's method. Mathematical Programming
        58, 353-367.
+    .. [4] Byrd, Chin, Neveitt and Nocedal (2011). On the use of stochastic Hessian information in
+       optimization methods for machine learning. SIAM Journal on Optimization 21, 977-995.
 
     Examples
     --------
@@ -238,6 +247,7 @@ class Newton(FullBatchOptimizer):
             new = point
         elif chord:
             if state["sampled"]:
+                state["model"].damp(0.0, lambda: self._bends(problem, state))
                 state["model"].learn(new.u - point.u, new.grad - point.grad)
             following = self._step(problem, state, new)
             if quadratic or self._will_do(problem, state, new, following):
