@@ -358,6 +358,31 @@ def test_wide_dense_equals_csr(wide, rule):
 
 @pytest.mark.parametrize("batch_size", [1, 3])
 @pytest.mark.parametrize("rule", LOCAL, ids=repr)
+def test_a_stream_of_few_rows_with_many_features(rule, batch_size):
+    """Calls whose rows have few of the features, most of which no row has had so far."""
+    rng = np.random.default_rng(0)
+    shape = 8, WIDE_P
+    calls = [rng.standard_normal(shape) * (rng.random(shape) < 0.01) for _ in range(4)]
+    calls[1][0] = 0.0
+    calls[2][:, :40] = calls[0][:, :40]
+    assert all(4 * np.count_nonzero(rows) < WIDE_P for rows in calls)
+    Y = rng.standard_normal((8, 2))
+    for penalty in ELEMENTWISE:
+        for average in (False, True, 10):
+            model = GDRegressor(optimizer=rule, penalty=penalty, average=average, random_state=0)
+            model.set_params(batch_size=batch_size, alpha=0.1)
+            for y in (Y[:, 0], Y):
+                dense, sparse = clone(model), clone(model)
+                for rows in calls:
+                    dense.partial_fit(rows, y)
+                    sparse.partial_fit(csr(rows), y)
+                scale = np.abs(dense.coef_).max()
+                assert_allclose(sparse.coef_, dense.coef_, rtol=1e-9, atol=1e-11 * scale)
+                assert_allclose(sparse.intercept_, dense.intercept_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("rule", LOCAL, ids=repr)
 def test_entries_that_name_one_feature_add_up(wide, rule, batch_size):
     X, Y = csr(wide[0]), wide[1][:, 0]
     shares = np.repeat(X.data, 2) * np.tile([0.25, 0.75], X.nnz)

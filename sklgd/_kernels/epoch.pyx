@@ -183,7 +183,8 @@ cdef class Epoch(Loop):
             objective.rows.n_features // 2) and Touched.suits(optimizer, smooth, proximal):
             self.touched = Touched(
                 objective.rows, optimizer, smooth, proximal, self.model, linear_model, params,
-                state, mean, average_from)
+                state, mean, average_from,
+                self.n_entries() / batch_size * objective.rows.n_rows)
 
     # What a rule wants beyond gradients: the features of rows, or the flow of their loss.
     cdef prepare_rule(self, bint linear_model):

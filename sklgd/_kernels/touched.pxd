@@ -5,7 +5,8 @@ parameters, the gradient and the optimizer's state of these alone; a model that 
 ones, factorization machines) works on it as on all features.  So the step is the dense one, by the
 same kernels.  It needs a rule that leaves entries without a gradient as they are (``local``).
 While steps are taken, what belongs to a feature lies in one place, a cache line or two, which is
-fetched a row ahead.
+fetched a row ahead; but rows that have few of the features, such as a call's in a stream, find
+their parameters where they are, since taking all of them there and back would take longer.
 
 What moves the other weights meanwhile is the penalty, and that can wait.  Their step sizes are the
 step's pace times a number of their own that stands still (in plain gradient descent 1, in AdaGrad
@@ -89,6 +90,7 @@ cdef class Touched:
     # (p, width), one place in memory to fetch
     cdef double[:, ::1] home
     cdef Py_ssize_t width
+    cdef bint stays                 # instead, all but the marks stay where they are
     cdef bint is_home
     cdef double lr                  # of the last step, if it was not 0
     cdef int64_t t                  # the next step
@@ -117,6 +119,7 @@ cdef class Touched:
     cdef int settle(self) except -1 nogil
     cdef void bound(self, double* mean) noexcept nogil
     cdef int make_room(self, Py_ssize_t entries) except -1 nogil
+    cdef bint rests(self, Py_ssize_t feature) noexcept nogil
     cdef void gather(self, bint marked) noexcept nogil
     cdef void scatter(self, Py_ssize_t steps) noexcept nogil
     cdef void move(self, bint into) noexcept nogil

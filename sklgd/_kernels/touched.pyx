@@ -14,6 +14,8 @@ simd_init()
 
 # Features that are brought up to date at a time.
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
+# Rows have few of the features where so many times as many entries are fewer than these.
+cdef Py_ssize_t FEW = 4
 # Numbers in a cache line.
 cdef Py_ssize_t LINE = 8
 
@@ -60,11 +62,13 @@ cdef class Touched:
     mean : float64 array or None
         While steps are taken, the sum instead of the mean.
     average_from : int
+    n_entries : float
+        Of all rows.
     """
 
     def __init__(self, RowsKernel rows, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, ModelKernel model, bint linear, double[::1] params,
-                 double[:, ::1] state, double[::1] mean, int64_t average_from):
+                 double[:, ::1] state, double[::1] mean, int64_t average_from, double n_entries):
         self.rows, self.optimizer = rows, optimizer
         self.smooth, self.proximal = smooth, proximal
         self.model = None if linear else model
@@ -87,7 +91,8 @@ cdef class Touched:
             self.pieces[0].l2 = smooth.pieces[0].l2
             self.n_pieces = 1
             self.missed.gradient = True
-        self.width = 1 + self.k * (1 + self.n_vectors)
+        self.stays = FEW * n_entries < self.p
+        self.width = 1 + (0 if self.stays else self.k * (1 + self.n_vectors))
         while self.width < LINE and LINE % self.width:  # none lies across two cache lines
             self.width += 1
         room = np.empty(self.p * self.width + LINE)
@@ -230,21 +235,32 @@ cdef class Touched:
 
     # Bring all weights up to date.
     cdef int settle(self) except -1 nogil:
-        cdef Py_ssize_t start = 0, i
+        cdef Py_ssize_t start = 0
         if not self.is_home:    # a user's code has raised in the first step
             return 0
         if self.is_open:        # ... or before this one
             self.scatter(self.missed.steps)
         while start < self.p and self.waits:
-            self.m = min(SETTLED_AT_ONCE, self.p - start)
-            for i in range(self.m):
-                self.features[i] = <int32_t> (start + i)
-            self.gather(True)
-            self.catch_up()
-            self.scatter(self.missed.steps)
-            start += self.m
+            self.m = 0
+            while start < self.p and self.m < SETTLED_AT_ONCE:
+                if not (self.stays and self.rests(start)):
+                    self.features[self.m] = <int32_t> start
+                    self.m += 1
+                start += 1
+            if self.m:
+                self.gather(True)
+                self.catch_up()
+                self.scatter(self.missed.steps)
         self.move(False)
         return 0
+
+    # Whether the weights of a feature are all zero, where penalties leave them.
+    cdef inline bint rests(self, Py_ssize_t feature) noexcept nogil:
+        cdef Py_ssize_t c
+        for c in range(self.k):
+            if self.all_params[c * self.p + feature] != 0.0:
+                return False
+        return True
 
     # Undo the rounding that takes a mean out of bounds which all its terms keep.
     cdef void bound(self, double* mean) noexcept nogil:
@@ -258,6 +274,11 @@ cdef class Touched:
         cdef Py_ssize_t c, j, slot, k = self.k
         cdef double* home
         cdef double* all
+        self.is_home = into
+        if self.stays:
+            if into:
+                memset(self.touch.marks, 0, self.p * sizeof(Mark))
+            return
         for j in range(self.p):
             home = &self.home[j, 0]
             if into:
@@ -270,17 +291,24 @@ cdef class Touched:
                         home[c] = all[c * self.p]
                     else:
                         all[c * self.p] = home[c]
-        self.is_home = into
 
     # From there to the parameters of the features in the list, with their marks, and back.
     # Intercepts and scalars have stayed where they were.
     cdef void gather(self, bint marked) noexcept nogil:
-        cdef Py_ssize_t slot, c, few = self.k * self.m, all = self.k * self.p
+        cdef Py_ssize_t slot, c, i, few = self.k * self.m, all = self.k * self.p
+        cdef const double* at
+        cdef double* to
         self.n = few + self.n_intercepts
         self.params = &self.numbers[0]
         self.state = self.params + self.n
-        touch_take(&self.touch, self.m, self.k, 1 + self.n_vectors, self.n, self.params,
-                   &self.since[0] if marked else NULL)
+        touch_take(&self.touch, self.m, self.k, 0 if self.stays else 1 + self.n_vectors, self.n,
+                   self.params, &self.since[0] if marked else NULL)
+        for slot in range(-1, self.n_vectors if self.stays else -1):
+            at = self.all_params if slot < 0 else self.all_state + slot * self.n_all
+            to = self.params + (slot + 1) * self.n
+            for c in range(self.k):
+                for i in range(self.m):
+                    to[c * self.m + i] = at[c * self.p + self.touch.features[i]]
         for c in range(self.n_intercepts):
             self.params[few + c] = self.all_params[all + c]
             for slot in range(self.n_vectors):
@@ -291,9 +319,17 @@ cdef class Touched:
 
     # The weights have had the penalties of so many steps.
     cdef void scatter(self, Py_ssize_t steps) noexcept nogil:
-        cdef Py_ssize_t slot, c, few = self.k * self.m, all = self.k * self.p
-        touch_give(
-            &self.touch, self.m, self.k, 1 + self.n_vectors, self.n, self.params, <int32_t> steps)
+        cdef Py_ssize_t slot, c, i, few = self.k * self.m, all = self.k * self.p
+        cdef const double* of
+        cdef double* at
+        touch_give(&self.touch, self.m, self.k, 0 if self.stays else 1 + self.n_vectors, self.n,
+                   self.params, <int32_t> steps)
+        for slot in range(-1, self.n_vectors if self.stays else -1):
+            at = self.all_params if slot < 0 else self.all_state + slot * self.n_all
+            of = self.params + (slot + 1) * self.n
+            for c in range(self.k):
+                for i in range(self.m):
+                    at[c * self.p + self.touch.features[i]] = of[c * self.m + i]
         for c in range(self.n_intercepts):
             self.all_params[all + c] = self.params[few + c]
             for slot in range(self.n_vectors):
