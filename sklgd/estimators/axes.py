@@ -29,8 +29,9 @@ AXES: dict[str, tuple[dict[str, type], type[Strategy]]] = {
 SGD_RATE = ("learning_rate", "eta0", "power_t")
 #: parameters that strings take anything from
 TAKEN = ("alpha", "l1_ratio", "epsilon", *SGD_RATE)
+#: what objects take
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-#: values of the first that name a rule of their own, for one loss of each task
+#: values of ``learning_rate`` that name a rule of their own, for one loss of each task
 PASSIVE_AGGRESSIVE = ("pa1", "pa2")
 PASSIVE_AGGRESSIVE_LOSS = {True: "hinge", False: "epsilon_insensitive"}  # of classifiers or not
 
@@ -81,11 +82,9 @@ _shared = functools.lru_cache(maxsize=256, typed=True)(_named)
 
 
 def _resolved(
-    cls: type[BaseEstimator],
-    axis: str,
-    value: Any,
-    params: Mapping[str, Any] = NOTHING,
+    cls: type[BaseEstimator], axis: str, value: Any, params: Mapping[str, Any] = NOTHING
 ) -> Strategy:
+    """Return a validated object for what the user gave on one axis."""
     known, base = _known(cls, axis), AXES[axis][1]
     strategy = resolve(value, known, base, parameter=axis, owner=cls.__name__, params=params)
     if axis == "loss" and not cls._can_train(type(strategy)):
