@@ -212,8 +212,8 @@ class Problem:
 
     def thinned(self, n_rows: int) -> Problem:
         """Return the problem of about ``n_rows`` of the training rows, spread evenly."""
-        few = self.n_rows < 2 * n_rows
-        return self if few else self._like(self.block, self.some(n_rows))
+        order = self.some(n_rows)
+        return self if order is self.order else self._like(self.block, order)
 
     def some(self, n_rows: int) -> np.ndarray | None:
         """Return the order of `thinned`: numbers of rows, None for all."""
