@@ -290,7 +290,7 @@ def test_initial_weights(activation, init, rng):
     model = MLP((300, 200), activation, init=init)
     layout = model.layout(100, 50)
     params = model.init_params(100, 50, rng)
-    rule = ACTIVATIONS[activation][2] if init == "auto" else init
+    rule = ACTIVATIONS[activation].init if init == "auto" else init
     variances = {
         "he": lambda a, b: 2 / a,
         "glorot": lambda a, b: 2 / (a + b),

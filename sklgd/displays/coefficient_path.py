@@ -135,7 +135,7 @@ class CoefficientPathDisplay:
         tol = None if model.tol is None else min(model.tol, PATH_TOL)
         model.set_params(warm_start=True, tol=tol)
         name = _strength(model)
-        alphas = _default_alphas(model, name, X, y) if alphas is None else np.sort(alphas)
+        alphas = _default_alphas(model, X, y) if alphas is None else np.sort(alphas)
         coefs = []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -207,7 +207,7 @@ def _strength(model: BaseEstimator) -> str:
     )
 
 
-def _default_alphas(model: BaseEstimator, name: str, X: Any, y: Any) -> np.ndarray:
+def _default_alphas(model: BaseEstimator, X: Any, y: Any) -> np.ndarray:
     # Up to the largest slope of the loss where there are intercepts only: L1 keeps zeros there.
     null = clone(model).set_params(penalty="l1", alpha=1e30).fit(X, y)
     X, y = check_X_y(null, X, y, reset=False)

@@ -28,7 +28,13 @@ def sign(y: np.ndarray) -> np.ndarray:
 
 
 def is_joint(y: np.ndarray, raw: np.ndarray) -> bool:
+    """Return whether ``raw`` has a column for each class that ``y`` numbers."""
     return np.ndim(raw) == np.ndim(y) + 1
+
+
+def own_class(y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in ``raw``, of shape (n, k), the score of each row's class ``y`` is."""
+    return np.arange(len(raw)), np.asarray(y).astype(np.intp)
 
 
 def binary_columns(raw: np.ndarray) -> np.ndarray | None:

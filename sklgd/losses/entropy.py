@@ -10,7 +10,14 @@ from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 
 from .._kernels.losses import entropy as kernels
-from .classification import Classification, is_joint, sigmoid_proba, sign, softmax_proba
+from .classification import (
+    Classification,
+    is_joint,
+    own_class,
+    sigmoid_proba,
+    sign,
+    softmax_proba,
+)
 from .positive import softplus
 
 
@@ -62,7 +69,7 @@ def cross_entropy(y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
     Neither loses digits where the probability of the right class is almost 1.
     """
-    own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
+    own = own_class(y, raw)
     shifted = raw - raw.max(axis=1, keepdims=True)
     gradient = np.exp(shifted)
     lead, mass = shifted[own], gradient[own]
@@ -136,7 +143,7 @@ class LogLoss(Classification):
             return binary_entropy(self._smooth(y), raw)
         value, _ = cross_entropy(y, raw)
         if self.label_smoothing:
-            lead = raw[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
+            lead = raw[own_class(y, raw)]
             value += self.label_smoothing * (lead[:, None] - raw).mean(axis=1)
         return value
 
@@ -146,7 +153,7 @@ class LogLoss(Classification):
         _, gradient = cross_entropy(y, raw)
         if self.label_smoothing:
             gradient -= self.label_smoothing / raw.shape[1]
-            gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)] += self.label_smoothing
+            gradient[own_class(y, raw)] += self.label_smoothing
         return gradient
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
@@ -289,23 +296,21 @@ class Focal(Classification):
     def __init__(self, gamma: float = 2.0) -> None:
         self.gamma = gamma
 
-    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    def _entropy(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # The cross-entropy, its gradient, and 1 - p_y.
         if is_joint(y, raw):
             entropy, gradient = cross_entropy(y, raw)
-            miss = -gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
-        else:
-            z = sign(y) * raw
-            entropy, miss = softplus(-z), expit(-z)
+            return entropy, gradient, -gradient[own_class(y, raw)]
+        z = sign(y) * raw
+        miss = expit(-z)
+        return softplus(-z), -sign(y) * miss, miss
+
+    def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        entropy, _, miss = self._entropy(y, raw)
         return miss**self.gamma * entropy
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        if is_joint(y, raw):
-            entropy, gradient = cross_entropy(y, raw)
-            miss = -gradient[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
-        else:
-            z = sign(y) * raw
-            entropy, miss = softplus(-z), expit(-z)
-            gradient = -sign(y) * miss
+        entropy, gradient, miss = self._entropy(y, raw)
         # entropy / miss tends to 1 as both vanish
         ratio = np.divide(entropy, miss, out=np.ones_like(entropy), where=miss != 0)
         factor = miss**self.gamma * (1 + self.gamma * (1 - miss) * ratio)
@@ -313,13 +318,11 @@ class Focal(Classification):
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         gamma = self.gamma
+        entropy, slope, miss = self._entropy(y, raw)
         if not is_joint(y, raw):
-            z = sign(y) * raw
-            entropy, hit, miss = softplus(-z), expit(z), expit(-z)
+            hit = expit(sign(y) * raw)
             bend = gamma * (gamma * hit - miss) * entropy + (2 * gamma + 1) * miss
             return miss**gamma * hit * bend
-        entropy, slope = cross_entropy(y, raw)
-        miss = -slope[np.arange(len(raw)), np.asarray(y).astype(np.intp)]
         some = np.where(miss != 0, miss, 1.0)
         ratio = np.where(miss != 0, entropy / some, 1.0)
         factor = miss**gamma * (1 + gamma * (1 - miss) * ratio)

@@ -9,7 +9,14 @@ from sklearn.utils._param_validation import Interval as Range
 
 from .._kernels.losses import margins as kernels
 from .base import Loss
-from .classification import Classification, binary_columns, is_joint, sigmoid_proba, sign
+from .classification import (
+    Classification,
+    binary_columns,
+    is_joint,
+    own_class,
+    sigmoid_proba,
+    sign,
+)
 from .positive import exp
 from .smoothed import SmoothedMargin, SmoothMulticlassHinge
 
@@ -298,7 +305,7 @@ class MulticlassHinge(Classification):
     _kernel = kernels.MulticlassHingeKernel
 
     def _rival(self, y: np.ndarray, raw: np.ndarray) -> tuple[tuple, tuple, np.ndarray]:
-        own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
+        own = own_class(y, raw)
         others = np.array(raw, dtype=np.float64)
         others[own] = -np.inf
         rival = own[0], others.argmax(axis=1)
@@ -323,7 +330,7 @@ class MulticlassHinge(Classification):
 
     def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         # a point of the simplex less the vertex of the true class: a projection
-        own = np.arange(len(center)), np.asarray(y).astype(np.intp)
+        own = own_class(y, center)
         point = (center + 1) / step
         point[own] = center[own] / step + 1
         point -= point.max(axis=1, keepdims=True)  # far from zero, what is added would be lost

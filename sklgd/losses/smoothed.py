@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval as Range
 
 from .._kernels.losses import entropy, margins, regression
 from .base import Loss
-from .classification import Classification, is_joint, sign
+from .classification import Classification, is_joint, own_class, sign
 from .entropy import cross_entropy, sigmoid_slope, softmax_slopes
 from .positive import softplus
 
@@ -244,25 +244,24 @@ class SmoothMulticlassHinge(Classification):
     def joint_curvature(self) -> float:
         return 0.5 / self.width
 
-    def _demanding(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        own = np.arange(len(raw)), np.asarray(y).astype(np.intp)
+    def _scores(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        # Of the softmax: all classes but the true one are ahead by the margin.
+        own = own_class(y, raw)
         scores = (raw + 1) / self.width
         scores[own] = raw[own] / self.width
-        return cross_entropy(y, scores)
+        return scores
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if is_joint(y, raw):
-            return self.width * self._demanding(y, raw)[0]
+            return self.width * cross_entropy(y, self._scores(y, raw))[0]
         return self.width * softplus((1 - sign(y) * raw) / self.width)
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if is_joint(y, raw):
-            return self._demanding(y, raw)[1]
+            return cross_entropy(y, self._scores(y, raw))[1]
         return -sign(y) * expit((1 - sign(y) * raw) / self.width)
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
             return sigmoid_slope((1 - sign(y) * raw) / self.width) / self.width
-        scores = (raw + 1) / self.width
-        scores[np.arange(len(raw)), np.asarray(y).astype(np.intp)] -= 1 / self.width
-        return softmax_slopes(scores) / self.width
+        return softmax_slopes(self._scores(y, raw)) / self.width

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from scipy.special import erf, expit
@@ -18,8 +18,8 @@ from .layout import Layout
 
 #: slope of leaky_relu below zero
 LEAK = 0.01
-#: added to variances by normalizations, and the share by which a batch moves the running means
-NORM_EPSILON, NORM_RATE = 1e-5, 0.1
+#: added to variances by normalizations
+NORM_EPSILON = 1e-5
 
 
 def _elu(z: np.ndarray) -> np.ndarray:
@@ -34,29 +34,37 @@ def _normal_pdf(z: np.ndarray) -> np.ndarray:
     return np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
 
 
-#: name -> function, derivative, initialization
-ACTIVATIONS: dict[str, tuple] = {
-    "identity": (lambda z: z, np.ones_like, "glorot"),
-    "logistic": (expit, lambda z: expit(z) * expit(-z), "glorot"),
-    "tanh": (np.tanh, lambda z: 1.0 - np.tanh(z) ** 2, "glorot"),
-    "relu": (lambda z: np.maximum(z, 0.0), lambda z: (z > 0) * 1.0, "he"),
-    "leaky_relu": (
+class Activation(NamedTuple):
+    """A function of the sums of a layer, its derivative, and the ``init`` that suits it."""
+
+    function: Callable[[np.ndarray], np.ndarray]
+    derivative: Callable[[np.ndarray], np.ndarray]
+    init: str
+
+
+#: by the names that ``activation`` takes
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": Activation(lambda z: z, np.ones_like, "glorot"),
+    "logistic": Activation(expit, lambda z: expit(z) * expit(-z), "glorot"),
+    "tanh": Activation(np.tanh, lambda z: 1.0 - np.tanh(z) ** 2, "glorot"),
+    "relu": Activation(lambda z: np.maximum(z, 0.0), lambda z: (z > 0) * 1.0, "he"),
+    "leaky_relu": Activation(
         lambda z: np.where(z > 0, z, LEAK * z),
         lambda z: np.where(z > 0, 1.0, LEAK),
         "he",
     ),
-    "elu": (_elu, lambda z: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0.0))), "lecun"),
-    "gelu": (
+    "elu": Activation(_elu, lambda z: np.where(z > 0, 1.0, np.exp(np.minimum(z, 0.0))), "lecun"),
+    "gelu": Activation(
         lambda z: z * _normal_cdf(z),
         lambda z: _normal_cdf(z) + z * _normal_pdf(z),
         "he",
     ),
-    "silu": (
+    "silu": Activation(
         lambda z: z * expit(z),
         lambda z: expit(z) * (1.0 + z * expit(-z)),
         "he",
     ),
-    "softplus": (lambda z: np.logaddexp(0.0, z), expit, "glorot"),
+    "softplus": Activation(lambda z: np.logaddexp(0.0, z), expit, "glorot"),
 }
 #: name -> variance of a weight, by the layer's inputs and outputs
 INITS: dict[str, Any] = {
@@ -242,7 +250,7 @@ class MLP(Model):
         """Return uniform random weights of the variance that ``init`` names, and zeros."""
         layout = self.layout(n_features, n_raw, fit_intercept)
         params = np.zeros(layout.n_params + layout.n_kept)
-        rules = [ACTIVATIONS[name][2] for name in self._each("activation")] + ["glorot"]
+        rules = [ACTIVATIONS[name].init for name in self._each("activation")] + ["glorot"]
         for layer, rule in enumerate(rules):
             weights = layout.weights_of(params, layer)
             variance = INITS[rule if self.init == "auto" else self.init](*weights.shape)
@@ -302,7 +310,7 @@ class MLP(Model):
         """
         layout = self._layout_of(params, X.shape[1], draw.shape[1])
         passed = self._trip(X, params, draw.shape[1])
-        derivatives = [ACTIVATIONS[name][1] for name in self._each("activation")]
+        derivatives = [ACTIVATIONS[name].derivative for name in self._each("activation")]
         d = draw
         for layer in reversed(range(len(passed))):
             entered = X if layer == 0 else passed[layer - 1][0]
@@ -340,7 +348,7 @@ class MLP(Model):
                 root = np.sqrt(moments[1] + NORM_EPSILON)
                 hat = (z - moments[0]) / root
                 z = gain * hat + shift
-            out = ACTIVATIONS[self._each("activation")[layer]][0](z)
+            out = ACTIVATIONS[self._each("activation")[layer]].function(z)
             passed.append((out, z, hat, root))
         return passed
 

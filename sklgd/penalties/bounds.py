@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .._kernels import penalties as _kernels
-from .base import Elementwise, Penalty, soft
-from .norms import L2
+from .base import Penalty
+from .norms import L2, LassoAndRidge
 
 
-class Box(Elementwise):
+class Box(LassoAndRidge):
     r"""Bounds on weights, alone or with lasso and ridge.
 
     .. math:: \sum_j q_j \left(\lambda_1 |w_j| + \frac{\lambda_2}{2} w_j^2\right)
@@ -138,17 +138,8 @@ class Box(Elementwise):
         return self
 
     @property
-    def _kink(self) -> float:
-        return self.l1
-
-    def _values(self, w: np.ndarray) -> np.ndarray:
-        return self.l1 * np.abs(w) + self.l2 / 2 * w**2
-
-    def _slopes(self, w: np.ndarray) -> np.ndarray:
-        return self.l1 * np.sign(w) + self.l2 * w
-
-    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
-        return soft(w, step * self.l1) / (1 + step * self.l2)
+    def _strengths(self) -> tuple[float, float]:
+        return self.l1, self.l2
 
     def _bounds(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         bounds = [np.asarray(bound, dtype=np.float64) for bound in (self.lower, self.upper)]

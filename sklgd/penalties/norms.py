@@ -12,6 +12,30 @@ from .._kernels import penalties as _kernels
 from .base import Elementwise, Penalty, soft
 
 
+class LassoAndRidge(Elementwise):
+    """Base of penalties that are a lasso and a ridge, of the strengths ``_strengths``."""
+
+    @property
+    def _strengths(self) -> tuple[float, float]:
+        raise NotImplementedError
+
+    @property
+    def _kink(self) -> float:
+        return self._strengths[0]
+
+    def _values(self, w: np.ndarray) -> np.ndarray:
+        l1, l2 = self._strengths
+        return l1 * np.abs(w) + l2 / 2 * w**2
+
+    def _slopes(self, w: np.ndarray) -> np.ndarray:
+        l1, l2 = self._strengths
+        return l1 * np.sign(w) + l2 * w
+
+    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
+        l1, l2 = self._strengths
+        return soft(w, step * l1) / (1 + step * l2)
+
+
 class L2(Elementwise):
     r"""Ridge penalty, which shrinks weights.
 
@@ -121,7 +145,7 @@ class L1(Elementwise):
         return w + self.alpha * self._factors(w), w - np.inf, w + np.inf
 
 
-class ElasticNet(Elementwise):
+class ElasticNet(LassoAndRidge):
     r"""Elastic net: lasso and ridge together, as in scikit-learn.
 
     .. math:: \alpha \sum_j q_j \left(\rho |w_j| + \frac{1 - \rho}{2} w_j^2\right),
@@ -168,22 +192,6 @@ class ElasticNet(Elementwise):
     @property
     def _strengths(self) -> tuple[float, float]:
         return self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
-
-    @property
-    def _kink(self) -> float:
-        return self._strengths[0]
-
-    def _values(self, w: np.ndarray) -> np.ndarray:
-        l1, l2 = self._strengths
-        return l1 * np.abs(w) + l2 / 2 * w**2
-
-    def _slopes(self, w: np.ndarray) -> np.ndarray:
-        l1, l2 = self._strengths
-        return l1 * np.sign(w) + l2 * w
-
-    def _cut(self, w: np.ndarray, step: float | np.ndarray) -> np.ndarray:
-        l1, l2 = self._strengths
-        return soft(w, step * l1) / (1 + step * l2)
 
     def split(self) -> tuple[Penalty | None, Penalty | None]:
         if self._redefines(ElasticNet):
