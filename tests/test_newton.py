@@ -11,7 +11,8 @@ from sklearn.linear_model import ElasticNet as SkElasticNet
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.preprocessing import scale
 from sklgd._kernels.cholesky import factored, solved
-from sklgd._kernels.curvature import Curvature, descend
+from sklgd._kernels.curvature import Curvature
+from sklgd._kernels.descent import descend
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.coordinates import Coordinates

@@ -20,6 +20,23 @@ cdef inline Py_ssize_t batch_row(const Batch* batch, Py_ssize_t i) noexcept nogi
     return at if batch.order == NULL else <Py_ssize_t> batch.order[at]
 
 
+# intercepts: raw[i, c] += intercept[c], and sums[c] += sum_i draw[i, c], of n rows and k columns
+cdef inline void add_to_rows(Py_ssize_t n, Py_ssize_t k, const double* intercept,
+                             double* raw) noexcept nogil:
+    cdef Py_ssize_t i, c
+    for i in range(n):
+        for c in range(k):
+            raw[i * k + c] += intercept[c]
+
+
+cdef inline void add_rows(Py_ssize_t n, Py_ssize_t k, const double* draw,
+                          double* sums) noexcept nogil:
+    cdef Py_ssize_t i, c
+    for i in range(n):
+        for c in range(k):
+            sums[c] += draw[i * k + c]
+
+
 # the batch's rows as an index of an array
 cdef object positions(const Batch* batch)
 # the address of a well-formed array's data; read-only is fine

@@ -1,4 +1,4 @@
-"""Second derivatives of a linear model, and the minimum of the quadratic model they make.
+"""Second derivatives of a linear model.
 
 `Curvature` sums the loss, its gradient and its Hessian over rows in one pass.  A few rows at a
 time are standardised into a buffer that stays in the cache; raw predictions, gradient and Gram
@@ -11,8 +11,7 @@ import numpy as np
 from libc.stdint cimport uint32_t
 from libc.string cimport memcpy, memset
 
-from .base cimport Batch, RowsKernel, batch_row
-from .entry cimport best_entry
+from .base cimport Batch, RowsKernel, add_rows, add_to_rows, batch_row
 from .objective cimport Objective
 from .packed cimport PACKED_PAD, packed, packed_init
 from .simd cimport simd, simd_init
@@ -293,26 +292,22 @@ cdef class Curvature:
             memcpy(work.bend, work.bends + batch.start * self.k, size * sizeof(double))
 
     cdef void forward(self, const Batch* batch, const double* params, Work* work) noexcept nogil:
-        cdef Py_ssize_t i, c, k = self.k, p = self.p
+        cdef Py_ssize_t c, k = self.k, p = self.p
         if self.objective.rows.sparse:
             self.objective.rows.dot(batch, k, params, work.raw)
             if self.q > p:
-                for i in range(batch.size):
-                    for c in range(k):
-                        work.raw[i * k + c] += params[k * p + c]
+                add_to_rows(batch.size, k, params + k * p, work.raw)
             return
         for c in range(k):
             packed.dot(
                 batch.size, self.stride, work.rows, work.w + c * self.stride, k, work.raw + c)
 
     cdef void backward(self, const Batch* batch, double* grad, Work* work) noexcept nogil:
-        cdef Py_ssize_t i, c, k = self.k, p = self.p
+        cdef Py_ssize_t c, k = self.k, p = self.p
         if self.objective.rows.sparse:
             self.objective.rows.tdot(batch, k, work.draw, 1.0, grad)
             if self.q > p:
-                for i in range(batch.size):
-                    for c in range(k):
-                        grad[k * p + c] += work.draw[i * k + c]
+                add_rows(batch.size, k, work.draw, grad + k * p)
             return
         for c in range(k):
             packed.tdot(
@@ -371,90 +366,3 @@ cdef class Curvature:
         cdef Py_ssize_t m = packed.scale(
             batch.size, stride, work.rows, bend, self.n_bends, work.kept, work.scaled)
         packed.gram(m, stride, stride, work.scaled, work.rows if m == batch.size else work.kept, h)
-
-
-def two_loop(const double[:, ::1] steps, const double[:, ::1] bends, Py_ssize_t last,
-             Py_ssize_t count, double[::1] q, const double[::1] free=None):
-    """Apply the inverse Hessian of L-BFGS in place.
-
-    ``steps`` and ``bends`` are rings of pairs of which ``last`` is the newest of ``count``.  Where
-    ``free`` is zero parameters are held, and it is one elsewhere: pairs count by what they say
-    of the free ones, if the objective bends upwards there.
-    """
-    cdef Py_ssize_t i, j, size = steps.shape[0], p = q.shape[0]
-    cdef double[::1] a = np.zeros(size)
-    cdef double[::1] products = np.zeros(size)
-    cdef double[::1] held = np.empty(p if free is not None else 0)
-    cdef double scale = 0.0, square
-    cdef const double* bend
-    with nogil:
-        hold(p, free, &q[0], &q[0])
-        for i in range(count):
-            j = (last - i + size) % size
-            bend = &bends[j, 0]
-            if free is not None:
-                hold(p, free, bend, &held[0])
-                bend = &held[0]
-            products[j] = simd.dot_d(p, &steps[j, 0], bend)
-            square = simd.dot_d(p, bend, bend)
-            if not products[j] > 1e-12 * square:
-                products[j] = 0.0
-                continue
-            if scale == 0.0:
-                scale = products[j] / square
-            a[j] = simd.dot_d(p, &steps[j, 0], &q[0]) / products[j]
-            simd.update_d(p, -a[j], bend, 1.0, &q[0])
-        if scale > 0.0:
-            scale_row(p, scale, &q[0])
-        for i in range(count - 1, -1, -1):
-            j = (last - i + size) % size
-            if products[j] > 0.0:
-                simd.update_d(p, a[j] - simd.dot_d(p, &bends[j, 0], &q[0]) / products[j],
-                              &steps[j, 0], 1.0, &q[0])
-                hold(p, free, &q[0], &q[0])
-
-
-cdef inline void scale_row(Py_ssize_t n, double factor, double* row) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(n):
-        row[j] *= factor
-
-
-cdef inline void hold(Py_ssize_t n, const double[::1] free, const double* x,
-                      double* out) noexcept nogil:
-    cdef Py_ssize_t j
-    if free is not None:
-        for j in range(n):
-            out[j] = x[j] * free[j]
-
-
-def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const double[::1] l1,
-            const double[::1] low, const double[::1] high, double tol, Py_ssize_t max_sweeps):
-    """Minimise ``slope'd + d'Hd / 2 + sum_j l1_j |v_j|`` over ``v = u + d`` within the bounds.
-
-    By coordinate descent, in place: ``u`` becomes v, and ``slope`` the quadratic's there.  Between
-    full sweeps only coordinates are visited that are neither zero nor at a bound.  It ends where
-    a full sweep gains less than ``tol`` of what all have gained; returns whether it did.
-    """
-    cdef Py_ssize_t j, sweep, q = u.shape[0]
-    cdef double gained = 0.0, step, now
-    cdef bint whole = True, done = False
-    with nogil:
-        for sweep in range(max_sweeps):
-            now = 0.0
-            for j in range(q):
-                if not (whole or (u[j] != 0.0 and low[j] < u[j] < high[j])):
-                    continue
-                if hess[j, j] <= 0.0:
-                    continue
-                step = best_entry(hess[j, j], slope[j], u[j], l1[j], low[j], high[j]) - u[j]
-                if step != 0.0:
-                    u[j] += step
-                    now += 0.5 * hess[j, j] * step * step
-                    simd.update_d(q, step, &hess[j, 0], 1.0, &slope[0])
-            gained += now
-            if whole and now <= tol * gained:
-                done = True
-                break
-            whole = now <= tol * gained
-    return done

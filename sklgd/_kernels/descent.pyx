@@ -1,4 +1,8 @@
-"""Coordinate descent on the columns of X: see `sklgd.optimizers.CoordinateNewton`."""
+"""Coordinate descent on a quadratic model, an L1 norm and bounds.
+
+`descend` works on a matrix of second derivatives, for `sklgd.optimizers.Newton`, and
+`ColumnDescent` on the columns of X, for `sklgd.optimizers.CoordinateNewton`.
+"""
 cimport cython
 
 import numpy as np
@@ -9,7 +13,6 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.string cimport memcpy
 
 from .base cimport Batch, address_of, batch_row
-from .entry cimport best_entry
 from .objective cimport Objective
 from .simd cimport simd, simd_init
 
@@ -29,6 +32,50 @@ cdef Py_ssize_t SOME_ROWS = 128
 cdef enum:
     SEEN = 5
 cdef double RIDGE = 1e-10
+
+
+# The minimum of slope v + h v^2 / 2 around u, with an L1 norm and bounds, over one number v: it is
+# exactly zero, or exactly a bound, where it lies there.
+cdef inline double best_entry(double h, double slope, double u, double l1, double low,
+                              double high) noexcept nogil:
+    cdef double pull = h * u - slope, v = 0.0
+    if fabs(pull) > l1:
+        v = (pull - l1 if pull > 0.0 else pull + l1) / h
+    if v < low:
+        return low
+    return high if v > high else v
+
+
+def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const double[::1] l1,
+            const double[::1] low, const double[::1] high, double tol, Py_ssize_t max_sweeps):
+    """Minimise ``slope'd + d'Hd / 2 + sum_j l1_j |v_j|`` over ``v = u + d`` within the bounds.
+
+    By coordinate descent, in place: ``u`` becomes v, and ``slope`` the quadratic's there.  Between
+    full sweeps only coordinates are visited that are neither zero nor at a bound.  It ends where
+    a full sweep gains less than ``tol`` of what all have gained; returns whether it did.
+    """
+    cdef Py_ssize_t j, sweep, q = u.shape[0]
+    cdef double gained = 0.0, step, now
+    cdef bint whole = True, done = False
+    with nogil:
+        for sweep in range(max_sweeps):
+            now = 0.0
+            for j in range(q):
+                if not (whole or (u[j] != 0.0 and low[j] < u[j] < high[j])):
+                    continue
+                if hess[j, j] <= 0.0:
+                    continue
+                step = best_entry(hess[j, j], slope[j], u[j], l1[j], low[j], high[j]) - u[j]
+                if step != 0.0:
+                    u[j] += step
+                    now += 0.5 * hess[j, j] * step * step
+                    simd.update_d(q, step, &hess[j, 0], 1.0, &slope[0])
+            gained += now
+            if whole and now <= tol * gained:
+                done = True
+                break
+            whole = now <= tol * gained
+    return done
 
 
 def bent_rows(Objective objective, double[::1] raw, const uint32_t[::1] order,

@@ -8,7 +8,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .base cimport (
-    Batch, Lazy, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape,
+    Batch, Lazy, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, add_rows,
+    add_to_rows,
 )
 from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .objective cimport Objective, begin_tape
@@ -285,12 +286,9 @@ cdef class Epoch(Loop):
                 n, 1.0 / (self.t - self.average_from + 1), values + first, self.mean + first)
 
     cdef inline void move_intercept(self, const Batch* batch) noexcept nogil:
-        cdef Py_ssize_t i, c, k = self.model.n_raw
-        cdef double* intercept = self.params + self.model.n_weights
         if self.model.n_params > self.model.n_weights:
-            for i in range(batch.size):
-                for c in range(k):
-                    intercept[c] += self.draw[i * k + c]
+            add_rows(batch.size, self.model.n_raw, &self.draw[0],
+                     self.params + self.model.n_weights)
 
     # Show the optimizer the features of a batch.
     cdef int observe(self, const Batch* batch) except -1 nogil:
@@ -506,16 +504,13 @@ cdef class Epoch(Loop):
                       double* total) except -1 nogil:
         cdef double ridge = self.ridge()
         cdef double cut = self.proximal.threshold if self.proximal is not None else 0.0
-        cdef Py_ssize_t i, c, k = self.model.n_raw
-        cdef const double* intercept = self.params + self.model.n_weights
         cdef Lazy* w = &self.w
         while batch.start < batch.end:
             batch.size = min(self.batch_size, batch.end - batch.start)
             self.rows.lazy_dot(batch, w, &self.raw[0])
             if self.model.n_params > self.model.n_weights:
-                for i in range(batch.size):
-                    for c in range(k):
-                        self.raw[i * k + c] += intercept[c]
+                add_to_rows(batch.size, self.model.n_raw, self.params + self.model.n_weights,
+                            &self.raw[0])
             self.evaluate(batch, -rate[0] / batch.size, total)
             lazy_shrink(w, fmax(0.0, 1.0 - rate[0] * ridge))
             self.rows.lazy_tdot(batch, &self.draw[0], w)

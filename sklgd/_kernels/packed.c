@@ -18,16 +18,16 @@ static inline int packed_all(ptrdiff_t n, const double *a, ptrdiff_t step)
     return all;
 }
 
-#define DEFINE_PLAIN_PACK(suffix, real)                                                     \
-    static void plain_pack_##suffix(ptrdiff_t n, ptrdiff_t p, const void *x, ptrdiff_t bytes,  \
-                                    const uint32_t *order, const double *shift,            \
-                                    const double *factor, ptrdiff_t stride, double *out)   \
-    {                                                                                       \
-        for (ptrdiff_t i = 0; i < n; i++, out += stride) {                                  \
-            const real *row = PACKED_ROW(x, bytes, order, i);                               \
-            for (ptrdiff_t j = 0; j < p; j++)                                               \
-                out[j] = ((double)row[j] - shift[j]) * factor[j];                           \
-        }                                                                                   \
+#define DEFINE_PLAIN_PACK(suffix, real)                                                       \
+    static void plain_pack_##suffix(ptrdiff_t n, ptrdiff_t p, const void *x, ptrdiff_t bytes, \
+                                    const uint32_t *order, const double *shift,               \
+                                    const double *factor, ptrdiff_t stride, double *out)      \
+    {                                                                                         \
+        for (ptrdiff_t i = 0; i < n; i++, out += stride) {                                    \
+            const real *row = PACKED_ROW(x, bytes, order, i);                                 \
+            for (ptrdiff_t j = 0; j < p; j++)                                                 \
+                out[j] = ((double)row[j] - shift[j]) * factor[j];                             \
+        }                                                                                     \
     }
 
 DEFINE_PLAIN_PACK(d, double)

@@ -106,20 +106,20 @@ TARGET static ptrdiff_t NAME(scale)(ptrdiff_t n, ptrdiff_t stride, const double 
     s##r##0 += a[r] * b0;             \
     if (nv > 1) s##r##1 += a[r] * b1; \
     if (nv > 2) s##r##2 += a[r] * b2;
-#define WRITE(r, nv)                                     \
+#define WRITE(r, nv)                                          \
     STORE(h + r * stride, s##r##0);                           \
     if (nv > 1) STORE(h + r * stride + LANES, s##r##1);       \
     if (nv > 2) STORE(h + r * stride + 2 * LANES, s##r##2);
 
 #define DEFINE_TILE(nv)                                                                     \
-    TARGET static void NAME(tile##nv)(ptrdiff_t n, ptrdiff_t stride, const double *a,      \
+    TARGET static void NAME(tile##nv)(ptrdiff_t n, ptrdiff_t stride, const double *a,       \
                                       const double *b, double *h)                           \
     {                                                                                       \
         EACH_ROW(SUMS, nv)                                                                  \
         for (ptrdiff_t i = 0; i < n; i++, a += stride, b += stride) {                       \
-            NAME(vec) b0 = LOAD_d(b), b1 = b0, b2 = b0;                                       \
-            if (nv > 1) b1 = LOAD_d(b + LANES);                                               \
-            if (nv > 2) b2 = LOAD_d(b + 2 * LANES);                                           \
+            NAME(vec) b0 = LOAD_d(b), b1 = b0, b2 = b0;                                     \
+            if (nv > 1) b1 = LOAD_d(b + LANES);                                             \
+            if (nv > 2) b2 = LOAD_d(b + 2 * LANES);                                         \
             EACH_ROW(ADD, nv)                                                               \
         }                                                                                   \
         EACH_ROW(WRITE, nv)                                                                 \

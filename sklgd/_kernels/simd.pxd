@@ -2,7 +2,6 @@
 from libc.stdint cimport int32_t
 
 
-
 cdef extern from "simd.h" nogil:
     ctypedef struct simd_adam:
         double beta_1

@@ -95,7 +95,7 @@ TARGET static inline NAME(vec) NAME(log_of)(NAME(vec) x)
         for (; j + LANES <= n; j += LANES)                                                \
             *(NAME(vec) *)(out + j) = NAME(f##_of)(LOAD_d(x + j));                        \
         if (j < n)                                                                        \
-            STORE_REST(n - j, out + j, NAME(f##_of)(LOAD_REST_d(n - j, x + j)));            \
+            STORE_REST(n - j, out + j, NAME(f##_of)(LOAD_REST_d(n - j, x + j)));          \
     }
 #else
 #define DEFINE_MAP(f, scalar)                                                             \

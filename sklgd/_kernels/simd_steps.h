@@ -32,7 +32,7 @@ typedef float NAME(vec_f)
 #else
 #define ADAM_LANES(vec, lanes, root_of)
 #endif
-#define DEFINE_ADAM(suffix, real, vec, lanes, root_of, root_of_one)                        \
+#define DEFINE_ADAM(suffix, real, vec, lanes, root_of, root_of_one)                       \
     TARGET static void NAME(adam_##suffix)(ptrdiff_t n, real *params, const real *grad,   \
                                            real *m, real *v, const simd_adam *rule)       \
     {                                                                                     \
@@ -41,7 +41,7 @@ typedef float NAME(vec_f)
         const real rate = (real)rule->rate, eps = (real)rule->epsilon;                    \
         const real ridge = (real)rule->ridge;                                             \
         ptrdiff_t j = 0;                                                                  \
-        ADAM_LANES(vec, lanes, root_of)                                             \
+        ADAM_LANES(vec, lanes, root_of)                                                   \
         for (; j < n; j++) {                                                              \
             real g = grad[j] + ridge * params[j];                                         \
             m[j] = b1 * m[j] + c1 * g;                                                    \

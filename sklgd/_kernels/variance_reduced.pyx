@@ -27,7 +27,7 @@ from libc.stdint cimport int64_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from .base cimport (
-    Batch, Drift, DriftWeight, PenaltyKernel, RowsKernel, batch_row, drift_settle,
+    Batch, Drift, DriftWeight, PenaltyKernel, RowsKernel, add_to_rows, batch_row, drift_settle,
 )
 from .epoch cimport Loop
 from .objective cimport Objective
@@ -177,11 +177,8 @@ cdef class VarianceReduced(Loop):
 
     cdef inline void add_intercept(self, const Batch* batch, const double* params,
                                    double* raw) noexcept nogil:
-        cdef Py_ssize_t i, c
         if self.has_intercept:
-            for i in range(batch.size):
-                for c in range(self.k):
-                    raw[i * self.k + c] += params[self.n_weights + c]
+            add_to_rows(batch.size, self.k, params + self.n_weights, raw)
 
     # From the raw predictions: slope = share * (slope - old) / batch size, and for SAGA
     # change = (slope - old) / n_rows, with the new slopes and losses remembered.

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
-from .._kernels.curvature import two_loop
+from .._kernels.lbfgs import two_loop
 from .conjugate import conjugate_step
 from .full_batch import FullBatchOptimizer, Point, asked, refuse_kinks, space_of
 

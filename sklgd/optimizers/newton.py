@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import coordinates
 from .._kernels.cholesky import factored, solved
-from .._kernels.curvature import descend
+from .._kernels.descent import descend
 from ..objective import fallen
 from ..sampling import solved_sample, worth_of_bends
 from .full_batch import LOOK_ROWS, FullBatchOptimizer, Point, asked, look_for_outliers

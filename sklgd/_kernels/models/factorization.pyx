@@ -1,5 +1,5 @@
 """The compiled twin of `sklgd.models.FactorizationMachine`."""
-from ..base cimport Batch, ModelKernel, RowsKernel, Tape
+from ..base cimport Batch, ModelKernel, RowsKernel, Tape, add_rows, add_to_rows
 
 
 cdef class FactorizationKernel(ModelKernel):
@@ -24,24 +24,18 @@ cdef class FactorizationKernel(ModelKernel):
 
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil:
-        cdef Py_ssize_t i, c, k = self.n_raw
-        cdef const double* intercept = params + self.weight_rows * X.n_features
+        cdef Py_ssize_t k = self.n_raw
         X.dot(batch, k, params, raw)
         X.cross_dot(batch, k, self.n_factors, params + k * X.n_features, tape.work, raw)
         if self.n_params > self.n_weights:
-            for i in range(batch.size):
-                for c in range(k):
-                    raw[i * k + c] += intercept[c]
+            add_to_rows(batch.size, k, params + self.weight_rows * X.n_features, raw)
         return 0
 
     cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                       const double* draw, double* grad) except -1 nogil:
-        cdef Py_ssize_t i, c, k = self.n_raw, factors = k * X.n_features
-        cdef double* intercept = grad + self.weight_rows * X.n_features
+        cdef Py_ssize_t k = self.n_raw, factors = k * X.n_features
         X.tdot(batch, k, draw, 1.0, grad)
         X.cross_tdot(batch, k, self.n_factors, draw, tape.work, params + factors, grad + factors)
         if self.n_params > self.n_weights:
-            for i in range(batch.size):
-                for c in range(k):
-                    intercept[c] += draw[i * k + c]
+            add_rows(batch.size, k, draw, grad + self.weight_rows * X.n_features)
         return 0

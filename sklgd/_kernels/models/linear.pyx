@@ -1,7 +1,7 @@
 """The compiled twin of `sklgd.models.Linear`."""
 from libc.math cimport fabs
 
-from ..base cimport Batch, ModelKernel, RowsKernel, Tape
+from ..base cimport Batch, ModelKernel, RowsKernel, Tape, add_to_rows
 
 
 # A sum that is smaller beside its terms is none: some rules would make a full step of it.
@@ -18,13 +18,9 @@ cdef class LinearKernel(ModelKernel):
 
     cdef int forward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
                      double* raw) except -1 nogil:
-        cdef Py_ssize_t i, c
-        cdef const double* intercept = params + self.n_weights
         X.dot(batch, self.n_raw, params, raw)
         if self.n_params > self.n_weights:
-            for i in range(batch.size):
-                for c in range(self.n_raw):
-                    raw[i * self.n_raw + c] += intercept[c]
+            add_to_rows(batch.size, self.n_raw, params + self.n_weights, raw)
         return 0
 
     cdef int backward(self, RowsKernel X, const Batch* batch, const double* params, Tape* tape,
