@@ -1,16 +1,17 @@
-"""What the checks of all axes share: read-only calls, calls in place, copies, statelessness."""
+"""What the checks of the axes share: read-only calls, slopes, copies, statelessness."""
 
 from __future__ import annotations
 
 import copy
 import pickle
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from .._strategy import Strategy, same
+from .._strategy import Strategy, ask, same
 
 
 def check_instance(strategy: Any, base: type[Strategy], noun: str) -> None:
@@ -30,10 +31,10 @@ def locked(array: Any) -> np.ndarray:
     return array
 
 
-def call(strategy: Strategy, method: str, *args: Any) -> Any:
-    """Call a method; say so where it writes to an argument that is locked."""
+def call(strategy: Strategy, method: str, *args: Any, **known: Any) -> Any:
+    """Call a method as `ask` does; say so where it writes to an argument that is locked."""
     try:
-        return getattr(strategy, method)(*args)
+        return ask(getattr(strategy, method), *args, **known)
     except ValueError as error:
         if "read-only" not in str(error):
             raise
@@ -42,12 +43,28 @@ def call(strategy: Strategy, method: str, *args: Any) -> Any:
         ) from error
 
 
-def call_in_place(strategy: Strategy, method: str, *args: Any) -> None:
+def call_in_place(strategy: Strategy, method: str, *args: Any, **known: Any) -> None:
     """Call a method that works in place, and see that it returns None."""
-    found = call(strategy, method, *args)
+    found = call(strategy, method, *args, **known)
     assert found is None, (
         f"{type(strategy).__name__}.{method} must work in place and return None, found {found!r}"
     )
+
+
+def slopes_at(
+    function: Callable[[np.ndarray], float], x: np.ndarray, here: float, at: Any
+) -> tuple[tuple[float, float], float]:
+    """Return the slopes of a function on both sides of ``x``, and how far they may be off.
+
+    Along entry ``at``, by finite differences; ``here`` is the value at ``x``.  At a kink whatever
+    lies between the two is a subgradient.
+    """
+    h = 1e-6 * max(1.0, abs(x[at]))
+    up, down = x.copy(), x.copy()
+    up[at] += h
+    down[at] -= h
+    sides = (function(up) - here) / h, (here - function(down)) / h
+    return sides, 1e-5 * (1 + abs(sides[0]) + abs(sides[1])) + 4e-16 * abs(here) / h
 
 
 def check_copies(strategy: Strategy) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._strategy import ask, names_of
+from .._strategy import names_of
 from ..models import Model
 from ..models.base import parts_of, start_of
 from ..optimizers import SGD
-from ._common import Untouched, check_copies, check_instance, locked
+from ._common import Untouched, call, call_in_place, check_copies, check_instance, locked, slopes_at
 
 
 def check_model(
@@ -103,20 +103,9 @@ class Check:
                 self.check_forms(params)
                 self.check_training(fit_intercept)
 
-    def call(self, method: str, *args: Any) -> Any:
-        """Call a method; say so where it writes to what it may only read."""
-        try:
-            return ask(getattr(self.model, method), *args, **self.known)
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise AssertionError(
-                f"{self.name}.{method} writes to an argument that it may only read"
-            ) from error
-
     def forward(self, X: Any, params: np.ndarray) -> np.ndarray:
         """Return the raw predictions of some rows, once they have the right shape."""
-        raw = self.call("forward", X, locked(params))
+        raw = call(self.model, "forward", X, locked(params), **self.known)
         shapes = [(X.shape[0], self.n_raw)] + [(X.shape[0],)] * (self.n_raw == 1)
         assert isinstance(raw, np.ndarray) and raw.shape in shapes, (
             f"{self.name}.forward must return an array of shape {shapes[0]}, found "
@@ -126,10 +115,8 @@ class Check:
 
     def backward(self, X: Any, params: np.ndarray, grad: np.ndarray) -> np.ndarray:
         """Return ``grad`` after ``backward``."""
-        found = self.call("backward", X, locked(params), locked(self.draw), grad)
-        assert found is None, (
-            f"{self.name}.backward must work in place and return None, found {found!r}"
-        )
+        draw = locked(self.draw)
+        call_in_place(self.model, "backward", X, locked(params), draw, grad, **self.known)
         return grad
 
     def start(self, fit_intercept: bool) -> np.ndarray:
@@ -214,17 +201,10 @@ class Check:
 
         here = total(params)
         for at in range(params.size):
-            h = 1e-6 * max(1.0, abs(params[at]))
-            up, down = params.copy(), params.copy()
-            up[at] += h
-            down[at] -= h
-            above, below = total(up), total(down)
-            sides = ((above - here) / h, (here - below) / h)
-            slack = 1e-5 * (1 + abs(sides[0]) + abs(sides[1])) + 4e-16 * abs(here) / h
-            # at a kink anything between the slopes of its sides will do
+            sides, slack = slopes_at(total, params, here, at)
             assert min(sides) - slack <= found[at] <= max(sides) + slack, (
                 f"{self.name}.backward added {found[at]:.4g} for parameter {at} "
-                f"({self.where[at]}); differences give {(above - below) / (2 * h):.3g}"
+                f"({self.where[at]}); differences give {sum(sides) / 2:.3g}"
             )
 
     def check_forms(self, params: np.ndarray) -> None:
