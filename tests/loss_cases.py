@@ -77,6 +77,20 @@ def grid(loss, raws=RAWS):
     return y.ravel(), raw.ravel()
 
 
+def random_targets(n_rows, loss, n_columns):
+    """Return targets as an estimator takes them, for a model with so many raw columns.
+
+    For classification there is one class more than columns, and all classes occur.
+    """
+    rng = np.random.default_rng(2)
+    if loss.task == "classification":
+        rest = rng.integers(0, n_columns + 1, n_rows - n_columns - 1)
+        return np.r_[np.arange(n_columns + 1), rest]
+    y = rng.standard_normal((n_rows, n_columns))
+    y = loss.domain.low + np.exp(y / 2) if np.isfinite(loss.domain.low) else y
+    return y.ravel() if n_columns == 1 else y
+
+
 def scores(loss, n_classes=4):
     """Rows of raw predictions from tiny to saturated, with targets."""
     rng = np.random.default_rng(7)

@@ -1,5 +1,6 @@
 """The compiled loop against a plain one in NumPy: gradient of the batch, step, prox, mean."""
 
+import functools
 import itertools
 
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 
+from loss_cases import random_targets
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LOSSES, LogLoss
 from sklgd.optimizers import OPTIMIZERS, SGD, Adam, GradientDescent, Optimizer
@@ -15,6 +17,7 @@ from sklgd.penalties import L1, L2, MCP, PENALTIES, SCAD, Box, ElasticNet, Group
 from sklgd.schedules import InvScaling
 
 N, P = 23, 6
+targets = functools.partial(random_targets, N)
 RATE = InvScaling(0.03, power_t=0.3)
 RULES = [SGD(RATE), SGD(RATE, momentum=0.8), SGD(RATE, momentum=0.8, nesterov=True)]
 RULES += [Adam(RATE), Adam(RATE, amsgrad=True, bias_correction=False)]
@@ -28,8 +31,6 @@ REGULARIZERS = [
     SCAD(0.05, 3.7),
     Box(-0.05, 0.05),
 ]
-
-
 OTHER_RULES = [
     cls()
     for cls in OPTIMIZERS.values()
@@ -103,15 +104,6 @@ class PlainLoop:
         if self.iterates:
             return np.mean(self.iterates, axis=0)
         return self.rule.result(self.params, self.state)
-
-
-def targets(loss, n_columns):
-    rng = np.random.default_rng(2)
-    if loss.task == "classification":
-        return np.r_[np.arange(n_columns + 1), rng.integers(0, n_columns + 1, N - n_columns - 1)]
-    y = rng.standard_normal((N, n_columns))
-    y = loss.domain.low + np.exp(y / 2) if np.isfinite(loss.domain.low) else y
-    return y.ravel() if n_columns == 1 else y
 
 
 def coded(loss, y):

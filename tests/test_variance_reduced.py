@@ -1,6 +1,7 @@
 """SAGA and SVRG: their formulas, their loop, their rates and draws, and where they end."""
 
 import copy
+import functools
 import itertools
 import pickle
 import warnings
@@ -16,6 +17,7 @@ from sklearn.linear_model import Lasso, Ridge
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler, scale
 
+from loss_cases import random_targets
 from sklgd import GDClassifier, GDRegressor
 from sklgd.callbacks import Checkpoint, load_checkpoint
 from sklgd.losses import LOSSES, Hinge, Huber, Loss, Poisson, SquaredError
@@ -28,6 +30,7 @@ from sklgd.training import FitState
 from sklgd.training.variance_reduced import VarianceReducedDriver, rest_of
 
 N, P = 23, 6
+targets = functools.partial(random_targets, N)
 RATE = InvScaling(0.03, power_t=0.3)
 RULES = [SAGA(RATE), SVRG(RATE), SVRG(RATE, snapshot_every=1)]
 REGULARIZERS = [
@@ -122,15 +125,6 @@ class PlainLoop:
     @property
     def result(self):
         return np.mean(self.iterates, axis=0) if self.iterates else self.params
-
-
-def targets(loss, n_columns):
-    rng = np.random.default_rng(2)
-    if loss.task == "classification":
-        return np.r_[np.arange(n_columns + 1), rng.integers(0, n_columns + 1, N - n_columns - 1)]
-    y = rng.standard_normal((N, n_columns))
-    y = loss.domain.low + np.exp(y / 2) if np.isfinite(loss.domain.low) else y
-    return y.ravel() if n_columns == 1 else y
 
 
 def as_targets(loss, y):
