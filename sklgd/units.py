@@ -23,6 +23,9 @@ from .coordinates import check_finite, far_scale, moments
 if TYPE_CHECKING:
     from .objective import Targets
 
+#: rows of a stream that tell its units
+FIRST_ROWS = 30
+
 
 @dataclass(frozen=True, eq=False)
 class Units:
@@ -45,10 +48,6 @@ class Units:
     out_shift: np.ndarray
     out_scale: np.ndarray
     unit: float = 1.0
-
-
-#: so many rows of a stream tell its units
-FIRST_ROWS = 30
 
 
 def units_of_stream(

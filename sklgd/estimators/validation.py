@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 
 from ..objective import Block, Problem
 from ..training import Validation
-from .data import ROWS, ValidationData, as_column, mend, refuse_dask
+from .data import ROWS, ValidationData, as_column, mend, refuse_dask, used_rows
 
 if TYPE_CHECKING:
     from .base import BaseGD
@@ -39,9 +39,9 @@ def split_rows(
     estimator: BaseGD, y: np.ndarray, weights: np.ndarray | None, given: ValidationData
 ) -> RowSplit:
     """Drop rows of weight zero, then set the validation rows aside (stratified by class)."""
-    rows = None if weights is None or weights.all() else np.flatnonzero(weights)
+    rows = None if weights is None else used_rows(weights)
     if not estimator.early_stopping or given.X is not None:
-        return RowSplit(None if rows is None else rows.astype(np.uint32), None)
+        return RowSplit(rows, None)
     # what few fits need is imported by those: it takes longer than all of sklgd
     from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
 
@@ -139,14 +139,12 @@ def _score_with(
     scorer = check_scoring(estimator, scoring=estimator.scoring)
     seen = copy.copy(estimator)
     seen.__dict__.pop("feature_names_in_", None)  # the rows are a plain array by now
-    seen.loss_ = block.loss
+    seen.loss_, seen.model_ = block.loss, block.model
     # a metric or a function of the user's own that takes no weights does without
     asked = getattr(scorer, "_accept_sample_weight", None)
     takes_weights = asked() if asked else "sample_weight" in signature(scorer).parameters
     kwargs = {"sample_weight": weights} if weights is not None and takes_weights else {}
     y = estimator._most_probable(y)
-
-    seen.model_ = block.model
     shape = (block.X.shape[1], block.targets.n_raw, block.fit_intercept)
 
     def score(params: np.ndarray) -> float:

@@ -73,8 +73,8 @@ class Model(Strategy):
 
     #: whether rows can move the weights directly, and ``coef_`` exists
     linear: ClassVar[bool] = False
-    #: whether a feature times a number and its weights, a column of the weight matrix, divided by
-    #: that make the same predictions
+    #: whether predictions stay what they are where a feature is multiplied by a number and its
+    #: weights, a column of the weight matrix, are divided by it
     scalable: ClassVar[bool] = False
     #: whether raw predictions are smooth in the parameters, so that "auto" may use all rows at once
     smooth: ClassVar[bool] = False

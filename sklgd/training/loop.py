@@ -29,14 +29,14 @@ from ..objective import scale_of
 from .divergence import ends_far_above, pulled_back
 from .drivers import FullBatchDriver, StepDriver
 
-#: what of an epoch is printed
+#: what is printed of an epoch
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
-#: an epoch over few rows is followed by a look at all of them, one over many at some
+#: gradients are estimated from so many rows, or from this share of them for each epoch, if more
 LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
-#: so many times `tol` is much to be still to come; a fall that is followed by as much as this
-#: share of it goes on
+#: training crawls where more than so many times ``tol`` is still to come, or where a fall has been
+#: followed by one of this share of it
 MUCH, STEADY = 2.0, 0.5
-#: where numbers overflow training has diverged, and says so itself
+#: training that overflows has diverged, and says so itself
 QUIET = functools.partial(np.errstate, over="ignore", invalid="ignore")
 
 
@@ -67,10 +67,10 @@ class Stopping:
 
 @dataclass
 class Watch:
-    """Follows a quantity that should fall: its best value, and for how long that has stood.
+    """Follows a quantity that should fall: its best value, and for how long it has not improved.
 
-    Falls add up: what an epoch is compared with stays where it is until one is enough below.  So a
-    slow and steady fall goes on.
+    Small falls add up: the value that epochs are compared with stays the same until one is far
+    enough below it.  So a slow and steady fall goes on.
     """
 
     tol: float | None
@@ -107,7 +107,7 @@ class Report:
 
 
 def _falls(objective: list[float], width: int) -> tuple[float, float]:
-    # Of the last epochs but ``width``, and of these.
+    # The fall over the last ``width`` epochs, and before it that over as many epochs before them.
     before, middle, last = (objective[-1 - back * width] for back in (2, 1, 0))
     return before - middle, middle - last
 
@@ -186,10 +186,9 @@ class TrainingLoop:
     def optimality(self) -> float:
         """Return the norm of the smallest subgradient at the end, relative to that at zero.
 
-        Two gradients cost a step rule two thirds of an epoch, and any that never looks at one as
-        much: after few epochs over many rows they are estimated from some of the rows, spread
-        evenly, at a few percent of the fit.
-        NaN after an interruption: who interrupts wants no more passes.
+        Where the optimizer has not asked for these two gradients, they cost two thirds of an epoch:
+        after few epochs over many rows they are estimated from some of the rows, spread evenly, at
+        a few percent of the fit.  NaN after an interruption, which wants no more passes.
         """
         if self.report.stop_reason == "interrupted":
             return math.nan
@@ -244,9 +243,9 @@ class TrainingLoop:
         return True
 
     def _crawls(self) -> bool:
-        """Whether the last falls, too small to count, are those of steps that are too short.
+        """Whether the last falls are too small to count because the steps are too short.
 
-        They would add up to much if they went on, or do not level off, where the objective does.
+        Then they would add up to much if they went on, or they go on steadily far from a minimum.
         """
         objective, tol = self.report.history["objective"], self.stopping.tol
         patience = self.stopping.n_iter_no_change
@@ -271,46 +270,54 @@ class TrainingLoop:
         if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._has_diverged():
             report.stop_reason = "diverged"
             self._keep_useful()
-        if report.stop_reason == "diverged":
-            self._warn(
-                f"{self.name} diverged: after {report.n_iter} epochs the objective was far above "
-                "its start or not finite. The model has the parameters of epoch "
-                f"{report.best_iter}, pulled back towards the start to where the objective is "
-                "lowest. Lower the learning rate, scale the features (StandardScaler might help), "
-                "or use optimizer='auto', which needs neither.",
-                ConvergenceWarning,
-            )
-        elif report.stop_reason == "interrupted":
+        restores = self.stopping.early_stopping and report.stop_reason != "diverged"
+        if report.stop_reason == "interrupted":
             if self.best is not None:
                 self.state.restart(self.best)
             elif not np.isfinite(self.state.result).all():
                 self.state.restart(self.start)
-            self._warn(
-                f"{self.name} was interrupted in epoch {report.n_iter}; the model has the best "
-                "parameters found so far.",
-                UserWarning,
-            )
-        elif self.stopping.early_stopping and self.best is not None:
+        elif restores and self.best is not None:
             self.state.restart(self.best)
-        if report.stop_reason == "tol" and self._crawls():
-            self._warn(
-                f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
-                "but it was falling steadily, far from where it would end. Increase the learning "
-                "rate, lower tol, or use optimizer='auto', which has no learning rate.",
-                ConvergenceWarning,
-            )
-        if report.stop_reason == "max_iter" and self.stopping.tol is not None:
-            self._warn(
-                "Maximum number of iteration reached before convergence. Consider increasing "
-                "max_iter to improve the fit.",
-                ConvergenceWarning,
-            )
+        message = self._message()
+        if message is not None:
+            interrupted = report.stop_reason == "interrupted"
+            category = UserWarning if interrupted else ConvergenceWarning
+            warnings.warn(message, category, stacklevel=6)  # where fit was called
         self.best = None  # with many features memory counts
         if self.problem.block.model.linear:
             self.start = None
         if self.verbose and self.stopping.max_iter > 1:
             end = f"{report.stop_reason}, best iteration {report.best_iter}"
             print(f"{self.name} stopped after iteration {report.n_iter}: {end}")
+
+    def _message(self) -> str | None:
+        """Return what to warn of, None where training ended well."""
+        report = self.report
+        if report.stop_reason == "diverged":
+            return (
+                f"{self.name} diverged: after {report.n_iter} epochs the objective was far above "
+                "its start or not finite. The model has the parameters of epoch "
+                f"{report.best_iter}, pulled back towards the start to where the objective is "
+                "lowest. Lower the learning rate, scale the features (StandardScaler might help), "
+                "or use optimizer='auto', which needs neither."
+            )
+        if report.stop_reason == "interrupted":
+            return (
+                f"{self.name} was interrupted in epoch {report.n_iter}; the model has the best "
+                "parameters found so far."
+            )
+        if report.stop_reason == "tol" and self._crawls():
+            return (
+                f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
+                "but it was falling steadily, far from where it would end. Increase the learning "
+                "rate, lower tol, or use optimizer='auto', which has no learning rate."
+            )
+        if report.stop_reason == "max_iter" and self.stopping.tol is not None:
+            return (
+                "Maximum number of iteration reached before convergence. Consider increasing "
+                "max_iter to improve the fit."
+            )
+        return None
 
     @QUIET()
     def _has_diverged(self) -> bool:
@@ -332,9 +339,6 @@ class TrainingLoop:
                 "training starts. Scale the features (StandardScaler might help)."
             )
         self.state.restart(useful)
-
-    def _warn(self, message: str, category: type[Warning]) -> None:
-        warnings.warn(message, category, stacklevel=7)  # where fit was called
 
     def _print(self, row: dict[str, float]) -> None:
         """Print an epoch's line: every one at first, then ever fewer, about 20 in 1,000."""
