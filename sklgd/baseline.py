@@ -3,21 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .losses import Loss
 
+if TYPE_CHECKING:
+    from .objective import Problem
+
 #: points at which an interval is cut
 CUTS = 7
 #: the largest score of a class that is a best constant
 LARGEST_SCORE = 20.0
+#: the least share of a class whose logarithm is taken
+LEAST_SHARE = 1e-9
+#: rows that tell the best constant where means do not
+SOME_ROWS = 1024
 #: rounding of a sum of slopes, relative to them
 KINK_ROUNDING = 1e-12
 
 
-def has_link(loss: Loss) -> bool:
-    """Whether the slopes of a regression loss are taken from raw predictions behind a link."""
+def constants_of(problem: Problem) -> list[np.ndarray]:
+    """Return the raw predictions of shape (k,) that fit the training rows best.
+
+    For a joint loss these are guesses, of which the first is the best one of a softmax.
+    """
+    loss, targets = problem.block.loss, problem.block.targets
+    # rare classes and counts need all rows for their share and their mean; where these do not tell
+    # the constant, some of the rows do
+    if targets.joint:
+        share = _means(problem)
+        logs = np.log(np.maximum(share, LEAST_SHARE))
+        return [logs - logs.mean(), np.eye(problem.n_raw)[share.argmax()]]
+    if loss.task == "classification":
+        share = _means(problem)
+        values = np.repeat([[0.0], [1.0]], len(share), axis=1)
+        return [best_constant(loss, values, np.stack([1.0 - share, share]))]
+    if loss.quadratic:
+        return [-_means(problem, lambda y: loss.gradient(y, 0.0 * y)) / loss.curvature]
+    if _has_link(loss):
+        return [best_constant(loss, _means(problem)[None], None)]
+    order, weights = problem.some(SOME_ROWS), problem.block.weights
+    rows = slice(None) if order is None else order
+    weights = None if weights is None else weights[rows]
+    return [best_constant(loss, targets.columns(rows), weights)]
+
+
+def _means(problem: Problem, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
+    # The weighted means of ``of(targets)`` over the training rows, column by column.  The columns
+    # of classes, zeros and ones where the loss is joint, are counted instead of made.
+    targets, weights = problem.block.targets, problem.block.weights
+    rows = slice(None) if problem.order is None else problem.order
+    y, weights = targets.y[rows], None if weights is None else weights[rows]
+    if targets.are_classes:
+        weight = np.bincount(y.astype(np.intp), weights, minlength=problem.n_raw)
+        off, on = of(np.array(targets.one_vs_rest or (0.0, 1.0)))
+        return (off * (problem.weight_sum - weight) + on * weight) / problem.weight_sum
+    columns = np.asarray(of(y.reshape(len(y), -1)))
+    return columns.mean(axis=0) if weights is None else weights @ columns / problem.weight_sum
+
+
+def _has_link(loss: Loss) -> bool:
+    # Whether raw predictions of a regression loss stand behind a link, as logarithms do.
     return loss.curvature is None and loss.has_hessian
 
 
@@ -33,7 +81,7 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
         share = weights.reshape(n, -1) / weights.reshape(n, -1).sum(axis=0)
     if loss.has_kinks:
         return _best_kink(*(part.reshape(-1, k) for part in loss.kinks(y)), share)
-    if has_link(loss):  # not in the units of y
+    if _has_link(loss):  # not in the units of y
         constant = _link_start(loss, y, share)
         for _ in range(10):
             raw = np.broadcast_to(constant, y.shape)

@@ -8,12 +8,15 @@ the user's units.  X is not touched: gradients with respect to u are those of w,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from ._kernels.moments import dense_moments, dense_range, sparse_moments
+
+if TYPE_CHECKING:
+    from .objective import Problem
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
@@ -107,13 +110,13 @@ class Coordinates:
         return sizes
 
 
-def identity(problem: Any) -> Coordinates:
+def identity(problem: Problem) -> Coordinates:
     """Return coordinates that change nothing."""
     rows = problem.weight_rows
     return Coordinates(np.ones(problem.n_weights // rows), None, rows)
 
 
-def standardizing(problem: Any) -> Coordinates:
+def standardizing(problem: Problem) -> Coordinates:
     """Return coordinates in which features have unit scale, and mean zero if X is dense.
 
     Sparse features are not centred, and rare ones get less than unit scale: where a feature is
@@ -136,13 +139,13 @@ def standardizing(problem: Any) -> Coordinates:
     check_finite(scale)
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
         scale, mean = np.sqrt(scale**2 + mean**2), None
-    scale[scale <= 1e-12 * np.abs(0.0 if mean is None else mean)] = 0.0
-    scale = np.sqrt(scale**2 + _ridge(problem))
+    constant = scale <= ROUNDING * np.abs(0.0 if mean is None else mean)
+    scale = np.sqrt(np.where(constant, 0.0, scale) ** 2 + _ridge(problem))
     scale[scale == 0.0] = 1.0
     return Coordinates(scale, mean, problem.n_raw)
 
 
-def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
+def mean_squares(problem: Problem, space: Coordinates) -> np.ndarray:
     """Return the mean squares of the features in ``space``, over all rows.
 
     Far from one where a feature is rare and the rows that ``space`` was made from had little of it.
@@ -152,12 +155,12 @@ def mean_squares(problem: Any, space: Coordinates) -> np.ndarray:
     return (deviation**2 + apart**2) / space.scale**2
 
 
-def ordinary_share(problem: Any, space: Coordinates) -> float:
+def ordinary_share(problem: Problem, space: Coordinates) -> float:
     """Return the least share that ordinary rows have in the mean square of a feature.
 
-    Outliers can make up all of it: rows in other units, say.  The curvature that they give a loss
-    hides what the other rows have to gain, and fades as they are fitted.  A few hundred rows tell
-    what is ordinary.  One where the share is not small.
+    Outliers, such as rows in other units, can make up nearly all of it.  The curvature that they
+    give a loss hides what the other rows have to gain, and fades as they are fitted.  A few hundred
+    rows tell what is ordinary.  A share that is not small is returned as one.
 
     Parameters
     ----------
@@ -167,14 +170,14 @@ def ordinary_share(problem: Any, space: Coordinates) -> float:
     """
     if sp.issparse(problem.block.X):
         return 1.0
-    some, X = problem.thinned(ORDINARY_ROWS), problem.block.X
-    squares = 1.0 if some is problem else mean_squares(problem, space)
+    order, X = problem.some(ORDINARY_ROWS), problem.block.X
+    squares = 1.0 if order is problem.order else mean_squares(problem, space)
     shift = 0.0 if space.shift is None else space.shift
-    largest = largest_sizes(X, some.order, shift) / space.scale
+    largest = largest_sizes(X, order, shift) / space.scale
     largest[largest == 0.0] = 1.0
     if max(largest.max(), np.max(np.sqrt(squares) / largest)) < OUTLYING:
         return 1.0
-    Z = np.array(X if some.order is None else X[some.order], dtype=np.float64)
+    Z = np.array(X if order is None else X[order], dtype=np.float64)
     Z = (Z - shift) / space.scale
     few = len(Z) // 100
     middle = np.partition(Z, [few, len(Z) - 1 - few], axis=0)[few : len(Z) - few]
@@ -246,7 +249,7 @@ def check_finite(spread: np.ndarray) -> None:
         )
 
 
-def _ridge(problem: Any) -> np.ndarray:
+def _ridge(problem: Problem) -> np.ndarray:
     # The penalty's curvature for each feature, in units of the loss's: it bends the objective
     # as a variance does, and more than that of a feature in small units.
     bend = problem.smooth_curvature

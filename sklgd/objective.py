@@ -19,47 +19,41 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels import adapters
+from ._kernels.curvature import Curvature
 from ._kernels.descent import Columns
 from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
-from .baseline import best_constant, has_link
+from .baseline import constants_of
 from .coordinates import Coordinates, moments
 from .losses import Loss
 from .models import Model
 from .models.base import rows_of
 from .penalties import Penalty
+from .sampling import evenly
 from .second_order import SecondOrder
 from .units import Units
 
 #: rows of a block: large enough to be worth a thread, small enough to share out
 BLOCK_ROWS = 4096
-#: the least share of an objective that is a fall
+#: rows that tell where features and targets lie, and how far they spread
+LOOK_ROWS = 1024
+#: the least fall of an objective, as a share of it, that ``tol`` is relative to
 LEAST_FALL = 0.02
-#: whose multiples are spread evenly in the unit interval, up to whole numbers, whatever is left out
-GOLDEN = 0.5 * (5.0**0.5 - 1.0)
-#: the least share of nonzeros at which columns are as quick where zeros are kept, too
+#: the share of nonzeros from which columns are quicker with their zeros than without
 FILLED = 0.2
-#: the least share of a class
-LEAST_SHARE = 1e-9
-
-
-def evenly(n_rows: int, step: int) -> np.ndarray:
-    """Return one row of each ``step``, but not the same in turn: rows may repeat, as hours do."""
-    blocks = np.arange(n_rows // step)
-    return (step * (blocks + blocks * GOLDEN % 1.0)).astype(np.uint32)
 
 
 def scale_of(value: float, first: float, tol: float) -> float:
-    """Return what changes of an objective compare with: its size, or ``tol`` of the first one's."""
+    """Return what changes of an objective are compared with: its size, or ``tol`` of its first."""
     return max(abs(value), tol * abs(first))
 
 
 def fallen(first: float, value: float) -> float:
     """Return what ``tol`` of a full-batch optimizer is relative to.
 
-    How far the objective has fallen since ``first``, that of the best constant; but not where that
-    is next to nothing of the objective.
+    That is how far the objective has fallen since ``first``, that of the best constant, or a small
+    share of the objective where it has hardly fallen.
     """
     return max(first - value, LEAST_FALL * abs(value))
 
@@ -116,7 +110,7 @@ class Block(NamedTuple):
     model: Model
     fit_intercept: bool
     units: Units | None = None
-    #: what a linear model's rows are seen less (`sklgd.training.streams`)
+    #: what is taken off the rows of a linear model (`sklgd.training.streams`)
     centre: np.ndarray | None = None
 
     def compose(self) -> Objective:
@@ -134,14 +128,6 @@ class Block(NamedTuple):
             joint=self.targets.joint,
             one_vs_rest=self.targets.one_vs_rest,
         )
-
-
-def block_sums(block: Block, params: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """Return the loss, the weights and the loss's gradient, each summed over a block's rows."""
-    grad = np.zeros_like(params)
-    loss = block.compose().sums(params, grad)
-    weight = len(block.targets.y) if block.weights is None else float(block.weights.sum())
-    return loss, weight, grad
 
 
 class _Threads:
@@ -196,7 +182,7 @@ class Problem:
         self.unit = 1.0 if block.units is None else block.units.unit
         #: the fit's seed, for optimizers that draw
         self.seed = 0
-        #: rows of a block; more where the gradient is large beside the rows that it sums
+        #: rows that are summed together; more where a gradient is larger than the rows it sums
         self.block_rows = BLOCK_ROWS
         if block.model.linear and sp.issparse(block.X):
             row_size = block.X.nnz / max(block.X.shape[0], 1)
@@ -206,7 +192,8 @@ class Problem:
         self.remembers = False
         self._columns: dict[int, Problem] = {}
         self._other: Problem | None = None
-        self._second: SecondOrder | None = None
+        self._look: Problem | None = None
+        self._curvature: tuple[Coordinates, Curvature] | None = None
         self._seen: list[tuple[np.ndarray, np.ndarray, Coordinates | None]] = []
         self._threads = _Threads(n_threads)
 
@@ -215,8 +202,17 @@ class Problem:
         order = self.some(n_rows)
         return self if order is self.order else self._like(self.block, order)
 
+    def look(self) -> Problem:
+        """Return the problem of about a thousand rows, for a quick look; made once."""
+        if self._look is not None:
+            return self._look
+        thin = self.thinned(LOOK_ROWS)
+        if thin is not self:  # which would never be freed
+            self._look = thin
+        return thin
+
     def some(self, n_rows: int) -> np.ndarray | None:
-        """Return the order of `thinned`: numbers of rows, None for all."""
+        """Return the numbers of the rows that `thinned` takes, None for all."""
         step = self.n_rows // max(n_rows, 1)
         if step < 2:
             return self.order
@@ -314,24 +310,22 @@ class Problem:
         raw = np.zeros(self.n_raw)
         losses = [self._loss_at(raw)]
         if self.n_params > self.n_weights:
-            joint = self.block.targets.joint
-            constants = self._joint_constants() if joint else [self._best_constant]
-            losses += [self._loss_at(constant) for constant in constants]
+            losses += [self._loss_at(constant) for constant in self._constants]
         return min(losses) + self.penalty_value(np.zeros(self.n_params))
 
-    def falls_from(self, params: np.ndarray) -> float:
-        """Return what an objective that starts at ``params`` is seen to fall from.
+    @functools.cached_property
+    def _constants(self) -> list[np.ndarray]:
+        return constants_of(self)
 
-        That of the best constant, or of a model that is not linear, where it starts, if that is
-        less: random weights may start far above.
+    def falls_from(self, params: np.ndarray) -> float:
+        """Return the objective that the fall from ``params`` on is measured from.
+
+        That of the best constant, which random weights may start far above; for a model that is
+        not linear that at ``params`` if it is less.
         """
         if self.block.model.linear:
             return self.at_constant
         return min(self.at_constant, self.loss(params) + self.penalty_value(params))
-
-    def loss_at_zero_of_some(self, n_rows: int = 4096) -> float:
-        """Return the same of about ``n_rows`` rows, spread evenly: a quick look."""
-        return self.thinned(n_rows).loss_at_zero()
 
     def loss_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean loss and its gradient, in one pass over the data."""
@@ -363,10 +357,14 @@ class Problem:
         self._seen = [*self._seen[:1], (params.copy(), grad.copy(), space)]
 
     def second_order(self, space: Coordinates) -> SecondOrder:
-        """Return what knows second derivatives of a linear model in a space; the last is kept."""
-        if self._second is None or self._second.space is not space:
-            self._second = SecondOrder(self, space)
-        return self._second
+        """Return what knows second derivatives of a linear model in a space.
+
+        The compiled part is kept for the last space, which is not to be changed any more.
+        """
+        if self._curvature is None or self._curvature[0] is not space:
+            shift = np.zeros(self.n_features) if space.shift is None else space.shift
+            self._curvature = space, Curvature(self.objective, shift, 1.0 / space.scale)
+        return SecondOrder(self, *self._curvature)
 
     @functools.cached_property
     def moments(self) -> tuple[np.ndarray | float, np.ndarray]:
@@ -375,9 +373,9 @@ class Problem:
 
     @functools.cached_property
     def smooth_curvature(self) -> np.ndarray:
-        """Return the second derivative of the penalty's smooth part, weight by weight.
+        """The second derivative of the penalty's smooth part, weight by weight.
 
-        That of a ridge; for a penalty of one's own it is a difference of its gradients.
+        That of a ridge is exact, that of a penalty of one's own a difference of its gradients.
         """
         weights = self.weights(np.ones(self.n_weights))
         at_one, at_zero = np.zeros_like(weights), np.zeros_like(weights)
@@ -388,7 +386,7 @@ class Problem:
 
     @functools.cached_property
     def rest_bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Thresholds and bounds of the weights; None where the penalty's rest is no such thing."""
+        """Thresholds and bounds of the weights; None where the penalty's rest is another."""
         if self.rest is not None:
             return self.rest.bounds(self.n_features)
         beyond = np.full(self.n_features, np.inf)
@@ -396,9 +394,9 @@ class Problem:
 
     @functools.cached_property
     def by_columns(self) -> Columns:
-        """The training rows by columns: a copy, unless they are all and stand so already.
+        """The training rows by columns: a copy, unless X in Fortran's order has just these rows.
 
-        Entries that name a feature twice are added: the squares of the parts do not add up.
+        Entries of a row that name one feature are added up before they are squared.
         """
         X = self.block.X if self.order is None else self.block.X[self.order]
         if sp.issparse(X) or np.count_nonzero(X) < FILLED * X.size:
@@ -411,65 +409,25 @@ class Problem:
 
         Scores of classes are ``largest`` at most.
         """
-        free, targets = self.n_params - self.n_weights, self.block.targets
+        free = self.n_params - self.n_weights
         if params.any() or not (free and self.block.model.linear):
             return params
-        constant = self._joint_constants()[0] if targets.joint else self._best_constant
+        constant = self._constants[0]
         if self.block.loss.task == "classification":
             constant = np.clip(constant, -largest, largest)
         params = params.copy()
         params[self.n_weights : self.n_params] = constant
         return params
 
-    @functools.cached_property
-    def _best_constant(self) -> np.ndarray:
-        # rare classes and counts are rare: all rows tell their share and their mean, as far as
-        # these tell the constant, and about a thousand rows tell what else there is
-        loss, targets = self.block.loss, self.block.targets
-        if loss.task == "classification":
-            share = self._means()
-            values = np.repeat([[0.0], [1.0]], len(share), axis=1)
-            return best_constant(loss, values, np.stack([1.0 - share, share]))
-        if loss.quadratic:
-            slopes = self._means(lambda y: loss.gradient(y, 0.0 * y))
-            return -slopes / loss.curvature
-        if has_link(loss):
-            return best_constant(loss, self._means()[None], None)
-        thin = self.thinned(1024)
-        rows = slice(None) if thin.order is None else thin.order
-        weights = None if self.block.weights is None else self.block.weights[rows]
-        return best_constant(loss, targets.columns(rows), weights)
-
-    def _joint_constants(self) -> list[np.ndarray]:
-        """Return raw predictions that are the best constants of joint losses, or near them."""
-        share = self._means()
-        logs = np.log(np.maximum(share, LEAST_SHARE))
-        return [logs - logs.mean(), np.eye(self.n_raw)[share.argmax()]]
-
-    def _means(self, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
-        """Return the weighted means of ``of(targets)`` over the training rows, column by column.
-
-        The columns of classes, zeros and ones where the loss is joint, are counted instead of made.
-        """
-        targets, weights = self.block.targets, self.block.weights
-        rows = slice(None) if self.order is None else self.order
-        y, weights = targets.y[rows], None if weights is None else weights[rows]
-        if targets.are_classes:
-            weight = np.bincount(y.astype(np.intp), weights, minlength=self.n_raw)
-            off, on = of(np.array(targets.one_vs_rest or (0.0, 1.0)))
-            return (off * (self.weight_sum - weight) + on * weight) / self.weight_sum
-        columns = np.asarray(of(y.reshape(len(y), -1)))
-        return columns.mean(axis=0) if weights is None else weights @ columns / self.weight_sum
-
     @property
     def has_seen_gradients(self) -> bool:
-        """Whether gradients are remembered, so that `optimality` costs no pass or few."""
+        """Whether gradients are remembered, which `optimality` then need not compute."""
         return bool(self._seen)
 
     def residual(self, params: np.ndarray) -> np.ndarray:
         """Return the smallest subgradient of the objective: zero at a minimum.
 
-        A pass over the data, unless the gradient there is the first or the last one remembered.
+        It takes a pass over the data, unless the gradient there is remembered.
         """
         for point, grad, space in self._seen:
             if np.array_equal(point, params):

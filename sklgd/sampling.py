@@ -1,44 +1,62 @@
-"""Where to start with many rows: at the minimum for some of them.
+"""Samples of the rows: which rows, and where to start with many: at the minimum for some.
 
 Parameters that fit a sample of m rows miss the minimum by about (number of parameters) / m of the
-loss, most of the way, at a fraction of the cost of the same iterations on all rows.  The second
+loss: most of the way, at a fraction of the cost of the same iterations on all rows.  The second
 derivatives there are nearly those of all rows, too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from .coordinates import largest_sizes, moments
+from .coordinates import largest_sizes
 
-#: one row in so many
-SHARE = 8
+if TYPE_CHECKING:
+    from .objective import Problem
+
+#: whose multiples, up to whole numbers, are spread evenly over the unit interval, however many
+GOLDEN = 0.5 * (5.0**0.5 - 1.0)
+#: the sample has one row of so many
+ONE_IN = 8
 #: rows of a sample for each parameter, and in all, at the least
 ROWS_EACH, LEAST = 20, 1000
-#: multiply-adds of a second-order pass from which a sample saves time, and how much slower those
-#: of sparse rows are
+#: multiply-adds of a second-order pass from which a sample saves time, and how much longer one of
+#: sparse rows takes
 WORTH, SPARSE = 4e6, 8.0
-#: entries of a row from which its second derivatives take longer than all else
+#: dense entries of a row whose second derivatives take as long as all else of a pass
 EQUAL = 25.0
-#: a sample is solved to this share of what it is expected to miss the minimum by
+#: a sample is solved until what is left is so many times what it misses the minimum by
 ENOUGH = 10.0
 #: iterations on a sample, at the most
 MOST = 30
 
 
+def evenly(n_rows: int, step: int) -> np.ndarray:
+    """Return the number of one row of each ``step``.
+
+    Not the same of each, since every step-th row is a biased sample of rows that repeat, such as
+    those of hours.
+    """
+    blocks = np.arange(n_rows // step)
+    return (step * (blocks + blocks * GOLDEN % 1.0)).astype(np.uint32)
+
+
 class Held:
-    """The smooth part of a penalty, and rows beside it that hold one weight each.
+    """The smooth part of a sample's penalty, and a ridge that holds what is rare in the sample.
+
+    The ridge is what one more row for each feature would add, in which this feature alone is not
+    zero.
 
     Parameters
     ----------
     smooth : Penalty or None
     squares : ndarray of shape (n_features,)
-        What the rows add to the mean squares of the features.
+        What these rows add to the mean squares of the features.
     bend : float
-        The curvature of the loss there, in units of the penalty.
+        The curvature of the loss in them, in units of the penalty.
     """
 
     def __init__(self, smooth: Any, squares: np.ndarray, bend: float) -> None:
@@ -57,13 +75,13 @@ class Held:
 
 
 def solved_sample(
-    optimizer: Any, problem: Any, params: np.ndarray, bend: float, state: dict
-) -> tuple[Any, np.ndarray]:
-    """Return the problem of a sample of the rows, spread evenly, and about its minimum.
+    optimizer: Any, problem: Problem, params: np.ndarray, bend: float, state: dict
+) -> tuple[Problem | None, np.ndarray]:
+    """Return the problem of a sample of the rows, spread evenly, and nearly its minimum.
 
-    It is (None, params) where there are too few rows, where weights are not zero, which then are a
-    start already, or for a model that is not linear.  Of rows in a bad order the minimum may be
-    worse than ``params``.
+    Or (None, params) without a sample: where there are too few rows, where the weights are not all
+    zero, which are a start already, and for a model that is not linear.  The minimum may be worse
+    than ``params`` for all rows, if the sample does not represent them.
 
     Parameters
     ----------
@@ -76,17 +94,17 @@ def solved_sample(
     bend : float
         The curvature of the loss with respect to raw predictions.
     state : dict
-        The optimizer's state, for it to begin with; at the end that of the sample's minimum.
+        The optimizer's state at the start; written to, and at the end that at the minimum.
     """
     if not problem.block.model.linear or params[: problem.n_weights].any():
         return None, params
     size = problem.n_features * (problem.n_raw if problem.block.targets.joint else 1)
-    few = problem.n_rows // SHARE
+    few = problem.n_rows // ONE_IN
     if few < max(ROWS_EACH * size, LEAST) or _work(problem) < WORTH:
         return None, params
     sample = problem.thinned(few)
     sample.tol = max(problem.tol or 0.0, ENOUGH * size / sample.n_rows)
-    # what is rare in the sample would get any weight: it is held by a row that has all of it
+    # a feature that hardly any row of the sample has would get any weight
     squares = _largest(sample) ** 2 / sample.n_rows
     sample.smooth = Held(problem.smooth, squares, bend / problem.unit)
     found = params.copy()
@@ -97,29 +115,27 @@ def solved_sample(
     return sample, found
 
 
-def _work(problem: Any) -> float:
-    # The multiply-adds of a second-order pass, of each group of parameters.
+def _work(problem: Problem) -> float:
+    # The multiply-adds of a second-order pass, for each group of parameters.
     return problem.n_rows * _entries(problem) ** 2
 
 
-def _entries(problem: Any) -> float:
-    # Of a row: as many dense ones as take a second-order pass as long.
+def _entries(problem: Problem) -> float:
+    # The entries of a row; for sparse ones as many dense ones as make a second-order pass as long.
     X = problem.block.X
     return X.nnz / X.shape[0] * SPARSE**0.5 if sp.issparse(X) else X.shape[1]
 
 
-def worth_of_bends(problem: Any) -> float:
-    """Return how many passes for the gradient alone take as long as one with second derivatives.
+def cost_of_bends(problem: Problem) -> float:
+    """Return about how many passes for gradients take as long as one with second derivatives.
 
-    About: with ten features it is not twice as long, with a hundred five times.
+    With ten features it is not twice as long, with a hundred it is five times.
     """
     groups = problem.n_raw if problem.block.targets.joint else 1
     return 1.0 + groups * _entries(problem) / EQUAL
 
 
-def _largest(problem: Any) -> np.ndarray:
-    # The largest size of each feature, less its mean where there is an intercept to take that up.
-    X, order, mean = problem.block.X, problem.order, 0.0
-    if problem.n_params > problem.n_weights and not sp.issparse(X):
-        mean = moments(X, order, None)[0]
-    return largest_sizes(X, order, mean)
+def _largest(problem: Problem) -> np.ndarray:
+    # The largest size of each feature, less its mean where an intercept can take that up.
+    centred = problem.n_params > problem.n_weights and not sp.issparse(problem.block.X)
+    return largest_sizes(problem.block.X, problem.order, problem.moments[0] if centred else 0.0)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ._kernels.curvature import Curvature
 from .coordinates import Coordinates
 
+if TYPE_CHECKING:
+    from .objective import Problem
+
 
 class Curved(NamedTuple):
-    """The mean loss, and gradient and second derivatives of it plus the penalty's smooth part.
+    """The mean loss, and the derivatives of its sum with the penalty's smooth part.
 
-    With respect to standardised parameters; ``hess`` has a matrix for each raw column, or one for
-    all columns of a joint loss.
+    These are with respect to standardised parameters; ``hess`` has a matrix for each raw column, or
+    one for all columns of a joint loss.
     """
 
     loss: float
@@ -25,18 +28,19 @@ class Curved(NamedTuple):
 class SecondOrder:
     """What a pass over the rows of a linear model's problem tells, in given coordinates.
 
+    `Problem.second_order` makes it.
+
     Parameters
     ----------
-    problem : sklgd.objective.Problem
+    problem : Problem
     space : Coordinates
-        Not to be changed any more.
+    kernel : Curvature
+        The compiled sums over the problem's rows in these coordinates.
     """
 
-    def __init__(self, problem: Any, space: Coordinates) -> None:
-        self.problem, self.space = problem, space
+    def __init__(self, problem: Problem, space: Coordinates, kernel: Curvature) -> None:
+        self.problem, self.space, self._kernel = problem, space, kernel
         self._sparse = problem.objective.rows.sparse
-        shift = np.zeros(problem.n_features) if space.shift is None else space.shift
-        self._kernel = Curvature(problem.objective, shift, 1.0 / space.scale)
         #: the second derivatives of the penalty's smooth part, shape (1 or n_raw, n_features)
         self.ridge = np.atleast_2d(problem.smooth_curvature) / space.scale**2
 
@@ -70,7 +74,7 @@ class SecondOrder:
     def weighted(
         self, slopes: np.ndarray, bends: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return mean gradient and second derivatives for given ones of the rows.
+        """Return mean gradient and second derivatives for given derivatives of the rows' losses.
 
         Parameters
         ----------
@@ -116,11 +120,12 @@ class SecondOrder:
         level : float
             The share of the slope at the point at which a length is good enough.
         longest : float
+            The longest one that is tried.
 
         Notes
         -----
-        It takes one pass over the rows, of which there should not be many: their raw predictions
-        tell the slope at any length.  The penalty's is that of a ridge.
+        It takes one pass over the rows, whose raw predictions are kept and tell the slope at any
+        length: there should not be many.  The penalty counts as a ridge.
         """
         problem, space = self.problem, self.space
         weights, ways = problem.weights(u), problem.weights(step)

@@ -1,12 +1,24 @@
-"""Fitting and predicting copy no data."""
+"""Fitting and predicting copy no data, and keep none."""
 
+import gc
 import tracemalloc
+import warnings
+import weakref
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklgd import GDRegressor
+from sklgd import GDClassifier, GDRegressor
+from sklgd.objective import Problem
+from sklgd.optimizers import (
+    OPTIMIZERS,
+    Columnwise,
+    Continuation,
+    CoordinateNewton,
+    InteriorPoint,
+    Newton,
+)
 from sklgd.penalties import L2
 
 
@@ -50,6 +62,7 @@ def test_fit_does_not_copy(large, name, form):
     X, size = large[form]
     y = np.linspace(-1, 1, X.shape[0])
     model = GDRegressor(tol=None, random_state=0, **MEMORY[name])
+    model.fit(X[:100], y[:100])  # imports what it needs
     assert peak_of(lambda: model.fit(X, y)) < 0.1 * size
 
 
@@ -60,3 +73,29 @@ def test_predict_does_not_copy(large, form):
     model = GDRegressor(penalty=L2(1.0), optimizer="sgd", max_iter=1, tol=None)
     model.fit(X[:100], np.linspace(-1, 1, 100))
     assert peak_of(lambda: model.predict(X)) < 0.1 * size
+
+
+OTHERS = [InteriorPoint(), Continuation(Newton()), Columnwise(Continuation(Newton()))]
+
+
+@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, CoordinateNewton(), *OTHERS], ids=repr)
+def test_a_fit_leaves_nothing_to_the_garbage_collector(optimizer, monkeypatch):
+    """A copy of X that an objective in a cycle holds would be freed some time later."""
+    made, begin = [], Problem.__init__
+
+    def watched(problem, *args):
+        made.append(weakref.ref(problem))
+        begin(problem, *args)
+
+    monkeypatch.setattr(Problem, "__init__", watched)
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((200, 5)), rng.integers(0, 2, 200)
+    loss = "hinge" if optimizer in OTHERS else "log_loss"
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            GDClassifier(loss, optimizer=optimizer, max_iter=5).fit(X, y)
+        assert made and not [problem for problem in made if problem() is not None]
+    finally:
+        gc.enable()

@@ -17,7 +17,7 @@ from optimizer_cases import FULL_BATCH, REDUCED, RULES, SHOWN, each_rule
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters, epoch
 from sklgd._strategy import compose_kernel
-from sklgd.losses import SquaredError
+from sklgd.losses import LogLoss, Poisson, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import (
@@ -35,6 +35,7 @@ from sklgd.optimizers import (
     AdamW,
     Auto,
     Clipped,
+    Columnwise,
     DoG,
     GradientDescent,
     Lion,
@@ -49,6 +50,8 @@ from sklgd.optimizers import (
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
 )
+from sklgd.optimizers.continuation import scale_of_targets
+from sklgd.penalties import L2
 from sklgd.schedules import InvScaling
 
 # -- where they end ------------------------------------------------------------------------
@@ -429,6 +432,26 @@ def test_auto_chooses_one_that_does_not(sparse, incremental):
     chosen = Auto().choose(SquaredError(), None, **given)
     assert chosen.choose(SquaredError(), None, **given) is chosen
     assert chosen.validate().full_batch is not incremental
+
+
+def test_auto_is_not_misled_by_rows_that_repeat():
+    """Every fourth row would say that X, and all targets, are zero."""
+    rng = np.random.default_rng(0)
+    some = (np.arange(4000) % 4 > 0)[:, None]
+    X = sp.csr_array(some * rng.standard_normal((4000, 600)))
+    given = {"model": Linear(), "X": X, "incremental": False}
+    # the rows' squared norms are large beside so weak a ridge
+    y = (rng.random(4000) < 0.5).astype(float)
+    assert isinstance(Auto().choose(LogLoss(), L2(1e-6), targets=Targets(y, 1), **given), LBFGS)
+    unlike = some * rng.poisson(1.0, (4000, 2)) * [1.0, 100.0]
+    chosen = Auto().choose(Poisson(), L2(1e-6), targets=Targets(unlike, 2), **given)
+    assert isinstance(chosen, Columnwise)
+
+
+def test_the_scale_of_targets_that_repeat():
+    y = np.where(np.arange(4096) % 4, np.random.default_rng(0).normal(0.0, 50.0, 4096), 7.0)
+    expected = np.median(np.abs(y - np.median(y)))
+    assert scale_of_targets(SquaredError(), y) == pytest.approx(expected, rel=0.1)
 
 
 def test_auto_has_no_learning_rate():

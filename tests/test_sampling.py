@@ -7,8 +7,8 @@ from scipy.optimize import linprog
 from sklearn.linear_model import LogisticRegression, PoissonRegressor
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.objective import evenly
 from sklgd.optimizers import Continuation, Newton
+from sklgd.sampling import evenly
 from sklgd.second_order import SecondOrder
 
 N, P = 20_000, 30

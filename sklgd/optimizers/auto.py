@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..penalties import L2
+from ..penalties.base import ridge_of
+from ..sampling import evenly
 from ..schedules import Adaptive, InvScaling, TimeDecay
 from .adagrad import NormalizedAdaGrad
 from .adam import Adam
@@ -16,28 +18,31 @@ from .base import Optimizer
 from .columns import Columnwise
 from .continuation import Continuation, scale_of_targets
 from .coordinate_newton import CoordinateNewton
-from .dual import SDCA, ridge_of
+from .dual import SDCA
 from .full_batch import FISTA
 from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
 
-#: rows for each feature from which Newton's method takes an L1 penalty, and so few features that
-#: it does in any case
+#: with an L1 penalty Newton's method wants so many rows a feature, or so few features: otherwise
+#: coordinate descent on its matrix is slow
 ROWS_A_FEATURE, SMALL = 10, 50
-#: so many features make a Hessian, and up to so many where it is small beside X
-FEW, MANY = 400, 500
-#: features, and multiply-adds of a matrix of second derivatives, up to which it pays to make one
-#: where features are correlated: where some rows span a share of the dimensions that they would
+#: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
+#: many times the entries of the matrix, which then is small beside X
+FEW, MANY, ENTRIES = 400, 500, 50
+#: correlated features get one up to so many, and up to so many multiply-adds; they are correlated
+#: where some rows span less than this share of the dimensions that independent ones would
 MANY_CORRELATED, MOST_WORK, SPANNED = 1500, 2e9, 0.3
-#: a ridge that makes up for that, in units of the features' mean variance
+#: a ridge of this share of the features' mean variance makes up for their correlation
 HELD = 0.1
-#: passes of dual ascent to a third of the gap, beyond which full-batch steps are faster; with
-#: kinks, which take those longer, more of them; with so many features that classes can be told
-#: apart by few visits of each row, far more
-SLOW, SLOW_KINKS, SLOW_APART = 15.0, 100.0, 2e4
-#: entries of X, of 12 bytes each, up to which they are copied to descend on the columns; and the
-#: same of 8 bytes where features are dense, and correlated or more than rows: else passes are quick
+#: dual ascent is chosen where it leaves a third of the gap after at most so many passes: more of
+#: them with kinks, for which all else is slower, and far more where rows are at right angles, since
+#: few visits of each then tell classes apart
+SLOW, SLOW_KINKS, SLOW_ORTHOGONAL = 15.0, 100.0, 2e4
+#: rows are nearly at right angles where they span this share of as many dimensions
+RIGHT_ANGLES = 0.5
+#: entries of X up to which a copy by columns is made for coordinate descent; more of them where
+#: these are dense, which take less memory, and features are correlated or more than rows
 MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
 #: one column and with several
@@ -48,11 +53,9 @@ CLASSES, NUMBERS = 1.0, 0.7
 STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
 #: what is left of that after a fit, whose steps have settled what coarse ones would undo
 AFTER_FIT = 0.3
-#: spreads of targets that are so many times others are unlike them
+#: targets are unlike each other where the largest spread is so many times the smallest
 UNLIKE = 10.0
-#: the least share of the rows that those at right angles would be
-ANGLES = 0.5
-#: rows that are looked at, and that tell whether features are correlated
+#: how many rows tell sizes, and how many tell angles and correlations
 SOME_ROWS, FEW_ROWS = 1000, 100
 
 
@@ -115,38 +118,41 @@ class Auto(Optimizer):
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
         n_raw = targets.n_raw
-        apart = model.linear and n_raw > 1 and not loss.joint and _is_apart(penalty, X)
-        alone = apart and not loss.quadratic and _differ(loss, targets)
-        like_text = SDCA.suits(loss, penalty, model, joint=targets.joint) and not alone
-        if like_text and self._is_like_text(loss, penalty, X, targets):
+        separable = model.linear and n_raw > 1 and not loss.joint and _is_separable(penalty, X)
+        unlike = separable and not loss.quadratic and _are_unlike(loss, targets)
+        dual = SDCA.suits(loss, penalty, model, joint=targets.joint) and not unlike
+        if dual and _is_quick_in_the_dual(loss, penalty, X, targets):
             return SDCA()
         solver = self._solver(loss, penalty, model, X, n_raw)
         if loss.rounded(math.inf) is None:
             if not loss.smooth:
                 return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
-            return Columnwise(solver) if alone else solver
+            return Columnwise(solver) if unlike else solver
         few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
         if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
-            return Columnwise(InteriorPoint()) if alone else InteriorPoint()
+            return Columnwise(InteriorPoint()) if unlike else InteriorPoint()
         solver = Continuation(solver)
-        return Columnwise(solver) if apart else solver
+        return Columnwise(solver) if separable else solver
 
     def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
-        # Of a smooth problem, or one that can be made smooth.
+        # What solves a smooth problem, or one that is made smooth.
         smooth, rest = (None, None) if penalty is None else penalty.split()
         if not model.linear:
             return (LBFGS if rest is None else FISTA)(standardize=True)
         size = X.shape[1] * (n_raw if loss.joint else 1)
         has_hessian = (loss.rounded(1.0) or loss).has_hessian
-        # of a smooth penalty of one's own no more is known than its gradient
+        # a smooth penalty of one's own has a gradient alone
         has_hessian = has_hessian and (smooth is None or "_kernel" in type(smooth).__dict__)
         entries = X.nnz if sp.issparse(X) else X.size
-        few = size <= FEW or (size <= MANY and 50 * size**2 <= entries)  # matrices take memory
-        apart = n_raw == 1 or not loss.joint
-        if has_hessian and rest is None and (few or (apart and _is_correlated(loss, penalty, X))):
+        few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
+        joint = n_raw > 1 and loss.joint
+        if (
+            has_hessian
+            and rest is None
+            and (few or (not joint and _is_correlated(loss, penalty, X)))
+        ):
             return Newton()
         if rest is not None:
-            # coordinate descent on a matrix is slow where rows do not tell features apart
             told_apart = size <= SMALL or X.shape[0] >= ROWS_A_FEATURE * size
             elementwise = has_hessian and _has_bounds(rest, X)
             if elementwise and few and (told_apart or not _has_thresholds(rest, X)):
@@ -158,29 +164,6 @@ class Auto(Optimizer):
                 return FISTA(True)
         # sharp bends take a longer memory
         return LBFGS(10 if loss.rounded(math.inf) is None else 30, standardize=True)
-
-    @staticmethod
-    def _is_like_text(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
-        # Whether there are many features and visits of rows soon settle the slopes.  A pass over
-        # the rows leaves of a gap about (1 - 1 / (1 + m)), m the mean over rows of the
-        # curvature times |x|^2 / (alpha n); of a loss with kinks that of one rounded off.
-        n, p = X.shape
-        if p <= MANY:
-            return False
-        step = max(n // SOME_ROWS, 1)
-        curvature = loss.curvature or 1.0 / scale_of_targets(loss, targets.y[::step])
-        some = X[::step]
-        data = some.data if sp.issparse(some) else some
-        mean_square = float(np.sum(np.square(data, dtype=np.float64))) / some.shape[0]
-        slow = SLOW if loss.smooth else SLOW_KINKS
-        classes = not loss.smooth and loss.task == "classification"
-        if classes and (n < p or targets.joint):
-            # rows that have little to do with each other are soon seen to, whatever the ridge
-            if _are_apart(X):
-                slow = SLOW_APART if n < p else slow
-            elif targets.joint:
-                return False
-        return curvature * mean_square <= slow * ridge_of(penalty) * n
 
     def set_params(self, **params: Any) -> Auto:
         """Raise for any parameter: there is none."""
@@ -198,21 +181,32 @@ def scale_after(t: int, schedule: Any) -> float:
     return AFTER_FIT * float(schedule(t) / schedule(1))
 
 
+def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
+    # Whether visits of the rows soon settle the slopes, and there are too many features for Newton.
+    # A pass over the rows leaves of a gap about 1 - 1 / (1 + m), m the mean over rows of the
+    # curvature times |x|^2 / (alpha n); a loss with kinks has that of one rounded off.
+    n, p = X.shape
+    if p <= MANY:
+        return False
+    curvature = loss.curvature or 1.0 / scale_of_targets(loss, targets.y)
+    some = _some(X, SOME_ROWS)
+    data = some.data if sp.issparse(some) else some.ravel()
+    mean_square = float(np.einsum("i,i", data, data, dtype=np.float64)) / some.shape[0]
+    slow = SLOW if loss.smooth else SLOW_KINKS
+    if not loss.smooth and loss.task == "classification" and (n < p or targets.joint):
+        # rows that have little to do with each other are soon seen to, whatever the ridge
+        if _are_orthogonal(X):
+            slow = SLOW_ORTHOGONAL if n < p else slow
+        elif targets.joint:
+            return False
+    return curvature * mean_square <= slow * ridge_of(penalty) * n
+
+
 def _is_wide(X: Any) -> bool:
     # Whether dense rows do not tell features apart, and a copy of them is no burden.
     if sp.issparse(X) or X.size > MOST_COPIED_DENSE:
         return False
     return X.shape[0] < X.shape[1] or _spans_few(*_standardised(X))
-
-
-def _are_apart(X: Any) -> bool:
-    # Whether rows, less their mean, are nearly at right angles.
-    some = X[:: max(X.shape[0] // FEW_ROWS, 1)][:FEW_ROWS]
-    gram = some @ some.T
-    gram = np.asarray(gram.toarray() if sp.issparse(gram) else gram, dtype=np.float64)
-    gram -= gram.mean(axis=0)
-    gram -= gram.mean(axis=1, keepdims=True)
-    return float(np.trace(gram)) ** 2 > ANGLES * len(gram) * float(np.sum(gram**2))
 
 
 def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:
@@ -222,40 +216,62 @@ def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:
     if sp.issparse(X) or p > MANY_CORRELATED or n * p**2 > MOST_WORK:
         return False
     Z, scale = _standardised(X)
-    if loss.curvature and ridge_of(penalty) >= HELD * loss.curvature * np.mean(scale**2):
+    ridge = ridge_of(penalty) or 0.0
+    if loss.curvature and ridge >= HELD * loss.curvature * np.mean(scale**2):
         return False
     return _spans_few(Z, scale)
 
 
+def _some(X: Any, most: int) -> Any:
+    # Up to so many of the rows.
+    step = -(-X.shape[0] // most)
+    return X if step == 1 else X[evenly(X.shape[0], step)]
+
+
+def _are_orthogonal(X: Any) -> bool:
+    # Whether rows, less their mean, are nearly at right angles.
+    some = _some(X, FEW_ROWS)
+    gram = some @ some.T
+    gram = np.asarray(gram.toarray() if sp.issparse(gram) else gram, dtype=np.float64)
+    gram -= gram.mean(axis=0)
+    gram -= gram.mean(axis=1, keepdims=True)
+    return _dimensions(gram) > RIGHT_ANGLES * len(gram)
+
+
 def _standardised(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Some of the rows, less the features' means, and the spreads of these.
-    Z = np.array(X[:: max(len(X) // FEW_ROWS, 1)][:FEW_ROWS], dtype=np.float64)
-    Z -= Z.mean(axis=0)
+    some = _some(X, FEW_ROWS).astype(np.float64, copy=False)
+    Z = some - some.mean(axis=0)
     return Z, np.sqrt(np.mean(Z**2, axis=0))
 
 
 def _spans_few(Z: np.ndarray, scale: np.ndarray) -> bool:
     # Whether these rows lie near few dimensions, in units of the spreads.
     Z = Z / np.where(scale > 0.0, scale, 1.0)
-    gram = Z @ Z.T
-    size, square = float(np.trace(gram)), float(np.sum(gram**2))
-    most = Z.size / sum(Z.shape)  # of rows without any correlation, about
-    return size**2 < SPANNED * most * square
+    independent = Z.size / sum(Z.shape)  # the dimensions of rows without any correlation, about
+    return 0.0 < _dimensions(Z @ Z.T) < SPANNED * independent
 
 
-def _is_apart(penalty: Any, X: Any) -> bool:
+def _dimensions(gram: np.ndarray) -> float:
+    # How many dimensions rows with these products span, each counted by the share that it has in
+    # their variance: the squared sum of the eigenvalues over the sum of their squares.
+    squares = float(np.sum(gram**2))
+    return float(np.trace(gram)) ** 2 / squares if squares > 0.0 else 0.0
+
+
+def _is_separable(penalty: Any, X: Any) -> bool:
     # Whether the penalty of several raw columns is known to be the sum of theirs.
     rest = None if penalty is None else penalty.split()[1]
     if rest is None:
-        return penalty is None or type(penalty) is L2 or ridge_of(penalty) > 0.0
+        return type(penalty) is L2 or ridge_of(penalty) is not None
     return _has_bounds(rest, X)
 
 
-def _differ(loss: Any, targets: Any) -> bool:
+def _are_unlike(loss: Any, targets: Any) -> bool:
     # Whether some targets are so small beside others that these alone would decide when to stop.
     if loss.task == "classification" or targets.y.ndim == 1:
         return False
-    spreads = targets.y[:: max(len(targets.y) // SOME_ROWS, 1)].std(axis=0)
+    spreads = _some(targets.y, SOME_ROWS).std(axis=0)
     return bool(spreads.max() > UNLIKE * spreads.min())
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
+from ..objective import Problem
 from .full_batch import FullBatchOptimizer
 
 
@@ -55,7 +56,9 @@ class Columnwise(FullBatchOptimizer):
             self.optimizer.forget(column.get("state", {}))
             column["done"] = False
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take a step of each column that is not done; return the loss after it."""
         if "columns" not in state:
             _check_apart(problem)
@@ -73,7 +76,7 @@ class Columnwise(FullBatchOptimizer):
         return sum(column["loss"] for column in columns)
 
 
-def _check_apart(problem: Any) -> None:
+def _check_apart(problem: Problem) -> None:
     # Raise where columns share weights, or the penalty of all is not the sum of theirs: some tell.
     if not problem.block.model.linear:
         raise ValueError(

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from .. import coordinates
+from ..objective import Problem
 from .full_batch import Point
 
-#: the length of a step whose change of the gradient tells a curvature, relative to the point
+#: length of the step over which the change of the gradient gives a curvature, relative to the point
 DIFFERENCE = 1e-6
-#: gains, in units of what is little, up to which there is nothing to find and from which there is;
-#: the share of the first gain up to which the second one falls
+#: in units of ``enough``: the first gain up to which there is nothing to find, and the sum of gains
+#: from which there is much; gains fall where the second is less than this share of the first
 LITTLE, MUCH, FALLING = 0.02, 15.0, 0.8
-#: steps that tell whether there is much to gain, and that gain it, at the most
+#: steps at the most until it is known whether there is much to gain, and until that is gained
 TELLING, MOST = 12, 100
-#: the share of all gains at which steps no longer pay
+#: the share of all gains below which the last two no longer pay
 LAST = 0.02
 
 
 def conjugate_step(
-    problem: Any,
+    problem: Problem,
     space: coordinates.Coordinates,
     point: Point,
     steepest: np.ndarray,
@@ -34,9 +34,24 @@ def conjugate_step(
     """Return a step that promises far more than ``enough``, or None where there seems to be none.
 
     A quasi-Newton matrix of a few pairs knows the directions in which the objective bends most.
-    Where features are correlated it hardly bends in others, and most of what there is to gain may
-    be there: conjugate gradients, with that matrix as their preconditioner, come to them next
-    [1]_.  A step costs a pass.  Mostly the first one or two show that nothing is left.
+    Where features are correlated it hardly bends in the others, in which most of what there is to
+    gain may lie: conjugate gradients with that matrix as their preconditioner find them next [1]_.
+    Each of their steps costs a pass.  Mostly the first one or two show that nothing is left.
+
+    Parameters
+    ----------
+    problem, space, point
+        The problem, the coordinates and the point in them.
+    steepest : ndarray of shape (p,)
+        The smallest subgradient at the point.
+    free : ndarray of shape (p,) or None
+        One for parameters that may move and zero for others; None where all may.
+    precondition : callable
+        Applies the quasi-Newton matrix to a vector, in place, given ``free``.
+    enough : float
+        What may be left to gain.
+    thorough : bool
+        Whether it is known already that there is much to gain.
 
     References
     ----------

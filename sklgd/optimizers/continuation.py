@@ -8,27 +8,26 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..objective import fallen
-from ..sampling import solved_sample
+from ..objective import Problem, fallen
+from ..sampling import evenly, solved_sample
 from .full_batch import FullBatchOptimizer
 
-#: the sharpest that a smooth version becomes: beyond, its curvature drowns in rounding
+#: the least width: the curvature of a sharper version drowns in rounding
 SHARPEST = 1e-9
-#: a smooth problem is solved to this share of what it differs from the loss by
-SHARE = 0.03
-#: a sharper problem that lowers the objective by this share of ``tol`` was sharp enough
-FALL = 0.1
-#: ... or, where less is asked for than this, differs from the loss by no more
-TRUSTED = 1e-5
-#: a smooth problem is solved to this times its width by those that do not say what is left
+#: a smooth problem is solved until what is left is this share of how far it is from the loss
+SOLVED = 0.03
+#: a problem was sharp enough where the next one lowers the objective by this share of what ``tol``
+#: allows, or for a smaller ``tol`` than EXACT, where it is no farther from the loss
+FALL, EXACT = 0.1, 1e-5
+#: the least ``tol`` of a smooth problem, in units of its width
 ACCURACY = 1e-6
-#: how often in a row an optimizer must believe that it is done, where the curvature varies so much
+#: how often in a row an optimizer must find itself done, since the curvature varies so much
 PATIENCE = 5
-#: the first width after a sample, in units of how far off its raw predictions are to be expected
+#: the first width after a sample, in units of how far off its raw predictions are expected to be
 CLOSE = 0.5
 #: targets that tell how far they spread
 SPREAD_ROWS = 1024
-#: what an optimizer may remember when it starts afresh
+#: entries of an optimizer's state with which it starts on the next problem
 KEPT = ("restarts", "space", "first", "squares", "ordinary", "lipschitz", "patience")
 
 
@@ -94,7 +93,9 @@ class Continuation(FullBatchOptimizer):
         """Start again from the widest: the data may be other."""
         state.clear()
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take one step on the current smooth problem; return the loss itself after it."""
         if not state:
             self._start(problem, params, state)
@@ -114,13 +115,13 @@ class Continuation(FullBatchOptimizer):
         gap = abs(loss - smooth_loss)
         if state["inner"].get("converged"):
             left = 0.0 if left == np.inf else left
-        # what damped steps promise is too little to rely on
+        # damped steps promise too little
         timid = state["inner"].get("damping", 0.0) > 0.0
-        if (left <= SHARE * gap and not timid) or state["inner"].get("converged"):
+        if (left <= SOLVED * gap and not timid) or state["inner"].get("converged"):
             self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
         return loss
 
-    def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
+    def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Begin at the best constant, which progress is measured from, or near the minimum.
 
         With many rows that is the minimum for a sample of them.
@@ -128,7 +129,7 @@ class Continuation(FullBatchOptimizer):
         params[:] = problem.constant_start(params)
         first = problem.falls_from(params)
         inner = {"patience": PATIENCE, "first": first, "restarts": True}
-        # nothing to gain: a constant within all tubes, say, which smooth problems would leave
+        # a constant that cannot be bettered, within all tubes, say; smooth problems would leave it
         if first == 0.0 and not problem.residual(params).any():
             state["converged"] = True
             return
@@ -141,7 +142,9 @@ class Continuation(FullBatchOptimizer):
         state.update(width=width, inner=inner, unit=unit, total=first)
         state["restarted"] = np.inf
 
-    def _sharpen(self, problem: Any, state: dict, total: float, gap: float, left: float) -> None:
+    def _sharpen(
+        self, problem: Problem, state: dict, total: float, gap: float, left: float
+    ) -> None:
         """Go on with a sharper problem, or stop where that would not lower the objective."""
         tol, inner, enough = problem.tol, state["inner"], 0.0
         if tol is not None:
@@ -151,7 +154,7 @@ class Continuation(FullBatchOptimizer):
         gained = gap if exact else abs(state["total"] - total)
         done = max(min(gained, gap), left) <= enough
         if exact or inner.get("damping"):
-            # damped steps promise little: a fresh start on the same problem tells
+            # damped steps promise too little: a fresh start on the same problem tells what is left
             before, state["restarted"] = state["restarted"], total
             if before - total > 0.1 * enough:
                 return
@@ -161,12 +164,12 @@ class Continuation(FullBatchOptimizer):
         state["width"] = max(self.factor * state["width"], SHARPEST)
 
 
-def _is_exact(problem: Any) -> bool:
+def _is_exact(problem: Problem) -> bool:
     # Whether so much is asked for that no smooth problem will do.
-    return problem.tol is None or problem.tol < TRUSTED
+    return problem.tol is None or problem.tol < EXACT
 
 
-def unit_of(problem: Any) -> float:
+def unit_of(problem: Problem) -> float:
     """Return the scale of raw predictions in a problem: see `scale_of_targets`."""
     y, weights = problem.block.targets.y, problem.block.weights
     if problem.order is not None:
@@ -177,13 +180,14 @@ def unit_of(problem: Any) -> float:
 def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return the median absolute deviation of targets that are numbers; one for classes.
 
-    About a thousand targets tell.  Where most are equal it is the mean absolute deviation.
+    That of about a thousand targets; where most of them are equal, the mean absolute deviation.
     """
     if loss.task == "classification":
         return 1.0
-    step = max(len(y) // SPREAD_ROWS, 1)
-    columns = y[::step].reshape(len(y[::step]), -1)
-    weights = np.ones(len(columns)) if weights is None else weights[::step]
+    step = len(y) // SPREAD_ROWS
+    some = slice(None) if step < 2 else evenly(len(y), step)
+    columns = y[some].reshape(len(y[some]), -1)
+    weights = np.ones(len(columns)) if weights is None else weights[some]
     spreads = []
     for column in columns.T:
         far = np.abs(column - _median(column, weights))
@@ -192,7 +196,7 @@ def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None
 
 
 def _median(values: np.ndarray, weights: np.ndarray) -> float:
-    # The least value up to which half of the weight is, or next to half: rounding must not tell.
+    # The least value up to which there is half of the weight; less rounding, which must not decide.
     order = np.argsort(values)
     upto = np.cumsum(weights[order])
     return values[order[np.searchsorted(upto, (0.5 - 1e-9) * upto[-1])]]

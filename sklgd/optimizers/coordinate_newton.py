@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 
 from .. import coordinates
 from .._kernels.descent import ColumnDescent, bent_rows
+from ..objective import Problem
 from .full_batch import FullBatchOptimizer, asked, look_for_outliers
 from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
 
-#: coordinate descent ends where a sweep gains less than this of what all have gained, or after
-#: so many sweeps; the same where the quadratic model is the objective, and once sweeps were many
+#: coordinate descent ends where a full sweep gains less than this share of what all have gained,
+#: or after so many sweeps; the second pair holds where the quadratic model is the objective itself,
+#: and once a step has taken more than MANY sweeps
 SWEEPS, SWEEPS_EXACT, MANY = (0.05, 50), (0.005, 300), 10
-#: the share of that tolerance in a step that doubts that little is left
+#: what that share is multiplied by in a step that checks whether little is left
 DOUBT = 0.2
 #: the share of what is asked for that may be left
-SHARE = 0.3
-#: the share of the last gain that the next one is expected to be at the most
+LEFT = 0.3
+#: gains are expected to fall to this share of the last one at the most
 SLOWEST = 0.9
 
 
 class _Model:
-    """The quadratic model of an objective at a point, in columns less their means if that helps.
+    """The quadratic model of an objective at a point; with an intercept, of centred columns.
 
     Parameters
     ----------
@@ -105,7 +105,9 @@ class CoordinateNewton(FullBatchOptimizer):
         """Return about what the objective may still fall by."""
         return state["left"]
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take one Newton step; return the loss after it."""
         if "raw" not in state:
             self._start(problem, params, state)
@@ -122,7 +124,7 @@ class CoordinateNewton(FullBatchOptimizer):
         share = min(max(falls), SLOWEST)
         state["left"] = max(gain * share / (1.0 - share), state["promised"])
         state.update(gain=gain, falls=falls)
-        enough = SHARE * asked(problem, state, state["total"])
+        enough = LEFT * asked(problem, state, state["total"])
         little = state["left"] <= enough
         # many sweeps may have gained little each, and left much to more of them
         doubts = little and not state["doubts"] and state["slow"]
@@ -130,7 +132,7 @@ class CoordinateNewton(FullBatchOptimizer):
         state["doubts"] = doubts
         return state["loss"]
 
-    def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
+    def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Begin at the best constant, or where the parameters are."""
         _check(problem)
         problem.prox(params, 0.0)  # to where the penalty is finite
@@ -145,7 +147,7 @@ class CoordinateNewton(FullBatchOptimizer):
         state["total"] = state["loss"] + problem.penalty_value(params)
         state.update(gain=0.0, falls=[], slow=False, doubts=False)
 
-    def _look(self, problem: Any, params: np.ndarray, state: dict) -> None:
+    def _look(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Take in the loss and its derivatives at the raw predictions of the state."""
         slopes, bends = np.empty((2, problem.n_rows))
         loss = bent_rows(problem.objective, state["raw"], problem.order, slopes, bends)
@@ -170,7 +172,9 @@ class CoordinateNewton(FullBatchOptimizer):
         active = np.flatnonzero((best != weights) | (weights != 0.0))
         state.update(loss=loss / problem.weight_sum, model=model, promised=promised, active=active)
 
-    def _step(self, problem: Any, params: np.ndarray, state: dict) -> tuple[np.ndarray, np.ndarray]:
+    def _step(
+        self, problem: Problem, params: np.ndarray, state: dict
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return about the step to the model's minimum, and what it does to raw predictions."""
         model: _Model = state["model"]
         target, change = params.copy(), np.zeros(problem.n_rows)
@@ -189,7 +193,12 @@ class CoordinateNewton(FullBatchOptimizer):
         return step, change
 
     def _search(
-        self, problem: Any, params: np.ndarray, state: dict, step: np.ndarray, change: np.ndarray
+        self,
+        problem: Problem,
+        params: np.ndarray,
+        state: dict,
+        step: np.ndarray,
+        change: np.ndarray,
     ) -> float:
         """Go along a step as far as the objective falls by enough; return how far."""
         rest = problem.rest_value(params)
@@ -208,7 +217,7 @@ class CoordinateNewton(FullBatchOptimizer):
         return 0.0
 
 
-def _check(problem: Any) -> None:
+def _check(problem: Problem) -> None:
     """Raise where the method does not apply."""
     block = problem.block
     if not (block.model.linear and block.loss.has_hessian and problem.n_raw == 1):

@@ -13,15 +13,17 @@ from .._kernels.base import permute
 from .._kernels.dual import DualPass
 from .._kernels.rows import make_rows
 from .._strategy import compose_kernel
-from ..objective import fallen
+from ..objective import Problem, fallen
+from ..penalties.base import ridge_of
 from .continuation import unit_of
 from .full_batch import FullBatchOptimizer
 
 #: rows that tell what the gap is at the end
 MEASURED = 4096
-#: what a pass writes, by row
+#: arrays of the state with an entry a row, which passes write
 ARRAYS = ("slopes", "conjugates", "values", "squares", "still")
-#: by the visits for which a row's slopes have stayed: what of t must be zero for the next one
+#: rows whose slopes have stayed for 0, 1, 2, ... visits rest: the next visit is in an iteration t
+#: of which these bits are zero, so in every one at first, and later in one of 2, 8 and 16
 RESTS = np.array([0, 0, 1, 7, 15])
 
 
@@ -92,7 +94,7 @@ class SDCA(FullBatchOptimizer):
         # a loss of one's own has none that is compiled
         kernel = compose_kernel(loss, adapters.PyLoss)
         known = kernel.proximal_joint if joint else kernel.proximal
-        return model.linear and known and ridge_of(penalty) > 0.0
+        return model.linear and known and bool(ridge_of(penalty))
 
     def forget(self, state: dict) -> None:
         """Keep the slopes: with other data, too, they are a place to start from."""
@@ -101,7 +103,9 @@ class SDCA(FullBatchOptimizer):
         if kept is not None:
             state["slopes"] = kept
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Visit the rows that are due; return the mean loss, each row's before its last visit."""
         if "scales" not in state:
             self._begin(problem, params, state)
@@ -123,7 +127,7 @@ class SDCA(FullBatchOptimizer):
         state["still"][:] = 0
         return total / problem.weight_sum
 
-    def _due(self, problem: Any, state: dict, t: int) -> np.ndarray:
+    def _due(self, problem: Problem, state: dict, t: int) -> np.ndarray:
         # The rows to visit, in random order.  Many of a loss with kinks stay at a slope's bound.
         rows, still = problem.order, state["still"]
         if not problem.block.loss.smooth:
@@ -132,12 +136,12 @@ class SDCA(FullBatchOptimizer):
             rows = due.astype(np.uint32) if rows is None else rows[due]
         return _shuffled(problem, rows, 2 * t)
 
-    def _enough(self, problem: Any, params: np.ndarray, total: float) -> float:
+    def _enough(self, problem: Problem, params: np.ndarray, total: float) -> float:
         # ``tol`` as a sum over the rows.
         objective = total / problem.weight_sum + problem.penalty_value(params)
         return problem.weight_sum * problem.tol * fallen(problem.at_constant, objective)
 
-    def _move_intercepts(self, problem: Any, params: np.ndarray, state: dict) -> float:
+    def _move_intercepts(self, problem: Problem, params: np.ndarray, state: dict) -> float:
         # The step of the multipliers: the centre b' becomes b.  Returns what the objective would
         # change by along it, were it linear: slopes sum to zero at the minimum.
         if len(params) == problem.n_weights:
@@ -149,7 +153,7 @@ class SDCA(FullBatchOptimizer):
         params[problem.n_weights :] -= state["scales"][1] * sums
         return float(state["scales"][1] * (sums @ sums))
 
-    def _begin(self, problem: Any, params: np.ndarray, state: dict) -> None:
+    def _begin(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         block, loss = problem.block, problem.block.loss
         targets = block.targets
         suits = self.suits(loss, problem.penalty, block.model, joint=targets.joint)
@@ -177,7 +181,7 @@ class SDCA(FullBatchOptimizer):
         state["squares"] = np.full(len(y), np.nan)
         state["still"] = np.zeros(len(y), dtype=np.uint8)
 
-    def _weights(self, problem: Any, slopes: np.ndarray, scale: float) -> np.ndarray:
+    def _weights(self, problem: Problem, slopes: np.ndarray, scale: float) -> np.ndarray:
         # What the weights are at these slopes.
         if not slopes.any():
             return np.zeros(problem.n_weights)
@@ -188,16 +192,8 @@ class SDCA(FullBatchOptimizer):
         return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
 
 
-def _shuffled(problem: Any, rows: np.ndarray | None, draw: int) -> np.ndarray:
+def _shuffled(problem: Problem, rows: np.ndarray | None, draw: int) -> np.ndarray:
     """Return rows (None: all) in random order."""
     order = np.empty(problem.n_rows if rows is None else len(rows), dtype=np.uint32)
     permute(order, rows, problem.seed + (draw << 32))
     return order
-
-
-def ridge_of(penalty: Any) -> float:
-    """Return the strength of a plain ridge; 0 for any other penalty."""
-    if penalty is None or penalty.split()[1] is not None:
-        return 0.0
-    ridge = compose_kernel(penalty.split()[0], adapters.PyPenalty).ridge
-    return 0.0 if np.isnan(ridge) else ridge

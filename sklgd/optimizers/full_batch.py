@@ -7,11 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import coordinates
-from ..objective import fallen
+from ..objective import Problem, fallen
 from .base import RATE, Optimizer, Rate
 
-#: rows that tell where features lie, how far they spread, and whether there are outliers
-LOOK_ROWS = 1024
 #: what ``tol`` is multiplied by for models that are not linear: their valleys are flat and bent
 CURVED = 0.025
 
@@ -27,7 +25,7 @@ class Point:
     @classmethod
     def at(
         cls,
-        problem: Any,
+        problem: Problem,
         space: coordinates.Coordinates,
         u: np.ndarray,
         weights: np.ndarray | None = None,
@@ -41,7 +39,7 @@ class Point:
         return cls(u, params, loss, loss + problem.smooth_value(params), space.gradient(grad))
 
 
-def space_of(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinates:
+def space_of(optimizer: Any, problem: Problem, state: dict) -> coordinates.Coordinates:
     """Return the coordinates of this fit, made once: again where it goes on with other data."""
     if "space" not in state:
         standardize = optimizer.standardize and problem.block.model.scalable
@@ -52,8 +50,11 @@ def space_of(optimizer: Any, problem: Any, state: dict) -> coordinates.Coordinat
     return state["space"]
 
 
-def look_for_outliers(problem: Any, state: dict, space: coordinates.Coordinates) -> None:
-    """Look for `asked`, once in a fit; of no account where the curvature is the same everywhere."""
+def look_for_outliers(problem: Problem, state: dict, space: coordinates.Coordinates) -> None:
+    """Tell `asked` what share ordinary rows have, once in a fit.
+
+    They do not matter where the curvature of the loss is the same everywhere.
+    """
     if not problem.block.loss.quadratic and "ordinary" not in state:
         state["ordinary"] = coordinates.ordinary_share(problem, space)
 
@@ -77,10 +78,10 @@ def refuse_kinks(optimizer: Any, loss: Any) -> None:
         )
 
 
-def asked(problem: Any, state: dict, total: float) -> float:
-    """Return what is small at an objective ``total``: ``tol`` times what it has fallen by.
+def asked(problem: Problem, state: dict, total: float) -> float:
+    """Return what may be left to gain at an objective ``total``: ``tol`` times what it has fallen.
 
-    Less where outliers hide what there is to gain; 0 without ``tol``.
+    It is less where outliers hide what there is to gain, and 0 without ``tol``.
     """
     share = state.get("ordinary", 1.0) if problem.block.model.linear else CURVED
     return share * problem.tol * fallen(state["first"], total) if problem.tol else 0.0
@@ -113,7 +114,9 @@ class FullBatchOptimizer(Optimizer):
         """Return the state of a new fit: an empty dict, for `iterate` to fill; picklable."""
         return {}
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Move ``params`` in place by one iteration.
 
         An optimizer that knows when it has reached ``problem.tol`` sets ``state["converged"]``.
@@ -172,7 +175,7 @@ class GradientDescent(FullBatchOptimizer):
     def __init__(self, learning_rate: Rate = 0.01) -> None:
         self.learning_rate = learning_rate
 
-    def iterate(self, problem: Any, params: np.ndarray, state: Any, lr: float, t: int) -> float:
+    def iterate(self, problem: Problem, params: np.ndarray, state: Any, lr: float, t: int) -> float:
         """Take one step; return the loss before it."""
         loss, grad = problem.value_and_gradient(params)
         params -= lr * grad
@@ -222,7 +225,9 @@ class FISTA(FullBatchOptimizer):
     def __init__(self, standardize: bool = False) -> None:
         self.standardize = standardize
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take one accelerated step; return the loss after it."""
         refuse_kinks(self, problem.block.loss)
         space = space_of(self, problem, state)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from .. import coordinates
-from .._kernels import adapters, interior
+from .._kernels import interior
 from .._kernels.cholesky import factored, solved
-from .._strategy import compose_kernel
-from .full_batch import LOOK_ROWS, FullBatchOptimizer, asked
+from ..objective import Problem
+from ..penalties.base import ridge_of
+from .full_batch import FullBatchOptimizer, asked
 
 #: the share of what is asked for that may be left
-SHARE = 0.5
+LEFT = 0.5
 #: distance from the kinks at the start, in units of the mean distance there
 DISTANCE = 8.0
 #: the share of the way to where a variable would be zero that a step takes
@@ -68,7 +69,7 @@ class InteriorPoint(FullBatchOptimizer):
     @staticmethod
     def suits(loss: Any, penalty: Any, model: Any) -> bool:
         """Whether it is for this problem: straight pieces, a linear model and no more than L2."""
-        return model.linear and loss.has_kinks and _is_ridge(penalty)
+        return model.linear and loss.has_kinks and ridge_of(penalty) is not None
 
     def forget(self, state: dict) -> None:
         """Forget everything: it depends on the data."""
@@ -78,7 +79,9 @@ class InteriorPoint(FullBatchOptimizer):
         """Return the duality gap."""
         return float(np.sum(state["left"]))
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take one step of each column that is not done; return the loss after it."""
         if "work" not in state:
             self._start(problem, params, state)
@@ -107,11 +110,11 @@ class InteriorPoint(FullBatchOptimizer):
         self._look(problem, state, pulls, loss + problem.penalty_value(params))
         return loss
 
-    def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
+    def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Choose coordinates, and variables that are not near their bounds."""
         _check(problem)
         block, rows = problem.block, slice(None) if problem.order is None else problem.order
-        space = coordinates.standardizing(problem.thinned(LOOK_ROWS))
+        space = coordinates.standardizing(problem.look())
         u = space.from_params(problem.constant_start(params))
         at, low, high = block.loss.kinks(block.targets.columns(rows))
         weights = 1.0 if block.weights is None else block.weights[rows][:, None]
@@ -145,14 +148,14 @@ class InteriorPoint(FullBatchOptimizer):
             step[c] = 0.0 if factor is None else solved(*factor, step[c])
         return step
 
-    def _look(self, problem: Any, state: dict, pulls: np.ndarray, total: float) -> None:
+    def _look(self, problem: Problem, state: dict, pulls: np.ndarray, total: float) -> None:
         """See which columns are done."""
         state["products"] = interior.products(state["work"])
         left = state["products"] / problem.weight_sum + pulls
         left = np.where(state["done"], state["left"], left)
         state["stale"] = 0 if left.sum() < 0.99 * state["left"].sum() else state["stale"] + 1
         state["left"] = left
-        enough = SHARE * asked(problem, state, total) / len(left)
+        enough = LEFT * asked(problem, state, total) / len(left)
         state["done"] |= left <= np.maximum(enough, state["least"])
         state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
 
@@ -170,14 +173,7 @@ def _balance(theta: np.ndarray) -> None:
     theta *= np.where(prevail, np.maximum(factor, LEAST_SLOPE), 1.0)
 
 
-def _is_ridge(penalty: Any) -> bool:
-    if penalty is None:
-        return True
-    smooth, rest = penalty.split()
-    return rest is None and not np.isnan(compose_kernel(smooth, adapters.PyPenalty).ridge)
-
-
-def _check(problem: Any) -> None:
+def _check(problem: Problem) -> None:
     """Raise where the method does not apply."""
     loss, model = problem.block.loss, problem.block.model
     if problem.block.targets.joint or not InteriorPoint.suits(loss, problem.penalty, model):

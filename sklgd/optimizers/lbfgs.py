@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from .. import coordinates
 from .._kernels.lbfgs import two_loop
+from ..objective import Problem
 from .conjugate import conjugate_step
 from .full_batch import FullBatchOptimizer, Point, asked, refuse_kinks, space_of
 
-#: bytes that the memory may take in any case, and beyond that as a share of X
+#: bytes that the pairs may take in any case, and as a share of X's if that is more
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
-#: changes that are remembered at the least
+#: pairs that are remembered at the least
 LEAST_HISTORY = 3
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
 #: what a step that was too short is multiplied by at most
 FARTHEST = 10.0
 #: the share of what is asked for that may be left, and with L1, where promises are less sure
-SHARE, SHARE_L1 = 0.02, 0.01
-#: steps by conjugate gradients before it is another iteration's turn
+LEFT, LEFT_L1 = 0.02, 0.01
+#: steps by conjugate gradients in one iteration, at the most
 MOST_STALLS = 5
 
 
@@ -58,7 +59,14 @@ def _dot(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.einsum("i,i", a, b))
 
 
-def _wolfe(problem, space, point, direction, *, first):
+def _wolfe(
+    problem: Problem,
+    space: coordinates.Coordinates,
+    point: Point,
+    direction: np.ndarray,
+    *,
+    first: bool,
+) -> Point | None:
     """Return a point along ``direction`` that satisfies the weak Wolfe conditions, or None."""
     slope = _dot(point.grad, direction)
     if not slope < 0.0:
@@ -93,7 +101,16 @@ def _free(point: Point, steepest: np.ndarray) -> np.ndarray:
     return ((point.u != 0.0) | (steepest != 0.0)).astype(np.float64)
 
 
-def _orthant_search(problem, space, point, direction, steepest, l1, *, first):
+def _orthant_search(
+    problem: Problem,
+    space: coordinates.Coordinates,
+    point: Point,
+    direction: np.ndarray,
+    steepest: np.ndarray,
+    l1: np.ndarray,
+    *,
+    first: bool,
+) -> Point | None:
     """Return a lower point along ``direction``, which ends where an orthant does, or None."""
     if not direction.any():
         return None
@@ -170,7 +187,9 @@ class LBFGS(FullBatchOptimizer):
         self.history_size = history_size
         self.standardize = standardize
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take one quasi-Newton step; return the loss after it."""
         space = space_of(self, problem, state)
         point = state.get("point")
@@ -187,7 +206,7 @@ class LBFGS(FullBatchOptimizer):
             state["hits"] = 0
         pairs = state["pairs"]
         new = self._search(problem, space, state, point)
-        if new is None and pairs.count:  # what is remembered may be of elsewhere
+        if new is None and pairs.count:  # the pairs may be of points far away
             pairs.clear()
             new = self._search(problem, space, state, point)
         if new is None:  # no lower point to be found: as far as rounding allows
@@ -198,7 +217,7 @@ class LBFGS(FullBatchOptimizer):
         free = None if state["l1"] is None else _free(new, steepest)
         promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
-        share = SHARE if state["l1"] is None else SHARE_L1
+        share = LEFT if state["l1"] is None else LEFT_L1
         # no less than rounding, where searches find no way down but take long to give up
         enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if left <= enough else 0
@@ -209,7 +228,9 @@ class LBFGS(FullBatchOptimizer):
         params[: new.params.size] = new.params
         return new.loss
 
-    def _look_farther(self, problem, space, state, enough) -> None:
+    def _look_farther(
+        self, problem: Problem, space: coordinates.Coordinates, state: dict, enough: float
+    ) -> None:
         """Go on where conjugate gradients find much to gain that the pairs know nothing of."""
         for stalled in range(MOST_STALLS):
             point, l1 = state["point"], state["l1"]
@@ -230,7 +251,7 @@ class LBFGS(FullBatchOptimizer):
         state["converged"] = False
 
     def _search(
-        self, problem: Any, space: coordinates.Coordinates, state: dict, point: Point
+        self, problem: Problem, space: coordinates.Coordinates, state: dict, point: Point
     ) -> Point | None:
         """Return the next point, or None where none is lower."""
         pairs, l1 = state["pairs"], state["l1"]
@@ -248,7 +269,7 @@ class LBFGS(FullBatchOptimizer):
             return _wolfe(problem, space, point, direction, first=first)
         return _orthant_search(problem, space, point, direction, steepest, l1, first=first)
 
-    def _thresholds(self, problem: Any, space: coordinates.Coordinates) -> np.ndarray | None:
+    def _thresholds(self, problem: Problem, space: coordinates.Coordinates) -> np.ndarray | None:
         """Return what weighs the sizes of the parameters in ``space``; None without L1."""
         if problem.rest is None:
             return None
@@ -263,7 +284,7 @@ class LBFGS(FullBatchOptimizer):
         l1[: problem.n_weights] = np.tile(bounds[0] / space.scale, problem.n_raw)
         return problem.unit * l1
 
-    def _memory(self, problem: Any) -> int:
+    def _memory(self, problem: Problem) -> int:
         """Return the number of pairs to remember."""
         one, X = 16 * problem.n_params, problem.block.X
         if one * self.history_size <= SMALL_MEMORY:

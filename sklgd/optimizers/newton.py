@@ -11,40 +11,42 @@ import numpy as np
 from .. import coordinates
 from .._kernels.cholesky import factored, solved
 from .._kernels.descent import descend
-from ..objective import fallen
-from ..sampling import solved_sample, worth_of_bends
-from .full_batch import LOOK_ROWS, FullBatchOptimizer, Point, asked, look_for_outliers
+from ..objective import LOOK_ROWS, Problem, fallen
+from ..sampling import cost_of_bends, solved_sample
+from .full_batch import FullBatchOptimizer, Point, asked, look_for_outliers
 
-#: a gain, relative to the objective, that a step from here promises at most, where the second
-#: derivatives of this point do for the next one; and what such a step must leave of the promise
+#: the second derivatives of this point do for the next one, too, where a step from here promises
+#: at most this share of the objective's fall so far, and leaves at most this share of its promise
 CHORD, CHORD_LEAVES = 0.01, 0.1
-#: the same where second derivatives are those of a sample, at the most; what a step leaves
-#: if they are exact
+#: those of a sample do where a step leaves at most this share of its promise, or less: as many
+#: steps as cost what one with exact second derivatives does have to leave as little as that
+#: leaves, which is the second share
 SAMPLE_LEAVES, GAINED = 0.3, 0.01
-#: the share of a feature's variance that is none, in a sample
+#: the share of a feature's variance at which a sample has none of it
 LACKING = 1e-9
 #: accuracy and length of coordinate descent on the quadratic model
 SWEEP_TOL, SWEEPS = 1e-8, 1000
-#: where that was too short and features are few, how often what is free is solved for together,
-#: and how many sweeps follow
+#: where that was too short and features are few, how often the free parameters are solved for
+#: together, and how many sweeps follow each time
 SOLVED_ENTRIES, MOST_SOLVES, SWEEPS_BETWEEN = 5_000_000, 20, 10
 #: the least pivot of a scaled matrix that is not called singular
 PIVOT = 1e-5
-#: what is added to the diagonal of second derivatives, as a share of the loss's largest, where
-#: a step failed or was cut short: what it is multiplied by then, and after a full step
+#: damping is added to the diagonal of second derivatives where a step failed or was cut short, as a
+#: share of the loss's largest: the first, what it is multiplied by then and after a full step, and
+#: the largest
 DAMPING, DAMPING_UP, DAMPING_DOWN, DAMPING_MOST = 1e-3, 10.0, 0.1, 1e4
 #: the share of a step's slope that is left at its end where it pays to look for a longer one, the
 #: share at which a length is good enough, and the longest
 STEEP, LEVEL, LONGEST = 0.2, 0.05, 64.0
-#: the damping with which a promise is trusted, and the share of what is asked for that the
-#: objective has to fall by before it is doubted again
-TRUSTED_DAMPING, DOUBT_AGAIN = 1e-9, 0.1
+#: the share of what is asked for that a promise may be at the end, and the same where the last two
+#: promises have fallen to QUICK of what was before them: then they are what is left.  A ``tol``
+#: below LOOSE gets the last step in any case, which costs little beside the others
+LEFT, LEFT_IF_QUICK, QUICK, LOOSE = 0.02, 0.2, 0.1, 1e-4
+#: the damping up to which a small promise is believed, and the share of what is asked for that the
+#: objective has to fall by before another one is doubted
+BELIEVED, DOUBT_AGAIN = 1e-9, 0.1
 #: the share of the loss's largest curvature that is none
 FLAT = 1e-9
-#: the share of ``tol`` that a promise must be below at the end, and the same where promises become
-#: smaller quickly, each by this factor at least: then they are what is left.  But who asks for more
-#: than this ``tol`` gets it, by a step that costs little beside the others
-DOUBTED, TRUSTED, QUICK, LOOSE = 0.02, 0.2, 0.1, 1e-4
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
 #: the largest matrix of second derivatives, in parameters
@@ -73,7 +75,7 @@ class _Model:
         self._factors: list[tuple] | None = None
 
     def damp(self, damping: float, bends: Callable[[], np.ndarray]) -> None:
-        """Bend the model by so many times ``bends()``, a flat vector, which shortens steps."""
+        """Add so many times ``bends()``, a flat vector, to the diagonal, which shortens steps."""
         if damping != self.damping:
             at = np.arange(self.hess.shape[1])
             self.hess[:, at, at] += (damping - self.damping) * self.columns(bends())
@@ -91,7 +93,7 @@ class _Model:
         self._factors = None
 
     def learn(self, step: np.ndarray, bent: np.ndarray) -> None:
-        """Bend along a step as the gradient has changed: the update of BFGS."""
+        """Take in how the gradient has changed along a step: the update of BFGS."""
         for hess, s, y in zip(self.hess, self.columns(step), self.columns(bent), strict=True):
             along, pulled = float(y @ s), hess @ s
             if along > 1e-10 * float(pulled @ s):
@@ -139,9 +141,10 @@ class _Model:
 
 
 def _solve_free(hess, slope, target, l1, low, high) -> bool:
-    """Move what is neither zero nor at a bound to its minimum, or to where the first gets there.
+    """Move parameters that are neither zero nor at a bound to their common minimum.
 
-    Returns whether there is one.
+    Or as far that way as the first of them comes to zero or a bound.  Returns whether there is such
+    a minimum.
     """
     free = np.flatnonzero(((target != 0.0) | (l1 == 0.0)) & (low < target) & (target < high))
     factor, scale = factored(hess[np.ix_(free, free)])
@@ -229,7 +232,9 @@ class Newton(FullBatchOptimizer):
         """Return the gain that the model promises."""
         return state["step"].promised
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take one Newton step; return the loss after it."""
         if "point" not in state:
             self._start(problem, params, state)
@@ -256,7 +261,7 @@ class Newton(FullBatchOptimizer):
             state.update(model=self._model(problem, state, new), sampled=False)
         return self._arrive(problem, params, state, new, self._step(problem, state, new))
 
-    def _start(self, problem: Any, params: np.ndarray, state: dict) -> None:
+    def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Choose coordinates, and make the model of the first point."""
         _check(problem)
         problem.prox(params, 0.0)  # to where the penalty is finite
@@ -264,7 +269,7 @@ class Newton(FullBatchOptimizer):
         if not loss.quadratic:
             # far from its targets, or a rare class, a loss is far from quadratic, or all but flat
             start = problem.constant_start(params)
-        space = state.get("space") or coordinates.standardizing(problem.thinned(LOOK_ROWS))
+        space = state.get("space") or coordinates.standardizing(problem.look())
         state["space"], state["rest"] = space, _rest_in(problem, space)
         state.update(fresh=True, converged=False, damping=0.0, steep=False, sampled=False)
         point = self._first_point(problem, state, start)
@@ -280,12 +285,12 @@ class Newton(FullBatchOptimizer):
         if not bent or self._is_flat(problem, state, point):
             state["damping"] = DAMPING
         state["step"] = self._step(problem, state, point)
-        # more than all there is to gain: directions that the loss bends in are missing
+        # it promises more than there is to gain: second derivatives miss directions that bend
         while state["step"].promised > abs(point.total) and state["damping"] < DAMPING_MOST:
             state["damping"] = max(DAMPING_UP * state["damping"], DAMPING)
             state["step"] = self._step(problem, state, point)
 
-    def _first_point(self, problem: Any, state: dict, start: np.ndarray) -> Point:
+    def _first_point(self, problem: Problem, state: dict, start: np.ndarray) -> Point:
         """Return the minimum of a sample of the rows if that is better than the start, or this.
 
         Then the first steps may take the second derivatives of the sample, too.
@@ -303,7 +308,7 @@ class Newton(FullBatchOptimizer):
                 return point
         return self._at(problem, state, state["space"].from_params(start), curved=True)
 
-    def _take_over(self, problem: Any, state: dict, sample: Any, own: dict) -> None:
+    def _take_over(self, problem: Problem, state: dict, sample: Any, own: dict) -> None:
         """Begin with the second derivatives of a sample, made as large as those of all rows."""
         space, model = state["space"], own["model"]
         model.damp(0.0, lambda: self._bends(sample, own))
@@ -319,24 +324,24 @@ class Newton(FullBatchOptimizer):
         )
         state.update(model=model, fresh=False, sampled=True)
 
-    def _squares(self, problem: Any, state: dict) -> np.ndarray:
+    def _squares(self, problem: Problem, state: dict) -> np.ndarray:
         """Return the mean squares of what standardised parameters are multiplied by."""
         if "squares" not in state:  # which a loss made sharper leaves as they are
             squares = coordinates.mean_squares(problem, state["space"])
             state["squares"] = problem.spread(squares, 1.0)
         return state["squares"]
 
-    def _bends(self, problem: Any, state: dict) -> np.ndarray:
+    def _bends(self, problem: Problem, state: dict) -> np.ndarray:
         """Return what the loss bends each standardised parameter by where it bends most."""
         return self._bend(problem, state) * self._squares(problem, state)
 
-    def _bend(self, problem: Any, state: dict) -> float:
+    def _bend(self, problem: Problem, state: dict) -> float:
         """Return `bend_of` the problem, found once."""
         if "bend" not in state:
             state["bend"] = bend_of(problem)
         return state["bend"]
 
-    def _at(self, problem: Any, state: dict, u: np.ndarray, *, curved: bool) -> Point:
+    def _at(self, problem: Problem, state: dict, u: np.ndarray, *, curved: bool) -> Point:
         """Return a point; with ``curved``, its second derivatives are ``point.hess``."""
         space = state["space"]
         params = space.to_params(u)
@@ -352,7 +357,7 @@ class Newton(FullBatchOptimizer):
         point.hess = None if curvature is None else curvature.hess
         return point
 
-    def _model(self, problem: Any, state: dict, point: Point) -> _Model:
+    def _model(self, problem: Problem, state: dict, point: Point) -> _Model:
         """Return the quadratic model at a point."""
         hess = point.hess
         if hess is None:  # found by backtracking, which asks for no more than it needs
@@ -360,7 +365,7 @@ class Newton(FullBatchOptimizer):
         point.hess = None
         return _Model(hess, state["space"])
 
-    def _step(self, problem: Any, state: dict, point: Point) -> _Step:
+    def _step(self, problem: Problem, state: dict, point: Point) -> _Step:
         """Return the step to the minimum of the model."""
         model: _Model = state["model"]
         model.damp(state["damping"], lambda: self._bends(problem, state))
@@ -375,7 +380,7 @@ class Newton(FullBatchOptimizer):
         rise = problem.rest_value(params) - problem.rest_value(point.params)
         return _Step(direction, float(point.grad @ direction) + rise, max(-change - rise, 0.0))
 
-    def _search(self, problem: Any, state: dict, *, curved: bool) -> tuple[Point | None, float]:
+    def _search(self, problem: Problem, state: dict, *, curved: bool) -> tuple[Point | None, float]:
         """Return a lower point along the step, by backtracking, or None; and the step's length."""
         point, step = state["point"], state["step"]
         longest = self._length(problem, state) if state["steep"] else 1.0
@@ -395,7 +400,7 @@ class Newton(FullBatchOptimizer):
         return None, 0.0
 
     def _lengthened(
-        self, problem: Any, state: dict, end: Point, *, curved: bool
+        self, problem: Problem, state: dict, end: Point, *, curved: bool
     ) -> tuple[Point, float]:
         """Return the end of the step, or a lower point beyond; and the step's length."""
         point, step = state["point"], state["step"]
@@ -408,38 +413,46 @@ class Newton(FullBatchOptimizer):
                 return new, size
         return end, 1.0
 
-    def _length(self, problem: Any, state: dict) -> float:
+    def _length(self, problem: Problem, state: dict) -> float:
         """Return how long a step the objective falls along, of one at least.
 
         Where a loss levels off, as that of classes that can be told apart, the quadratic model is
         too short by far.
         """
-        look = problem.thinned(LOOK_ROWS).second_order(state["space"])
+        look = problem.look().second_order(state["space"])
         length = look.length(state["point"].u, state["step"].direction, LEVEL, LONGEST)
         state["steep"] = length > 1.0
         return length
 
-    def _will_do(self, problem: Any, state: dict, point: Point, step: _Step) -> bool:
+    def _will_do(self, problem: Problem, state: dict, point: Point, step: _Step) -> bool:
         """Whether second derivatives of elsewhere do for another step, which is given."""
         leaves = CHORD_LEAVES
         if state["sampled"]:
             least = LOOSE * fallen(state["first"], point.total)
             if (problem.tol or 0.0) < LOOSE and step.promised <= least:
-                return False  # so much is asked for that those of a sample do not tell
-            leaves = min(SAMPLE_LEAVES, GAINED ** (1.0 / worth_of_bends(problem)))
+                return False  # the last steps to a small tol take exact ones
+            leaves = min(SAMPLE_LEAVES, GAINED ** (1.0 / cost_of_bends(problem)))
         enough = self._enough(problem, state, point, step)
         return step.promised <= max(leaves * state["step"].promised, enough)
 
-    def _enough(self, problem: Any, state: dict, point: Point, step: _Step) -> float:
+    def _enough(self, problem: Problem, state: dict, point: Point, step: _Step) -> float:
         """Return the promise at which training ends."""
-        before, share = state["step"].promised, DOUBTED
+        before, share = state["step"].promised, LEFT
         if (problem.tol or 0.0) >= LOOSE and _has_no_kinks(problem) and not state["damping"]:
             quick = step.promised <= QUICK * before
             if quick and before <= QUICK * fallen(state["first"], point.total):
-                share = TRUSTED
+                share = LEFT_IF_QUICK
         return share * asked(problem, state, point.total)
 
-    def _arrive(self, problem, params, state, point, step, fresh=True):
+    def _arrive(
+        self,
+        problem: Problem,
+        params: np.ndarray,
+        state: dict,
+        point: Point,
+        step: _Step,
+        fresh: bool = True,
+    ) -> float:
         """Go on from a point; return its loss."""
         enough = self._enough(problem, state, point, step)
         if step.promised <= enough:
@@ -449,15 +462,17 @@ class Newton(FullBatchOptimizer):
         params[: point.params.size] = point.params
         return point.loss
 
-    def _doubted(self, problem, state, point, step, enough):
-        """Return a small step, or the one that shows how much more there is to gain.
+    def _doubted(
+        self, problem: Problem, state: dict, point: Point, step: _Step, enough: float
+    ) -> _Step:
+        """Return a step that promises little, or one that shows how much more there is to gain.
 
-        Damped steps promise little, and none in a direction in which no row bends.  Who starts
-        anew after damped steps, as `Continuation` does, sees the first for itself.
+        Damped steps promise too little, and so do those in a direction in which no row bends.
+        `Continuation`, which starts anew after damped steps, finds out about them itself.
         """
         damping = state["damping"]
-        if damping > TRUSTED_DAMPING and not state.get("restarts"):
-            state["damping"] = TRUSTED_DAMPING
+        if damping > BELIEVED and not state.get("restarts"):
+            state["damping"] = BELIEVED
         elif damping == 0.0 and self._is_flat(problem, state, point):
             state["damping"] = DAMPING
         fallen_by = state.get("doubted", np.inf) - point.total
@@ -467,7 +482,7 @@ class Newton(FullBatchOptimizer):
         state["doubted"] = point.total
         return self._step(problem, state, point)
 
-    def _is_flat(self, problem: Any, state: dict, point: Point) -> bool:
+    def _is_flat(self, problem: Problem, state: dict, point: Point) -> bool:
         """Whether no row bends in a direction that leads down."""
         if problem.block.loss.quadratic:
             return False
@@ -478,7 +493,7 @@ class Newton(FullBatchOptimizer):
         return bool(flat.any())
 
 
-def _check(problem: Any) -> None:
+def _check(problem: Problem) -> None:
     """Raise where Newton's method does not apply."""
     block = problem.block
     if not block.model.linear:
@@ -504,12 +519,12 @@ def _check(problem: Any) -> None:
         )
 
 
-def _has_no_kinks(problem: Any) -> bool:
+def _has_no_kinks(problem: Problem) -> bool:
     """Whether second derivatives change little by little, not row by row at kinks of the slope."""
     return problem.rest is None and problem.block.loss.self_concordant
 
 
-def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
+def _rest_in(problem: Problem, space: coordinates.Coordinates) -> tuple | None:
     """Return thresholds and bounds of the standardised parameters."""
     if problem.rest is None:
         return None
@@ -521,7 +536,7 @@ def _rest_in(problem: Any, space: coordinates.Coordinates) -> tuple | None:
     )
 
 
-def bend_of(problem: Any) -> float:
+def bend_of(problem: Problem) -> float:
     """Return what the curvature of the loss is measured by.
 
     Where it has no bound, that at the targets, if these are raw predictions; behind a link, that

@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import Interval
 
 from .. import schedules
 from .._kernels.variance_reduced import VarianceReduced as _kernel
+from ..objective import Problem
 from ..schedules import Schedule
 from .base import RATE, Optimizer, Rate
 
@@ -98,7 +99,7 @@ class VarianceReduced(Optimizer):
         """Return 1: a step costs no more than its row."""
         return 1
 
-    def begin_pass(self, problem: Any, params: np.ndarray, state: dict[str, Any]) -> None:
+    def begin_pass(self, problem: Problem, params: np.ndarray, state: dict[str, Any]) -> None:
         """Renew what is due before a pass over the rows.
 
         Parameters
@@ -218,7 +219,7 @@ class SAGA(VarianceReduced):
 
     _kernel = _kernel
 
-    def begin_pass(self, problem: Any, params: np.ndarray, state: dict[str, Any]) -> None:
+    def begin_pass(self, problem: Problem, params: np.ndarray, state: dict[str, Any]) -> None:
         """Fill the table before the first pass."""
         if "slopes" in state:
             return
@@ -303,7 +304,7 @@ class SVRG(VarianceReduced):
         super().__init__(learning_rate)
         self.snapshot_every = snapshot_every
 
-    def begin_pass(self, problem: Any, params: np.ndarray, state: dict[str, Any]) -> None:
+    def begin_pass(self, problem: Problem, params: np.ndarray, state: dict[str, Any]) -> None:
         """Take a snapshot and the gradient there, where one is due."""
         if "gradient" not in state:
             state["snapshot"], state["gradient"] = np.empty((2, params.size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Real
 from typing import Self
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
-from .._strategy import Strategy
+from .._kernels import adapters
+from .._strategy import Strategy, compose_kernel
 
 
 class Penalty(Strategy):
@@ -153,6 +155,20 @@ class Penalty(Strategy):
     def _is_as_defined(self) -> bool:
         """Whether this is a class of this module, not a subclass that may mean something else."""
         return "_kernel" in vars(type(self))
+
+
+def ridge_of(penalty: Penalty | None) -> float | None:
+    """Return the strength of a penalty that is a ridge alike for all weights; None for others.
+
+    It is 0 where nothing is penalised.
+    """
+    smooth, rest = (None, None) if penalty is None else penalty.split()
+    if rest is not None:
+        return None
+    if smooth is None:
+        return 0.0
+    ridge = compose_kernel(smooth, adapters.PyPenalty).ridge
+    return None if math.isnan(ridge) else ridge
 
 
 class Elementwise(Penalty):
