@@ -190,6 +190,15 @@ def test_nothing_changes_with_all_zero_weights():
     assert model.__dict__ == before
 
 
+@pytest.mark.parametrize("shape", [(3,), (9,), (5, 1), (1, 6)])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_coefficients_of_other_features_do_not_predict(form, shape):
+    model = GDRegressor().fit(X, Y)
+    model.coef_ = np.ones(shape)
+    with pytest.raises(ValueError, match=rf"X has 5 features, but coef_ has shape \({shape[0]},"):
+        model.predict(form(X))
+
+
 def test_coef_init_under_warm_start():
     model = GDRegressor(optimizer="sgd", eta0=1e-9, warm_start=True, max_iter=1, tol=None)
     model.fit(X, Y)

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
+from sklearn.linear_model import LogisticRegression
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.models import MLP
@@ -224,6 +225,66 @@ def test_coefficients_set_by_the_user_are_honoured(regression, average, in_place
     assert_allclose(model.coef_, new, rtol=1e-4, atol=1e-6)
     assert_allclose(model.intercept_, 7.0, rtol=1e-4)
     assert_allclose(model._state.params, [*new, 7.0], rtol=1e-4, atol=1e-6)
+
+
+def with_coefficients(model, coef, intercept, **more):
+    """Return an estimator on which these were set by hand, and which is not fitted."""
+    for name, value in ({"coef_": coef, "intercept_": intercept} | more).items():
+        setattr(model, name, value)
+    return model
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_coefficients_set_before_any_fit_predict(classes, form):
+    """As those of scikit-learn's linear models do, and as averages of other machines' arrive."""
+    X, y = classes
+    rng = np.random.default_rng(0)
+    given = rng.normal(size=(3, 5)), rng.normal(size=3)
+    model, reference = (
+        with_coefficients(cls(), *given, classes_=np.arange(3))
+        for cls in (GDClassifier, LogisticRegression)
+    )
+    for method in ("decision_function", "predict_proba", "predict"):
+        expected = getattr(reference, method)(X)
+        assert_allclose(getattr(model, method)(form(X)), expected, rtol=1e-12)
+    assert model.score(X, y) == reference.score(X, y)
+    model = with_coefficients(GDRegressor("poisson"), given[0][0], given[1][:1])
+    assert_allclose(model.predict(form(X)), np.exp(X @ given[0][0] + given[1][0]), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_coefficients_set_before_any_fit_are_gone_on_from(regression, classes, method):
+    X, y = regression
+    coef, intercept = np.arange(5.0), np.array([7.0])
+    rule = SGD(0.01)
+    model = GDRegressor(optimizer=rule, penalty=None, batch_size=N, max_iter=1, tol=None)
+    model = with_coefficients(model.set_params(warm_start=True), coef, intercept)
+    error = X @ coef + intercept - y
+    getattr(model, method)(X, y)
+    assert_allclose(model.coef_, coef - 0.01 * X.T @ error / N, rtol=1e-12)
+    assert_allclose(model.intercept_, intercept - 0.01 * error.mean(), rtol=1e-12)
+    X, y = classes
+    model = GDClassifier(optimizer=rule, warm_start=True, max_iter=1, tol=None, random_state=0)
+    given = np.arange(15.0).reshape(3, 5), np.arange(3.0)
+    again = clone(model).fit(X, y, coef_init=given[0], intercept_init=given[1])
+    with_coefficients(model, *given, classes_=np.arange(3))
+    assert_identical(getattr(model, method)(X, y), again)
+
+
+def test_a_stream_goes_on_from_coefficients_set_before_it(regression):
+    """Instead of from the best constant of its first rows."""
+    X, _ = regression
+    coef = np.arange(5.0)
+    y = X @ coef + 7.0 + np.random.default_rng(0).normal(size=N)
+    anew = GDRegressor(penalty=None).partial_fit(X[:10], y[:10]).score(X, y)
+    model = with_coefficients(GDRegressor(penalty=None), coef, np.array([7.0]))
+    assert model.partial_fit(X[:10], y[:10]).score(X, y) > 0.7 > 0.3 > anew
+
+
+def test_coefficients_set_before_any_fit_without_warm_start_are_forgotten(regression):
+    model = with_coefficients(GDRegressor(optimizer=SGD(), random_state=0), np.ones(5), np.ones(1))
+    expected = GDRegressor(optimizer=SGD(), random_state=0).fit(*regression)
+    assert_identical(model.fit(*regression), expected)
 
 
 def test_float32_keeps_the_full_state(regression):

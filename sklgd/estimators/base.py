@@ -40,7 +40,7 @@ from ..training import (
     size_of_gradients,
 )
 from ..units import Units, units_of, units_of_stream
-from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of
+from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of, strategy_of
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
 from .fitted import FittedAttributes, as_type, is_same
 from .hooks import KEPT, Hooks, Paused
@@ -173,7 +173,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
                 so_far, strategies, X, targets, weights, rows, self.fit_intercept
             )
         if first:
-            state = self._new_state(strategies, X.shape[1], n_raw, Init(), units)
+            init = self._init_of_user(strategies.model)
+            state = self._new_state(strategies, X.shape[1], n_raw, init, units)
         else:
             state = self._resumed(strategies, X.shape[1], n_raw, auto=auto)
             if units is not None:
@@ -216,7 +217,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         state.rate_scale = stream.rate_scale(state.weight_count)
         state.move_origin(stream.centre)
         problem = self._problem(block._replace(centre=stream.centre), rows, strategies)
-        if begins and not block.targets.joint:
+        if begins and not block.targets.joint and not state.params.any():
             # classes that the first rows lack may well come
             state.params[:] = problem.constant_start(state.params, largest=1.0)
         elif follows_fit:  # it would be forgotten
@@ -498,32 +499,49 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
 
     def _warm_init(self, init: Init, model: Model, shape: tuple[int, int, bool]) -> Init:
         """Return what a fit that is another than the last begins with: coefficients of that."""
-        if not isinstance(getattr(self, "model_", None), type(model)):
+        if not hasattr(self, "model_"):
+            last = self._init_of_user(model)
+        elif not isinstance(self.model_, type(model)):
             return init
-        before, now = shapes_of(self.model_, *self._state.shape), shapes_of(model, *shape)
-        if init.coef is None and before != now:
-            raise ValueError(
-                "warm_start can only be used where the parameters have the same shapes as in the "
-                f"previous call to fit. Previously got {before}, now {now}. Set warm_start=False "
-                "to train anew."
-            )
-        last = self._published_init()
+        else:
+            before, now = shapes_of(self.model_, *self._state.shape), shapes_of(model, *shape)
+            if init.coef is None and before != now:
+                raise ValueError(
+                    "warm_start can only be used where the parameters have the same shapes as in "
+                    f"the previous call to fit. Previously got {before}, now {now}. Set "
+                    "warm_start=False to train anew."
+                )
+            last = self._published_init()
         return Init(*(old if new is None else new for old, new in zip(last, init, strict=True)))
+
+    def _init_of_user(self, model: Model) -> Init:
+        """Return the coefficients that the user has set before any fit, as far as there are any."""
+        if not (model.linear and hasattr(self, "coef_")):
+            return Init()
+        return Init(self._dense_coef(), getattr(self, "intercept_", None))
 
     def _fitted_strategies(self) -> Strategies:
         return Strategies(self.loss_, self.optimizer_, self.penalty_, self.model_)
+
+    def _used(self, axis: str) -> Any:
+        """Return the strategy of the last fit; of the next, where ``coef_`` is the user's alone."""
+        return getattr(self, f"{axis}_", None) or strategy_of(self, axis)
 
     # -- predicting --------------------------------------------------------------------------
 
     def _raw(self, X: Any) -> np.ndarray:
         """Return raw predictions, shape (n, n_raw)."""
         X = check_X(self, X)
-        if not self.model_.linear:
+        if not self._used("model").linear:
             return self._raw_of_model(X)
-        if sp.issparse(self.coef_):
-            raw = X @ self.coef_.T
+        coef = self.coef_ if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
+        if coef.shape[1] != X.shape[1]:  # the user has set others, and kernels do not look
+            raise ValueError(
+                f"X has {X.shape[1]} features, but coef_ has shape {np.shape(self.coef_)}."
+            )
+        if sp.issparse(coef):
+            raw = X @ coef.T
             return (raw.toarray() if sp.issparse(raw) else raw) + self.intercept_
-        coef = np.atleast_2d(self.coef_)
         if sp.issparse(X) and coef.dtype == np.float64:
             # scipy would copy the transposed coefficients at each call
             kernel = LinearKernel(coef.shape[1], coef.shape[0], False)

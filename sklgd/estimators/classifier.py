@@ -26,7 +26,7 @@ from .targets import Labels
 
 def _check_proba(estimator: GDClassifier) -> bool:
     # the loss it was trained with, once it was
-    loss = getattr(estimator, "loss_", None) or strategy_of(estimator, "loss")
+    loss = estimator._used("loss")
     if not hasattr(loss, "predict_proba"):
         given = getattr(estimator, "loss_", estimator.loss)
         raise AttributeError(
@@ -121,6 +121,7 @@ True
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
     _sgd_defaults = {"learning_rate": "optimal", "eta0": 0.01, "power_t": 0.5}
+    _multilabel = False
 
     def __init__(
         self,
@@ -293,7 +294,7 @@ True
             The fitted estimator.
         """
         with self._all_or_nothing():
-            first = not hasattr(self, "classes_")
+            first = not hasattr(self, "model_")
             X, y = check_X_y(self, X, y, reset=first)
             if first or not (classes is None or np.array_equal(self.classes_, classes)):
                 _check_partial_fit_first_call(self, classes)
@@ -379,7 +380,7 @@ True
         if self._multilabel:
             each = [self.loss_.predict_proba(column)[:, 1] for column in raw.T]
             return np.stack(each, axis=1)
-        return self.loss_.predict_proba(raw)
+        return self._used("loss").predict_proba(raw)
 
     @available_if(_check_proba)
     def predict_log_proba(self, X: Any) -> np.ndarray:

@@ -179,7 +179,7 @@ class FittedAttributes:
     def _dense_coef(self) -> np.ndarray:
         if not sp.issparse(self.coef_):
             return self.coef_
-        return self.coef_.toarray().reshape(self._coef_shape)
+        return self.coef_.toarray().reshape(getattr(self, "_coef_shape", self.coef_.shape))
 
 
 def as_type(value: Any, dtype: Any) -> Any:

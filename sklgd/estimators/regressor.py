@@ -227,4 +227,4 @@ A step rule, with early stopping; features are scaled for it:
             Predictions, on the scale of the targets.
         """
         raw = self._raw(X)
-        return self.loss_.predict(raw.ravel() if raw.shape[1] == 1 else raw)
+        return self._used("loss").predict(raw.ravel() if raw.shape[1] == 1 else raw)
