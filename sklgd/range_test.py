@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state, indexable
 from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_params
 
-from .estimators.axes import strategy_of
+from .estimators.axes import last_step, strategy_of
 from .estimators.data import check_X_y
 from .objective import Block, Problem
 from .optimizers import Optimizer
@@ -117,7 +117,7 @@ def lr_range_test(
 
     Parameters
     ----------
-    estimator : GDRegressor or GDClassifier
+    estimator : GDRegressor, GDClassifier or a pipeline that ends in one
         With a step rule that has a learning rate as its optimizer; it is not changed.
     X : {array-like, CSR matrix} of shape (n_samples, n_features)
         Training rows.
@@ -155,10 +155,12 @@ def lr_range_test(
     """
     if not min_rate < max_rate:
         raise ValueError(f"min_rate must be below max_rate. Got {min_rate} and {max_rate} instead.")
+    if hasattr(estimator, "steps") and len(estimator) > 1:
+        X = clone(estimator[:-1]).fit_transform(X, y)
     X, y = indexable(X, y)
     rng = check_random_state(random_state)
     rates = np.geomspace(min_rate, max_rate, n_steps)
-    model = _growing(estimator, min_rate, max_rate, n_steps)
+    model = _growing(last_step(estimator), min_rate, max_rate, n_steps)
     if batch_size is None:
         auto = 1 if model.optimizer.follows else 32
         batch_size = auto if model.batch_size == "auto" else model.batch_size

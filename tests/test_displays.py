@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.linear_model import Lasso
+from sklearn.linear_model import Lasso, SGDRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler, scale
 
@@ -192,6 +192,14 @@ def test_many_features_are_named_by_size():
 def test_a_penalty_without_a_strength(penalty):
     with pytest.raises(ValueError, match=r"needs a penalty with a strength alpha.*Got penalty="):
         CoefficientPathDisplay.from_estimator(GDRegressor(penalty=penalty), X, y)
+
+
+@pytest.mark.parametrize("display", [CoefficientPathDisplay, LearningRateDisplay])
+def test_other_estimators_are_named(display):
+    with pytest.raises(ValueError, match=r"must be a GDRegressor.*Got SGDRegressor\(\) instead"):
+        display.from_estimator(SGDRegressor(), X, y)
+    with pytest.raises(ValueError, match=r"must be a GDRegressor.*Got SGDRegressor\(\) instead"):
+        LossCurveDisplay.from_estimator(SGDRegressor())
 
 
 def test_path_needs_a_linear_model():

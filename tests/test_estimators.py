@@ -34,7 +34,7 @@ from sklgd.optimizers import (
     RMSprop,
 )
 from sklgd.penalties import L1, L2, PENALTIES, Box, ElasticNet
-from sklgd.schedules import SCHEDULES, Adaptive, Constant, InvScaling, Optimal
+from sklgd.schedules import SCHEDULES, Adaptive, Constant, CosineDecay, InvScaling, Optimal
 
 N = 60
 
@@ -258,6 +258,17 @@ def test_nested_parameters_of_strings():
     assert model.optimizer == SGD(Constant(0.1), momentum=0.5)
 
 
+def test_nested_parameters_of_named_schedules():
+    model = GDRegressor(learning_rate="invscaling", eta0=0.2).set_params(learning_rate__power_t=0.5)
+    assert model.learning_rate == InvScaling(0.2, power_t=0.5)
+    model.set_params(learning_rate="constant", optimizer__momentum=0.9, learning_rate__eta0=0.1)
+    assert model.optimizer == SGD(Constant(0.1), momentum=0.9)
+    model = GDClassifier(learning_rate="invscaling").set_params(learning_rate__eta0=0.3)
+    assert model.learning_rate == InvScaling(0.3, power_t=0.5)
+    model = GDRegressor(optimizer="adam", learning_rate="cosine_decay", eta0=0.3)
+    assert model.set_params(learning_rate__steps=9).learning_rate == CosineDecay(0.3, steps=9)
+
+
 @pytest.mark.parametrize(
     "model, params, message",
     [
@@ -270,6 +281,10 @@ def test_nested_parameters_of_strings():
         (GDRegressor(), {"momentum": 0.1}, "Invalid parameter 'momentum' for estimator GDRegr"),
         (GDRegressor(), {"rate__eta0": 0.1}, "Invalid parameter 'rate' for estimator GDRegr"),
         (GDRegressor("hubber"), {"loss__delta": 0.1}, "Did you mean 'huber'"),
+        (GDRegressor(penalty=None), {"penalty__alpha": 0.1}, "penalty is None, which has no para"),
+        (GDRegressor(), {"learning_rate__eta0": 0.1}, "learning_rate is None, which has no para"),
+        (GDRegressor(learning_rate=0.2), {"learning_rate__eta0": 0.1}, "learning_rate is 0.2, whi"),
+        (GDRegressor(learning_rate="constan"), {"learning_rate__eta0": 0.1}, "mean 'constant'"),
     ],
     ids=str,
 )

@@ -6,7 +6,9 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.preprocessing import scale
+from sklearn.linear_model import SGDRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler, scale
 from sklearn.utils._param_validation import InvalidParameterError
 
 from sklgd import GDClassifier, GDRegressor, optimizers
@@ -81,6 +83,25 @@ def test_suggestion_is_nan_where_nothing_falls():
 def test_refuses_what_has_no_learning_rate(diabetes, optimizer):
     with pytest.raises(InvalidParameterError, match="needs a step rule with a learning rate"):
         lr_range_test(GDRegressor(optimizer=optimizer), *diabetes)
+
+
+def test_a_pipeline_transforms_the_rows(diabetes):
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    model = GDRegressor(optimizer=Adam())
+    for rows in (X, pytest.importorskip("pandas").DataFrame(X)):
+        found = lr_range_test(make_pipeline(StandardScaler(), model), rows, y, random_state=3)
+        expected = lr_range_test(model, scale(X), y, random_state=3)
+        assert_allclose(found.losses, expected.losses, rtol=1e-9)
+    assert_array_equal(
+        lr_range_test(make_pipeline(model), *diabetes, random_state=3).losses,
+        lr_range_test(model, *diabetes, random_state=3).losses,
+    )
+
+
+@pytest.mark.parametrize("estimator", [SGDRegressor(), make_pipeline(StandardScaler()), SGD()])
+def test_refuses_other_estimators(diabetes, estimator):
+    with pytest.raises(InvalidParameterError, match="must be a GDRegressor, a GDClassifier or a"):
+        lr_range_test(estimator, *diabetes)
 
 
 def test_bad_parameters(diabetes):

@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 #: a quantity that spans more than this many times is drawn on a logarithmic axis
 WIDE = 50.0
-
-
-def last_step(estimator: BaseEstimator) -> BaseEstimator:
-    return estimator[-1] if hasattr(estimator, "steps") else estimator
 
 
 def axes_of(display: Any, ax: Any) -> Any:

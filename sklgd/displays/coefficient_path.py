@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 
-from ..estimators.axes import strategy_of
+from ..estimators.axes import last_step, strategy_of
 from ..estimators.data import check_X_y
 from ..objective import Block, Problem
-from .base import axes_of, last_step
+from .base import axes_of
 
 #: lines of a path that are named; the rest is grey
 NAMED = 10

@@ -53,7 +53,7 @@ class LearningRateDisplay:
 
         Parameters
         ----------
-        estimator : GDRegressor or GDClassifier
+        estimator : GDRegressor, GDClassifier or a pipeline that ends in one
             With a step rule that has a learning rate; it is not changed.
         X : {array-like, CSR matrix} of shape (n_samples, n_features)
             Training rows.

@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .base import axes_of, last_step, log_where_wide
+from ..estimators.axes import last_step
+from .base import axes_of, log_where_wide
 
 #: what tells lines of one colour apart
 STYLE = ("linestyle", "marker", "markersize", "markerfacecolor")

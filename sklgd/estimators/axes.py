@@ -12,11 +12,12 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils._repr_html.estimator import _VisualBlock
 
-from .._strategy import Strategy, resolve
+from .._strategy import Strategy, lookup, resolve
 from ..losses import LOSSES, Loss
 from ..models import MODELS, Model
 from ..optimizers import OPTIMIZERS, Optimizer
 from ..penalties import PENALTIES, Penalty
+from ..schedules import SCHEDULES, Schedule
 
 #: axis -> (names, base class)
 AXES: dict[str, tuple[dict[str, type], type[Strategy]]] = {
@@ -50,6 +51,8 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     value, cls = getattr(estimator, axis), type(estimator)
     if axis == "penalty" and value is None:
         return None
+    if axis == "learning_rate":
+        return _schedule_of(estimator)
     if not isinstance(value, str):  # only strings take anything from other parameters
         return _resolved(cls, axis, value)
     if axis == "optimizer" and value in ("auto", "sgd"):
@@ -61,6 +64,17 @@ def strategy_of(estimator: BaseEstimator, axis: str) -> Strategy | None:
     # objects of the user's own may change in place, which nothing would tell
     plain = all(part is None or isinstance(part, (str, float, int)) for part in taken)
     return (_shared if plain else _named)(cls, axis, value, *taken)
+
+
+def _schedule_of(estimator: BaseEstimator) -> Schedule:
+    """Return the schedule that ``learning_rate`` names, filled from the estimator."""
+    params = {name: getattr(estimator, name) for name in TAKEN}
+    if estimator.optimizer in ("auto", "sgd"):
+        defaults = type(estimator)._sgd_defaults
+        params |= {name: defaults[name] for name in SGD_RATE if params[name] is None}
+    owner, name = type(estimator).__name__, estimator.learning_rate
+    cls = lookup(name, SCHEDULES, parameter="learning_rate", owner=owner)
+    return cls.from_estimator(params).validate()
 
 
 def _named(cls: type[BaseEstimator], axis: str, name: str, *taken: Any) -> Strategy:
@@ -160,15 +174,29 @@ class StrategyParams:
         """
         super().set_params(**{k: v for k, v in params.items() if "__" not in k})
         nested = {k: v for k, v in params.items() if "__" in k}
-        for axis in {key.partition("__")[0] for key in nested} & AXES.keys():
-            if isinstance(getattr(self, axis), str):
+        named = {key.partition("__")[0] for key in nested}
+        for axis in [axis for axis in ("learning_rate", *AXES) if axis in named]:  # rates first:
+            value = getattr(self, axis)  # the object of an optimizer has them
+            if isinstance(value, str):
                 strategy = clone(strategy_of(self, axis))
                 prefix = f"{axis}__"
                 own = {k.removeprefix(prefix): v for k, v in nested.items() if k.startswith(prefix)}
                 strategy.set_params(**own)  # before it is ours: an error leaves the string
                 setattr(self, axis, strategy)
-            elif getattr(self, axis) is None:
+            elif not hasattr(value, "set_params"):
                 raise ValueError(
-                    f"{axis} is None, which has no parameters; set {axis} to a name or an object."
+                    f"{axis} is {value!r}, which has no parameters; set {axis} to a name or an "
+                    "object."
                 )
         return super().set_params(**nested)
+
+
+def last_step(estimator: BaseEstimator) -> BaseEstimator:
+    """Return the estimator, or that in which a pipeline ends; raise where it has no strategies."""
+    model = estimator[-1] if hasattr(estimator, "steps") else estimator
+    if not isinstance(model, StrategyParams):
+        raise InvalidParameterError(
+            "The 'estimator' parameter must be a GDRegressor, a GDClassifier or a pipeline that "
+            f"ends in one. Got {model!r} instead."
+        )
+    return model
