@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ from .losses import Loss
 from .models import Model
 from .models.base import rows_of
 from .penalties import Penalty
+from .row_space import RowBasis, row_basis
 from .sampling import evenly
 from .second_order import SecondOrder
 from .units import Units
@@ -225,6 +226,22 @@ class Problem:
         other._threads = self._threads
         other.smooth = self.smooth
         return other
+
+    @functools.cached_property
+    def row_basis(self) -> RowBasis:
+        """A basis of the space that the training rows span, by `sklgd.row_space.row_basis`."""
+        return row_basis(self)
+
+    @functools.cached_property
+    def in_row_space(self) -> Problem:
+        """The problem of the training rows, with weights in ``row_basis``; of a ridge."""
+        block, rows = self.block, slice(None) if self.order is None else self.order
+        reduced = block._replace(
+            X=self.row_basis.features,
+            targets=replace(block.targets, y=block.targets.y[rows]),
+            weights=None if block.weights is None else block.weights[rows],
+        )
+        return self._like(reduced, None)
 
     def with_loss(self, loss: Loss) -> Problem:
         """Return the problem with another loss in its place; the last one is kept."""

@@ -23,6 +23,7 @@ from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
 from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
+from .row_space import RowSpace
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import SGD, Lion
 from .variance_reduced import SAGA, SVRG, VarianceReduced
@@ -62,6 +63,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "RangeTest",
+    "RowSpace",
     "ScheduleFreeAdamW",
     "ScheduleFreeSGD",
     "VarianceReduced",

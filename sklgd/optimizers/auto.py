@@ -23,6 +23,7 @@ from .full_batch import FISTA
 from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
+from .row_space import RowSpace
 
 #: with an L1 penalty Newton's method wants so many rows a feature, or so few features: otherwise
 #: coordinate descent on its matrix is slow
@@ -47,6 +48,9 @@ MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
 #: one column and with several
 KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
+#: rows up to which training on smooth losses is in the space they span (on others FEW), where
+#: features are so many times more, and so many
+FEWER, MORE_FEATURES, SOME_FEATURES = 250, 1.5, 200
 #: learning rates of streams: of class scores, and of numbers in units of their spread
 CLASSES, NUMBERS = 1.0, 0.7
 #: learning rate of networks on streams
@@ -77,6 +81,9 @@ class Auto(Optimizer):
       where features outnumber the rows, if these have little in common.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
+    - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for dense features that are more
+      than the rows, of which there are up to 400 (250 where the loss is smooth): the products of
+      the rows take less time than passes over them.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
       bends (huber, log cosh): on a smooth loss that is made ever sharper.
     - `Columnwise` of these for several columns of losses with kinks, and for targets whose spreads
@@ -117,22 +124,28 @@ class Auto(Optimizer):
             return NormalizedAdaGrad(CLASSES if loss.task == "classification" else NUMBERS)
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
-        n_raw = targets.n_raw
+        n_raw, bends = targets.n_raw, loss.rounded(math.inf) is not None
         separable = model.linear and n_raw > 1 and not loss.joint and _is_separable(penalty, X)
         unlike = separable and not loss.quadratic and _are_unlike(loss, targets)
         dual = SDCA.suits(loss, penalty, model, joint=targets.joint) and not unlike
         if dual and _is_quick_in_the_dual(loss, penalty, X, targets):
             return SDCA()
-        solver = self._solver(loss, penalty, model, X, n_raw)
-        if loss.rounded(math.inf) is None:
-            if not loss.smooth:
-                return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
-            return Columnwise(solver) if unlike else solver
-        few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
-        if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
-            return Columnwise(InteriorPoint()) if unlike else InteriorPoint()
-        solver = Continuation(solver)
-        return Columnwise(solver) if separable else solver
+        if not (loss.smooth or bends):
+            return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+        in_row_space = RowSpace.suits(penalty, model) and _has_few_rows(X, FEW if bends else FEWER)
+        # a space of no more dimensions than rows
+        solver = self._solver(loss, penalty, model, X[:, : len(X)] if in_row_space else X, n_raw)
+        if in_row_space and solver != Newton():
+            in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw)
+        columnwise = unlike
+        if bends:
+            few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
+            if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
+                solver = InteriorPoint()
+            else:
+                solver, columnwise = Continuation(solver), separable
+        solver = Columnwise(solver) if columnwise else solver
+        return RowSpace(solver) if in_row_space else solver
 
     def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
         # What solves a smooth problem, or one that is made smooth.
@@ -200,6 +213,12 @@ def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool
         elif targets.joint:
             return False
     return curvature * mean_square <= slow * ridge_of(penalty) * n
+
+
+def _has_few_rows(X: Any, most: int) -> bool:
+    # Whether dense rows are so few, beside the features, that their products take less than passes.
+    n, p = X.shape
+    return not sp.issparse(X) and p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
 
 
 def _is_wide(X: Any) -> bool:

@@ -1,0 +1,187 @@
+"""The space that the rows span: few numbers for each row, where features are many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg import qr, solve_triangular
+from scipy.linalg.lapack import dpstrf
+
+from .coordinates import check_finite
+
+#: entries of rows that are centred at once
+CENTRED_ENTRIES = 2**17
+#: products of rows that are so many times what a feature adds to them have lost it
+LOST = 1e12
+#: the share of the largest pivot up to which pivots are rounding
+ROUNDING = 1e-13
+#: the share of the penalty's curvature from which what a feature adds to the loss's is of account
+OF_ACCOUNT = 1e-3
+
+
+@dataclass
+class RowBasis:
+    """An orthonormal basis of the space that rows span, less their mean.
+
+    Attributes
+    ----------
+    features : float64 ndarray of shape (n_rows, rank)
+        The rows in it, in the order of the problem.
+    mean : float64 ndarray of shape (n_features,) or None
+        The features' means; None without an intercept that could take up the shift.
+    """
+
+    features: np.ndarray
+    mean: np.ndarray | None
+
+    def to_params(self, problem: Any, u: np.ndarray) -> np.ndarray:
+        """Return the parameters of a linear model at a point of the space."""
+        k, rank = problem.n_raw, self.features.shape[1]
+        params = np.empty(problem.n_params)
+        weights, intercepts = params[: problem.n_weights], params[problem.n_weights :]
+        weights = weights.reshape(k, -1)
+        self._place(problem.block.X, u[: k * rank].reshape(k, rank), weights)
+        intercepts[:] = u[k * rank :]
+        if self.mean is not None:
+            intercepts -= weights @ self.mean
+        return params
+
+    def from_params(self, problem: Any, params: np.ndarray) -> np.ndarray:
+        """Return the point whose parameters are nearest."""
+        k, rank = problem.n_raw, self.features.shape[1]
+        weights, intercepts = params[: problem.n_weights], params[problem.n_weights :]
+        u = np.zeros(k * rank + len(intercepts))
+        u[k * rank :] = intercepts
+        if weights.any():
+            weights = weights.reshape(k, -1)
+            u[: k * rank] = self._parts(problem.block.X, weights).ravel()
+            if self.mean is not None:
+                u[k * rank :] += weights @ self.mean
+        return u
+
+    def _place(self, X: Any, parts: np.ndarray, weights: np.ndarray) -> None:
+        # Write the weights with given parts, both with a row for each raw column.
+        raise NotImplementedError
+
+    def _parts(self, X: Any, weights: np.ndarray) -> np.ndarray:
+        # The parts of weights along the basis.
+        raise NotImplementedError
+
+
+@dataclass
+class _OfProducts(RowBasis):
+    r"""From the products of rows, :math:`L L^T`, decomposed with pivots.
+
+    The features of the rows are the rows of L, and :math:`w = (X - 1 m^T)^T L^{-T} u`.  ``rows``
+    has the numbers of the pivots, whose part of L is ``factor``, a triangle.
+    """
+
+    rows: np.ndarray
+    factor: np.ndarray
+
+    def _place(self, X: Any, parts: np.ndarray, weights: np.ndarray) -> None:
+        sums = np.zeros((len(parts), X.shape[0]))
+        sums[:, self.rows] = solve_triangular(self.factor, parts.T, trans=1, lower=True).T
+        for some in _slices(X):
+            weights[:, some] = sums @ X[:, some]
+        if self.mean is not None:
+            weights -= np.outer(sums.sum(axis=1), self.mean)
+
+    def _parts(self, X: Any, weights: np.ndarray) -> np.ndarray:
+        raw = X[self.rows] @ weights.T
+        if self.mean is not None:
+            raw -= weights @ self.mean
+        return solve_triangular(self.factor, raw, lower=True).T
+
+
+@dataclass
+class _Orthogonal(RowBasis):
+    """From a QR decomposition: ``directions`` of shape (n_features, rank) is Q."""
+
+    directions: np.ndarray
+
+    def _place(self, X: Any, parts: np.ndarray, weights: np.ndarray) -> None:
+        weights[...] = parts @ self.directions.T
+
+    def _parts(self, X: Any, weights: np.ndarray) -> np.ndarray:
+        return weights @ self.directions
+
+
+def row_basis(problem: Any) -> RowBasis:
+    """Return a basis of the space that a problem's rows span.
+
+    From their products, which square the units of features: where some are a million times
+    smaller than others, and matter, from the rows themselves, at the expense of a copy.
+    """
+    X, order = problem.block.X, problem.order
+    rows = np.arange(X.shape[0], dtype=np.uint32) if order is None else order
+    products = _products(X, rows, centred=problem.n_params > problem.n_weights)
+    own = products.variance * len(rows)
+    bends = (problem.block.loss.curvature or 1.0) * products.variance
+    matter = bends > OF_ACCOUNT * problem.smooth_curvature.min()
+    largest = products.gram.diagonal().max()
+    if np.any(matter & (own * LOST < largest)):
+        return _orthogonal(X, rows, products)
+    factor, pivots, rank, _ = dpstrf(
+        products.gram.T, tol=ROUNDING * largest, lower=1, overwrite_a=1
+    )
+    pivots -= 1
+    if not rank:  # features are constant: any will do
+        return _OfProducts(np.zeros((len(rows), 1)), products.mean, rows[:1], np.eye(1))
+    features = np.empty((len(rows), rank))
+    features[pivots] = np.tril(factor[:, :rank])
+    return _OfProducts(features, products.mean, rows[pivots[:rank]], np.tril(factor[:rank, :rank]))
+
+
+def _orthogonal(X: Any, rows: np.ndarray, products: _Products) -> RowBasis:
+    # Large features come first, and columns are pivoted: then small ones keep their digits (Cox
+    # and Higham 1998, Stability of Householder QR factorization for weighted least squares).
+    by_size = np.argsort(-products.variance)
+    Z = np.empty((X.shape[1], len(rows)), order="F")
+    for some in _slices(X):
+        Z[some] = _part(X, rows, some, products.mean).T
+    q, r, pivots = qr(Z[by_size], mode="economic", pivoting=True, overwrite_a=True)
+    size = np.abs(np.diagonal(r))
+    rank = max(int(np.sum(size > ROUNDING * size[0])), 1)
+    features, directions = np.empty((len(rows), rank)), np.empty((X.shape[1], rank))
+    features[pivots], directions[by_size] = r[:rank].T, q[:, :rank]
+    return _Orthogonal(features, products.mean, directions)
+
+
+class _Products(NamedTuple):
+    gram: np.ndarray
+    mean: np.ndarray | None
+    variance: np.ndarray
+
+
+def _products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
+    """Return the products of rows less their mean, this mean, and the features' mean squares."""
+    gram, variance = np.zeros((len(rows), len(rows))), np.empty(X.shape[1])
+    mean = np.zeros(X.shape[1]) if centred else None
+    for some in _slices(X):
+        part = _part(X, rows, some, None)
+        if centred:
+            mean[some] = part.mean(axis=0)
+            part -= mean[some]
+        variance[some] = np.mean(np.square(part), axis=0)
+        gram += part @ part.T
+    check_finite(variance)
+    return _Products(gram, mean, variance)
+
+
+def _part(X: Any, rows: np.ndarray, some: slice, mean: np.ndarray | None) -> np.ndarray:
+    """Return some features of given rows, less their mean, as an array of its own."""
+    part = X[:, some] if len(rows) == X.shape[0] else X[rows, some]
+    part = part.toarray() if sp.issparse(part) else np.array(part, dtype=np.float64)
+    return part.astype(np.float64, copy=False) - (0.0 if mean is None else mean[some])
+
+
+def _slices(X: Any) -> Iterator[slice]:
+    """Yield slices of the features, of which the rows fit into a cache."""
+    size = max(CENTRED_ENTRIES // X.shape[0], 1)
+    for start in range(0, X.shape[1], size):
+        yield slice(start, min(start + size, X.shape[1]))
