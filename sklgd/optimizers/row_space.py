@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .dual import ridge_of
+from ..penalties.base import ridge_of
 from .full_batch import FullBatchOptimizer
 
 
@@ -63,7 +63,7 @@ class RowSpace(FullBatchOptimizer):
     @staticmethod
     def suits(penalty: Any, model: Any) -> bool:
         """Whether the minimum is in the space of the rows: a linear model with a ridge."""
-        return model.linear and ridge_of(penalty) > 0.0
+        return model.linear and bool(ridge_of(penalty))
 
     def forget(self, state: dict) -> None:
         """Forget everything: it depends on the data."""
