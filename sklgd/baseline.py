@@ -12,8 +12,12 @@ from .losses import Loss
 if TYPE_CHECKING:
     from .objective import Problem
 
-#: points at which an interval is cut
-CUTS = 7
+#: points at which an interval is cut, and how often: for scores, and for numbers, of which the
+#: quantiles are a closer start
+CUTS, SCORE_ROUNDS, TARGET_ROUNDS = 7, 6, 3
+#: Newton steps behind a link, the longest, the least second derivative, and the step that is short
+#: enough for what the constant is used for
+LINK_STEPS, LONGEST_STEP, LEAST_BEND, SHORT_STEP = 10, 2.0, 1e-3, 0.1
 #: the largest score of a class that is a best constant
 LARGEST_SCORE = 20.0
 #: the least share of a class whose logarithm is taken
@@ -81,25 +85,37 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
         share = weights.reshape(n, -1) / weights.reshape(n, -1).sum(axis=0)
     if loss.has_kinks:
         return _best_kink(*(part.reshape(-1, k) for part in loss.kinks(y)), share)
-    if _has_link(loss):  # not in the units of y
-        constant = _link_start(loss, y, share)
-        for _ in range(10):
-            raw = np.broadcast_to(constant, y.shape)
-            bend = np.maximum(_sums_of(loss.hessian, share, y, raw), 1e-3)
-            step = np.clip(_sums_of(loss.gradient, share, y, raw) / bend, -2.0, 2.0)
-            constant = constant - step
-            if np.abs(step).max() < 0.1:
-                break
-        return np.where(np.abs(step) < 0.1, constant, 0.0)  # it may lie at infinity
+    if _has_link(loss):
+        return _by_newton(loss, y, share)
+    return _by_section(loss, y, share)
+
+
+def _by_newton(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    # Newton's method behind a link, where lengths of steps do not depend on the units of y.
+    constant = _link_start(loss, y, share)
+    for _ in range(LINK_STEPS):
+        raw = np.broadcast_to(constant, y.shape)
+        bend = np.maximum(_sums_of(loss.hessian, share, y, raw), LEAST_BEND)
+        step = _sums_of(loss.gradient, share, y, raw) / bend
+        step = np.clip(step, -LONGEST_STEP, LONGEST_STEP)
+        constant = constant - step
+        if np.abs(step).max() < SHORT_STEP:
+            break
+    return np.where(np.abs(step) < SHORT_STEP, constant, 0.0)  # it may lie at infinity
+
+
+def _by_section(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
+    # The interval of each column in which the slope changes its sign, cut at several points a time.
+    n, k = y.shape
     if loss.task == "classification":
         ends = np.repeat(np.linspace(-LARGEST_SCORE, LARGEST_SCORE, CUTS + 2)[:, None], k, axis=1)
-        rounds = 6
+        rounds = SCORE_ROUNDS
     else:
-        rounds = 3
         ends = np.sort(y, axis=0)[np.linspace(0, n - 1, CUTS + 2).astype(int)]
+        rounds = TARGET_ROUNDS
     repeated = np.repeat(y, CUTS, axis=1)
     share = np.repeat(np.broadcast_to(share, y.shape), CUTS, axis=1)
-    for _ in range(rounds):  # the interval of each column is cut at several points at a time
+    for _ in range(rounds):
         raw = np.broadcast_to(ends[1:-1].T.ravel(), repeated.shape)
         slopes = _sums_of(loss.gradient, share, repeated, raw).reshape(k, CUTS)
         last = np.sum(slopes < 0.0, axis=1)  # the last point from which the loss still falls

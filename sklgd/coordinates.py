@@ -25,7 +25,7 @@ ORDINARY_ROWS = 256
 #: standardised features beyond which there are outliers; the share of ordinary rows in a mean
 #: square that is small
 OUTLYING, SMALL_SHARE = 10.0, 1e-4
-#: rounding of a standardised feature, relative to it
+#: the spread of a constant feature by rounding, relative to its size
 ROUNDING = 1e-12
 
 

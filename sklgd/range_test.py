@@ -18,8 +18,7 @@ from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils._param_validation import Interval, InvalidParameterError, validate_params
 
 from .estimators.axes import last_step, strategy_of
-from .estimators.data import check_X_y
-from .objective import Block, Problem
+from .estimators.fitted import problem_on
 from .optimizers import Optimizer
 from .schedules import ExponentialDecay
 
@@ -180,7 +179,8 @@ def lr_range_test(
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.partial_fit(_safe_indexing(X, rows), _safe_indexing(y, rows), **given)
             given = {}
-            loss = _loss_of(model, *seen)
+            problem, params = problem_on(model, *seen)
+            loss = problem.loss(params)
         if model.stop_reason_ == "diverged" or not np.isfinite(loss):
             break
         losses.append(loss)
@@ -209,12 +209,3 @@ def _growing(estimator: Any, first: float, last: float, n_steps: int) -> Any:
         )
     schedule = ExponentialDecay(first, decay_rate=last / first, decay_steps=n_steps - 1)
     return model.set_params(optimizer=clone(optimizer).set_params(**{name: schedule}))
-
-
-def _loss_of(model: Any, X: Any, y: Any) -> float:
-    # The mean loss of given rows at the model's parameters.
-    X, y = check_X_y(model, X, y, reset=False)
-    targets = model._encode(y, model.loss_)
-    state = model._state
-    block = Block(X, targets, None, model.loss_, model.model_, model.fit_intercept, state.units)
-    return Problem(block, None).loss(state.result)

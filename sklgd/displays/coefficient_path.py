@@ -10,8 +10,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 
 from ..estimators.axes import last_step, strategy_of
-from ..estimators.data import check_X_y
-from ..objective import Block, Problem
+from ..estimators.fitted import problem_on
 from .base import axes_of
 
 #: lines of a path that are named; the rest is grey
@@ -210,10 +209,7 @@ def _strength(model: BaseEstimator) -> str:
 def _default_alphas(model: BaseEstimator, X: Any, y: Any) -> np.ndarray:
     # Up to the largest slope of the loss where there are intercepts only: L1 keeps zeros there.
     null = clone(model).set_params(penalty="l1", alpha=1e30).fit(X, y)
-    X, y = check_X_y(null, X, y, reset=False)
-    targets = null._encode(y, null.loss_)
-    block = Block(X, targets, None, null.loss_, null.model_, null.fit_intercept)
-    problem = Problem(block, None)
-    slope = np.abs(problem.weights(problem.loss_and_gradient(null._state.result)[1])).max()
+    problem, params = problem_on(null, X, y)
+    slope = np.abs(problem.weights(problem.loss_and_gradient(params)[1])).max()
     share = strategy_of(model, "penalty").get_params().get("l1_ratio") or 1.0
     return np.geomspace(1e-3, 1.0, 30) * (1.001 * slope / share)

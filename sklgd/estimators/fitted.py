@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..models import Model
 from ..models.base import parts_of
+from ..objective import Block, Problem
 from ..training import FitState, Report, TrainingLoop
 from ..units import Units
 from .axes import Strategies, strategy_of
+from .data import check_X_y
 from .hooks import Paused
 from .validation import RowSplit
 
@@ -180,6 +182,15 @@ class FittedAttributes:
         if not sp.issparse(self.coef_):
             return self.coef_
         return self.coef_.toarray().reshape(getattr(self, "_coef_shape", self.coef_.shape))
+
+
+def problem_on(estimator: Any, X: Any, y: Any) -> tuple[Problem, np.ndarray]:
+    """Return the mean loss of a fitted estimator on other rows, and the parameters it has found."""
+    X, y = check_X_y(estimator, X, y, reset=False)
+    loss, state = estimator.loss_, estimator._state
+    targets = estimator._encode(y, loss)
+    block = Block(X, targets, None, loss, estimator.model_, estimator.fit_intercept, state.units)
+    return Problem(block, None), state.result
 
 
 def as_type(value: Any, dtype: Any) -> Any:

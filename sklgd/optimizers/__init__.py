@@ -14,7 +14,7 @@ from .adam import AdaBelief, Adam, Adamax, AdamW, NAdam, RAdam
 from .auto import Auto
 from .base import Optimizer
 from .clipped import Clipped
-from .columns import Columnwise
+from .columnwise import Columnwise
 from .continuation import Continuation
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA

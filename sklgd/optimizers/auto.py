@@ -15,7 +15,7 @@ from ..schedules import Adaptive, InvScaling, TimeDecay
 from .adagrad import NormalizedAdaGrad
 from .adam import Adam
 from .base import Optimizer
-from .columns import Columnwise
+from .columnwise import Columnwise
 from .continuation import Continuation, scale_of_targets
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA

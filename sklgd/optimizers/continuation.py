@@ -27,8 +27,6 @@ PATIENCE = 5
 CLOSE = 0.5
 #: targets that tell how far they spread
 SPREAD_ROWS = 1024
-#: entries of an optimizer's state with which it starts on the next problem
-KEPT = ("restarts", "space", "first", "squares", "ordinary", "lipschitz", "patience")
 
 
 class Continuation(FullBatchOptimizer):
@@ -116,7 +114,7 @@ class Continuation(FullBatchOptimizer):
         if state["inner"].get("converged"):
             left = 0.0 if left == np.inf else left
         # damped steps promise too little
-        timid = state["inner"].get("damping", 0.0) > 0.0
+        timid = self.optimizer.is_damped(state["inner"])
         if (left <= SOLVED * gap and not timid) or state["inner"].get("converged"):
             self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
         return loss
@@ -149,11 +147,12 @@ class Continuation(FullBatchOptimizer):
         tol, inner, enough = problem.tol, state["inner"], 0.0
         if tol is not None:
             enough = FALL * tol * fallen(inner["first"], total)
-        state["inner"] = {name: inner[name] for name in KEPT if name in inner}
+        kept = ("restarts", "patience", *self.optimizer.kept)
+        state["inner"] = {name: inner[name] for name in kept if name in inner}
         exact = _is_exact(problem)
         gained = gap if exact else abs(state["total"] - total)
         done = max(min(gained, gap), left) <= enough
-        if exact or inner.get("damping"):
+        if exact or self.optimizer.is_damped(inner):
             # damped steps promise too little: a fresh start on the same problem tells what is left
             before, state["restarted"] = state["restarted"], total
             if before - total > 0.1 * enough:

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from .. import coordinates
 from .._kernels.descent import ColumnDescent, bent_rows
 from ..objective import Problem
-from .full_batch import FullBatchOptimizer, asked, look_for_outliers
-from .newton import DAMPING_MOST, ROUNDING, bend_of, damped
+from .full_batch import ARMIJO, ROUNDING, FullBatchOptimizer, asked, look_for_outliers
+from .newton import DAMPING_MOST, bend_of, damped
 
 #: coordinate descent ends where a full sweep gains less than this share of what all have gained,
 #: or after so many sweeps; the second pair holds where the quadratic model is the objective itself,
@@ -95,6 +95,14 @@ class CoordinateNewton(FullBatchOptimizer):
     array([2.85, 0.  ])
     """
 
+    # The state:
+    # - raw, loss, total, sums, model: where the fit is, the raw predictions of the rows, the loss,
+    #   the objective, weighted sums over the columns, and the quadratic model;
+    # - active, promised: the weights that may move, and what they promise one by one;
+    # - gain, falls, left: the last gain, how gains have fallen, and so what is left;
+    # - slow, doubts, damping: whether sweeps are many, whether this step checks that little is
+    #   left, and what is added to second derivatives;
+    # - first, ordinary, converged: as for `asked` and `iterate`.
     knows_when = True
 
     def forget(self, state: dict) -> None:
@@ -104,6 +112,10 @@ class CoordinateNewton(FullBatchOptimizer):
     def remaining(self, state: dict) -> float:
         """Return about what the objective may still fall by."""
         return state["left"]
+
+    def is_damped(self, state: dict) -> bool:
+        """Whether the model is damped."""
+        return state["damping"] > 0.0
 
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
@@ -209,7 +221,7 @@ class CoordinateNewton(FullBatchOptimizer):
             raw, new = state["raw"] + size * change, params + size * step
             loss = bent_rows(problem.objective, raw, problem.order, scratch) / problem.weight_sum
             total = loss + problem.penalty_value(new)
-            if total - state["total"] <= 1e-4 * size * slope:
+            if total - state["total"] <= ARMIJO * size * slope:
                 params[:] = new
                 state.update(raw=raw, total=total)
                 return size

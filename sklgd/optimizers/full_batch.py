@@ -10,6 +10,10 @@ from .. import coordinates
 from ..objective import Problem, fallen
 from .base import RATE, Optimizer, Rate
 
+#: a step has to lower the objective by this share of what the slope at its start promises
+ARMIJO = 1e-4
+#: rounding of an objective, relative to it
+ROUNDING = 1e-15
 #: what ``tol`` is multiplied by for models that are not linear: their valleys are flat and bent
 CURVED = 0.025
 
@@ -21,6 +25,8 @@ class Point:
         self, u: np.ndarray, params: np.ndarray, loss: float, total: float, grad: np.ndarray
     ) -> None:
         self.u, self.params, self.loss, self.total, self.grad = u, params, loss, total, grad
+        #: second derivatives, while an optimizer needs them
+        self.hess: np.ndarray | None = None
 
     @classmethod
     def at(
@@ -100,6 +106,8 @@ class FullBatchOptimizer(Optimizer):
     """
 
     full_batch = True
+    #: entries of the state that serve with another loss on the same data, too
+    kept: ClassVar[tuple[str, ...]] = ("space", "ordinary", "first")
 
     def forget(self, state: dict) -> None:
         """Forget what depends on the data: a fit goes on, perhaps with other data."""
@@ -109,6 +117,10 @@ class FullBatchOptimizer(Optimizer):
     def remaining(self, state: dict) -> float:
         """Return what the objective may still fall by: inf where that is not known."""
         return np.inf
+
+    def is_damped(self, state: dict) -> bool:
+        """Whether steps are kept so short that `remaining` says too little."""
+        return False
 
     def init_state(self, params: np.ndarray) -> dict[str, Any]:
         """Return the state of a new fit: an empty dict, for `iterate` to fill; picklable."""
@@ -220,6 +232,7 @@ class FISTA(FullBatchOptimizer):
     """
 
     knows_when = True
+    kept = (*FullBatchOptimizer.kept, "lipschitz")
     _parameter_constraints: ClassVar[dict] = {"standardize": ["boolean"]}
 
     def __init__(self, standardize: bool = False) -> None:
@@ -258,7 +271,9 @@ class FISTA(FullBatchOptimizer):
         params[:] = new.params
         return new.loss
 
-    def _backtrack(self, problem, space, point, lipschitz):
+    def _backtrack(
+        self, problem: Problem, space: coordinates.Coordinates, point: Point, lipschitz: float
+    ) -> tuple[Point, float]:
         """Return the proximal step from ``point`` that its quadratic model bounds, and its L."""
         for _ in range(100):
             u = point.u - point.grad / lipschitz

@@ -12,14 +12,22 @@ from .. import coordinates
 from .._kernels.lbfgs import two_loop
 from ..objective import Problem
 from .conjugate import conjugate_step
-from .full_batch import FullBatchOptimizer, Point, asked, refuse_kinks, space_of
+from .full_batch import (
+    ARMIJO,
+    ROUNDING,
+    FullBatchOptimizer,
+    Point,
+    asked,
+    refuse_kinks,
+    space_of,
+)
 
 #: bytes that the pairs may take in any case, and as a share of X's if that is more
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
 #: pairs that are remembered at the least
 LEAST_HISTORY = 3
-#: rounding of an objective, relative to it
-ROUNDING = 1e-15
+#: the share of a slope that may be left at the end of a step
+SLOPE_LEFT = 0.9
 #: what a step that was too short is multiplied by at most
 FARTHEST = 10.0
 #: the share of what is asked for that may be left, and with L1, where promises are less sure
@@ -75,11 +83,11 @@ def _wolfe(
     step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
     for _ in range(60):
         new = Point.at(problem, space, point.u + step * direction)
-        if not new.total <= point.total + 1e-4 * step * slope:  # not: NaN and inf are too far
+        if not new.total <= point.total + ARMIJO * step * slope:  # not: NaN and inf are too far
             high = step
         else:
             along = _dot(new.grad, direction)
-            if along >= 0.9 * slope:
+            if along >= SLOPE_LEFT * slope:
                 return new
             low, best = step, new
             # the minimum of the parabola through both slopes, which lies far from a first guess
@@ -125,7 +133,7 @@ def _orthant_search(
             return best
         new = Point.at(problem, space, u)
         new.total += problem.rest_value(new.params)
-        if new.total <= point.total + 1e-4 * gain:
+        if new.total <= point.total + ARMIJO * gain:
             if not first or (best is not None and new.total >= best.total):
                 return new if best is None else best
             best, step = new, 2.0 * step

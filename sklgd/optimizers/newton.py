@@ -13,7 +13,14 @@ from .._kernels.cholesky import factored, solved
 from .._kernels.descent import descend
 from ..objective import LOOK_ROWS, Problem, fallen
 from ..sampling import cost_of_bends, solved_sample
-from .full_batch import FullBatchOptimizer, Point, asked, look_for_outliers
+from .full_batch import (
+    ARMIJO,
+    ROUNDING,
+    FullBatchOptimizer,
+    Point,
+    asked,
+    look_for_outliers,
+)
 
 #: the second derivatives of this point do for the next one, too, where a step from here promises
 #: at most this share of the objective's fall so far, and leaves at most this share of its promise
@@ -47,8 +54,6 @@ LEFT, LEFT_IF_QUICK, QUICK, LOOSE = 0.02, 0.2, 0.1, 1e-4
 BELIEVED, DOUBT_AGAIN = 1e-9, 0.1
 #: the share of the loss's largest curvature that is none
 FLAT = 1e-9
-#: rounding of an objective, relative to it
-ROUNDING = 1e-15
 #: the largest matrix of second derivatives, in parameters
 MOST_PARAMETERS = 2000
 
@@ -222,7 +227,16 @@ class Newton(FullBatchOptimizer):
     (True, True)
     """
 
+    # The state:
+    # - space, rest, squares, bend: the coordinates, thresholds and bounds in them, the mean squares
+    #   of features in them, and the curvature of the loss, all found once;
+    # - point, step, model: where the fit is, the next step, and the model whose minimum it goes to;
+    # - fresh, sampled: whether that is the model of this point, and whether it is that of a sample;
+    # - damping, steep, doubted: what is added to second derivatives, whether steps are longer than
+    #   the model's, and the objective at which a small promise was last doubted;
+    # - first, ordinary, converged: as for `asked` and `iterate`.
     knows_when = True
+    kept = (*FullBatchOptimizer.kept, "squares")
 
     def forget(self, state: dict) -> None:
         """Forget everything: it depends on the data."""
@@ -231,6 +245,10 @@ class Newton(FullBatchOptimizer):
     def remaining(self, state: dict) -> float:
         """Return the gain that the model promises."""
         return state["step"].promised
+
+    def is_damped(self, state: dict) -> bool:
+        """Whether the model is damped."""
+        return state["damping"] > 0.0
 
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
@@ -350,11 +368,10 @@ class Newton(FullBatchOptimizer):
             curvature = problem.second_order(space).at(params, u)
             point = Point(u, params, curvature.loss, curvature.loss, curvature.grad)
             point.total += problem.smooth_value(params)
+            point.hess = curvature.hess
         else:
-            curvature = None
             point = Point.at(problem, space, u, params)
         point.total += problem.rest_value(params)
-        point.hess = None if curvature is None else curvature.hess
         return point
 
     def _model(self, problem: Problem, state: dict, point: Point) -> _Model:
@@ -389,7 +406,7 @@ class Newton(FullBatchOptimizer):
             u = point.u + size * step.direction
             new = self._at(problem, state, u, curved=curved and size == longest)
             rise = new.total - point.total
-            if rise <= 1e-4 * size * step.slope:
+            if rise <= ARMIJO * size * step.slope:
                 if size == 1.0 and _has_no_kinks(problem) and state["fresh"]:
                     return self._lengthened(problem, state, new, curved=curved)
                 return new, size
