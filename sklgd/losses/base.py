@@ -337,7 +337,7 @@ class Loss(Strategy):
         Returns
         -------
         Loss or None
-            None where the loss bends no sooner than ``width`` already, or where none is known.
+            None where the loss is as smooth as that already, or where no such loss is known.
         """
         return None
 

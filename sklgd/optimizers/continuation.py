@@ -62,6 +62,12 @@ class Continuation(FullBatchOptimizer):
     Continuation(optimizer=Newton())
     """
 
+    # The state:
+    # - width, inner: of the current smooth problem, and the state of its optimizer;
+    # - unit: what widths are relative to;
+    # - total, restarted: the objective at the end of the last problem, and where this one was
+    #   started afresh;
+    # - converged: as for `iterate`.
     knows_when = True
     _parameter_constraints: ClassVar[dict] = {
         "optimizer": [FullBatchOptimizer],

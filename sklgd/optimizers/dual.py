@@ -47,9 +47,9 @@ class SDCA(FullBatchOptimizer):
     A joint loss moves the slopes of a row's columns together: those of `MulticlassHinge` to the
     nearest point of a simplex [3]_.
 
-    Nothing has to be penalised that is not: the intercept's share of q is that of a penalty
-    :math:`\rho (b - b')^2 / 2` around its last value, the method of multipliers for the
-    condition that slopes sum to zero [2]_.
+    The intercept is not penalised.  Its share of q is that of a penalty
+    :math:`\rho (b - b')^2 / 2` around its last value :math:`b'`, which vanishes as it converges:
+    the method of multipliers for the condition that slopes sum to zero [2]_.
 
     It is fast where :math:`\alpha n` is not small beside the squared norms of the rows, as with
     text, and where features are many.  It starts from slopes of zero, or with ``warm_start``
@@ -80,6 +80,11 @@ class SDCA(FullBatchOptimizer):
     array([[1.]])
     """
 
+    # The state:
+    # - y: the targets;
+    # - scales: how far weights and intercepts move for a slope;
+    # - those in ARRAYS: as `_kernels.dual` describes them;
+    # - converged: as for `iterate`.
     knows_when = True
     _parameter_constraints: ClassVar[dict] = {
         "intercept_ridge": [Interval(Real, 0, None, closed="neither")],

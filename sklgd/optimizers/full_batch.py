@@ -34,19 +34,19 @@ class Point:
         problem: Problem,
         space: coordinates.Coordinates,
         u: np.ndarray,
-        weights: np.ndarray | None = None,
+        exact: np.ndarray | None = None,
     ) -> Point:
-        """Return the point ``u``; ``weights`` are its weights where they are known exactly."""
+        """Return the point ``u``; ``exact`` are parameters whose weights are its own, unrounded."""
         # one array where it can be: with many features memory counts
-        params = u if weights is None and space.trivial else space.to_params(u)
-        if weights is not None:
-            params[: problem.n_weights] = weights[: problem.n_weights]
+        params = u if exact is None and space.trivial else space.to_params(u)
+        if exact is not None:
+            params[: problem.n_weights] = exact[: problem.n_weights]
         loss, grad = problem.value_and_gradient(params)
         return cls(u, params, loss, loss + problem.smooth_value(params), space.gradient(grad))
 
 
 def space_of(optimizer: Any, problem: Problem, state: dict) -> coordinates.Coordinates:
-    """Return the coordinates of this fit, made once: again where it goes on with other data."""
+    """Return the coordinates of a fit, made once, and again where it goes on with other data."""
     if "space" not in state:
         standardize = optimizer.standardize and problem.block.model.scalable
         make = coordinates.standardizing if standardize else coordinates.identity
@@ -231,6 +231,11 @@ class FISTA(FullBatchOptimizer):
     array([2.85, 0.  ])
     """
 
+    # The state:
+    # - point, total, lipschitz: where the fit is, the objective there, and the last L;
+    # - ahead, theta: the y and the theta above;
+    # - stale: for how many steps little was gained;
+    # - space, first, ordinary, converged: as for `space_of`, `asked` and `iterate`.
     knows_when = True
     kept = (*FullBatchOptimizer.kept, "lipschitz")
     _parameter_constraints: ClassVar[dict] = {"standardize": ["boolean"]}

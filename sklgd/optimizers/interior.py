@@ -64,6 +64,13 @@ class InteriorPoint(FullBatchOptimizer):
     array([2.])
     """
 
+    # The state:
+    # - space, u, ridge: the coordinates, where the fit is in them, and the penalty's curvature;
+    # - work: the variables, as `_kernels.interior` describes them;
+    # - residual: the gradient, which is to be zero;
+    # - products, left, least: the sums of the products, what is left to gain, and by rounding;
+    # - done, stale: which columns are done, and for how many steps nothing was gained;
+    # - first, converged: as for `asked` and `iterate`.
     knows_when = True
 
     @staticmethod

@@ -185,6 +185,11 @@ class LBFGS(FullBatchOptimizer):
     (array([3.]), array([1.]))
     """
 
+    # The state:
+    # - point, pairs: where the fit is, and what is remembered;
+    # - l1: what weighs the sizes of the parameters;
+    # - hits, patience: how often in a row little seemed to be left, and how often that has to be;
+    # - space, first, ordinary, converged: as for `space_of`, `asked` and `iterate`.
     knows_when = True
     _parameter_constraints: ClassVar[dict] = {
         "history_size": [Interval(Integral, 1, None, closed="left")],

@@ -47,6 +47,11 @@ class VarianceReduced(Optimizer):
     ['saga', 'svrg']
     """
 
+    # The state:
+    # - rows, gradient: the mark of the rows that it is of, and the mean gradient in memory;
+    # - slopes, losses: of SAGA, by row;
+    # - snapshot, loss, passes: of SVRG, the parameters, the loss there, and the number of passes;
+    # - watch: what the driver has seen of promises.
     variance_reduced = True
     _parameter_constraints: ClassVar[dict] = {"learning_rate": RATE}
 
