@@ -100,3 +100,18 @@ class Uncloneable(L2):
 def test_check_penalty_finds(penalty, message):
     with pytest.raises(AssertionError, match=message):
         check_penalty(penalty)
+
+
+def test_check_penalty_says_what_shape_was_not_expected():
+    class Fused(Penalty):
+        def value(self, w):
+            return float(np.sum(np.diff(w) ** 2))
+
+        def add_gradient(self, w, grad):
+            grad[1:] += 2 * np.diff(w)
+            grad[:-1] -= 2 * np.diff(w)
+
+    with pytest.raises(ValueError, match="broadcast") as raised:
+        check_penalty(Fused())
+    expected = "Fused.add_gradient was given arguments of shape (1, 6) and (1, 6)"
+    assert raised.value.__notes__ == [expected]

@@ -32,15 +32,19 @@ def locked(array: Any) -> np.ndarray:
 
 
 def call(strategy: Strategy, method: str, *args: Any, **known: Any) -> Any:
-    """Call a method as `ask` does; say so where it writes to an argument that is locked."""
+    """Call a method as `ask` does; say so where it writes to an argument that is locked.
+
+    What it raises itself tells in a note what it was given.
+    """
+    name = f"{type(strategy).__name__}.{method}"
     try:
         return ask(getattr(strategy, method), *args, **known)
-    except ValueError as error:
-        if "read-only" not in str(error):
-            raise
-        raise AssertionError(
-            f"{type(strategy).__name__}.{method} writes to an argument that it may only read"
-        ) from error
+    except Exception as error:
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            raise AssertionError(f"{name} writes to an argument that it may only read") from error
+        shapes = " and ".join(str(np.shape(array)) for array in args)
+        error.add_note(f"{name} was given arguments of shape {shapes}")
+        raise
 
 
 def call_in_place(strategy: Strategy, method: str, *args: Any, **known: Any) -> None:

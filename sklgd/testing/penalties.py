@@ -8,7 +8,7 @@ from numbers import Real
 import numpy as np
 
 from ..penalties import Penalty
-from ._common import Untouched, call_in_place, check_copies, check_instance, locked, slopes_at
+from ._common import Untouched, call, call_in_place, check_copies, check_instance, locked, slopes_at
 
 
 def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 0) -> None:
@@ -66,7 +66,7 @@ def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 
 
 def _check_penalty_value(penalty, w):
     name = type(penalty).__name__
-    value = penalty.value(locked(w))
+    value = call(penalty, "value", locked(w))
     if not isinstance(value, Real) or math.isnan(value):
         raise AssertionError(f"{name}.value must return a float, found {value!r} at w = {w}.")
     again = penalty.value(locked(w))
