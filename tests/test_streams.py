@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_classification, make_regression
+from sklearn.linear_model import LinearRegression
 from sklgd._kernels.models.mlp import trip
 
 from sklgd import GDClassifier, GDRegressor
@@ -133,6 +134,37 @@ def test_an_outlier_does_not_spoil_a_stream_under_auto(loss, rows, at):
         stream.partial_fit(X[first : first + rows], y[first : first + rows])
     assert stream.score(X, clean) > 0.9
     assert stream._state.stream.spread.size == pytest.approx(clean.std(), rel=0.05)
+
+
+@pytest.mark.parametrize("outlier", [False, True])
+@pytest.mark.parametrize("rows", [1, 10, 1000])
+def test_targets_most_of_which_are_zero_are_learnt_by_streams_under_auto(rows, outlier):
+    """Claims, say: the few others are no outliers, but among them there may be some."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(6000, 3))
+    claims = np.where(X @ [1.0, -1.0, 0.5] > 3.0, rng.normal(100.0, 30.0, size=6000), 0.0)
+    best = LinearRegression().fit(X, claims).score(X, claims)
+    assert 0.01 < np.mean(claims != 0.0) < 0.04
+    y = claims.copy()
+    y[np.flatnonzero(claims)[100]] = 1e6 if outlier else 100.0
+    stream = GDRegressor("huber" if outlier else "squared_error", epsilon=300.0, random_state=0)
+    for part in chunks(6000, rows):
+        stream.partial_fit(X[part], y[part])
+    assert stream.score(X, claims) > 0.8 * best
+    assert stream._state.stream.spread.size == pytest.approx(claims.std(), rel=0.1)
+
+
+@pytest.mark.parametrize("first", [0.0, 0.1, 100.0])
+def test_streams_under_auto_learn_after_targets_that_were_all_the_same(first):
+    X, y = make_regression(1000, 5, noise=1.0, random_state=0)
+    Y = np.column_stack((y + 150.0, -y))
+    stream = GDRegressor(random_state=0).partial_fit(X[:400], np.full((400, 2), first))
+    stream.partial_fit(X[400:], Y[400:])
+    assert stream.score(X, Y) > 0.95
+    seen = np.vstack((np.full((400, 2), first), Y[400:]))
+    spread = stream._state.stream.spread
+    assert_allclose(spread.mean, seen.mean(axis=0), rtol=0.02, atol=0.5)
+    assert_allclose(np.sqrt(spread.squares / 1000), seen.std(axis=0), rtol=0.02)
 
 
 @pytest.mark.parametrize("rows", [1, 30])

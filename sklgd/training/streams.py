@@ -38,7 +38,9 @@ class Spread(NamedTuple):
     """How far the targets of a stream have spread so far, but for outliers.
 
     Those are moved in: in the first rows to a multiple of the median absolute deviation from the
-    median, later to a multiple of the spread from the mean.
+    median, later to a multiple of the spread from the mean.  Where at least half of the first rows
+    have one value in common, as with claims, most of which are zero, that tells nothing of how far
+    the others may be: they have a spread of their own.
 
     Attributes
     ----------
@@ -48,12 +50,15 @@ class Spread(NamedTuple):
         The weighted mean of the targets, and the weighted sum of the squared deviations from it.
     early : tuple of (ndarray, ndarray) or None
         Targets and weights of all rows, while they are few.
+    others : tuple of (float, Spread), or None for each output
+        The value that many rows have in common, and the spread of those that have another.
     """
 
     weight: float = 0.0
     mean: np.ndarray | float = 0.0
     squares: np.ndarray | float = 0.0
     early: tuple[np.ndarray, np.ndarray] | None = None
+    others: tuple[tuple[float, Spread] | None, ...] = ()
 
     def with_rows(self, y: np.ndarray, weights: np.ndarray | None) -> Spread:
         """Return the spread with more rows, of weights that are not all zero."""
@@ -62,7 +67,8 @@ class Spread(NamedTuple):
         weights = np.ones(len(y)) if weights is None else weights
         if self.weight > 0.0 and self.early is None:
             far = FAR * self._sizes
-            return self._with(np.clip(y, self.mean - far, self.mean + far), weights)
+            near = self._with(np.clip(y, self.mean - far, self.mean + far), weights)
+            return near._with_others(y, weights)
         y, weights = y[used], weights[used]
         if self.early is not None:
             y, weights = np.concatenate((self.early[0], y)), np.append(self.early[1], weights)
@@ -70,18 +76,45 @@ class Spread(NamedTuple):
             return self
         centre = _median(y)
         far = FAR_EARLY * _median(np.abs(y - centre))
-        far[far == 0.0] = np.inf  # at least half of them are the same
+        common = far == 0.0  # at least half of them are the same
+        far[common] = np.inf
         # not np.clip, which takes as long as all else here
         y_near = np.minimum(np.maximum(y, centre - far), centre + far)
         spread = Spread()._with(y_near, weights)
-        return spread if len(y) >= EARLY else spread._replace(early=(y, weights))
+        if len(y) < EARLY:
+            return spread._replace(early=(y, weights))
+        if not common.any():
+            return spread
+        pairs = zip(common, centre, strict=True)
+        others = tuple((float(value), Spread()) if same else None for same, value in pairs)
+        return spread._replace(others=others)._with_others(y, weights)
 
     def _with(self, y: np.ndarray, weights: np.ndarray) -> Spread:
         weight = float(weights.sum())
         mean = weights @ y / weight
         total, apart = self.weight + weight, mean - self.mean
         squares = weights @ (y - mean) ** 2 + apart**2 * (self.weight * weight / total)
-        return Spread(total, self.mean + apart * (weight / total), self.squares + squares)
+        mean = self.mean + apart * (weight / total)
+        return Spread(total, mean, self.squares + squares, others=self.others)
+
+    def _with_others(self, y: np.ndarray, weights: np.ndarray) -> Spread:
+        # The same, where rows have a value in common by what the others say.
+        if not self.others:
+            return self
+        others, mean, squares = list(self.others), self.mean.copy(), self.squares.copy()
+        for output, pair in enumerate(self.others):
+            if pair is None:
+                continue
+            common, rest = pair
+            differs = (y[:, output] != common) & (weights > 0.0)
+            if differs.any():
+                rest = rest.with_rows(y[differs, output], weights[differs])
+            others[output] = common, rest
+            share = rest.weight / self.weight
+            apart = (rest.mean - common) * (share > 0.0)
+            mean[[output]] = common + share * apart
+            squares[[output]] = rest.squares + rest.weight * (1.0 - share) * apart**2
+        return self._replace(mean=mean, squares=squares, others=tuple(others))
 
     @property
     def _sizes(self) -> np.ndarray:
