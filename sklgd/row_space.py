@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +12,9 @@ from scipy.linalg import qr, solve_triangular
 from scipy.linalg.lapack import dpstrf
 
 from .coordinates import check_finite
+
+if TYPE_CHECKING:
+    from .objective import Problem
 
 #: entries of rows that are centred at once
 CENTRED_ENTRIES = 2**17
@@ -38,7 +41,7 @@ class RowBasis:
     features: np.ndarray
     mean: np.ndarray | None
 
-    def to_params(self, problem: Any, u: np.ndarray) -> np.ndarray:
+    def to_params(self, problem: Problem, u: np.ndarray) -> np.ndarray:
         """Return the parameters of a linear model at a point of the space."""
         k, rank = problem.n_raw, self.features.shape[1]
         params = np.empty(problem.n_params)
@@ -50,7 +53,7 @@ class RowBasis:
             intercepts -= weights @ self.mean
         return params
 
-    def from_params(self, problem: Any, params: np.ndarray) -> np.ndarray:
+    def from_params(self, problem: Problem, params: np.ndarray) -> np.ndarray:
         """Return the point whose parameters are nearest."""
         k, rank = problem.n_raw, self.features.shape[1]
         weights, intercepts = params[: problem.n_weights], params[problem.n_weights :]
@@ -111,7 +114,7 @@ class _Orthogonal(RowBasis):
         return weights @ self.directions
 
 
-def row_basis(problem: Any) -> RowBasis:
+def row_basis(problem: Problem) -> RowBasis:
     """Return a basis of the space that a problem's rows span.
 
     From their products, which square the units of features: where some are a million times

@@ -154,3 +154,22 @@ class SecondOrder:
         diagonal = hess.reshape(len(hess), -1)[:, :: hess.shape[1] + 1].reshape(problem.n_raw, -1)
         diagonal[:, : problem.n_features] += self.ridge
         return hess
+
+
+def bend_of(problem: Problem) -> float:
+    """Return the curvature of the loss that others are measured by: its bound, if there is one.
+
+    Else that at the targets, where these are raw predictions, or behind a link at the best
+    constant.
+    """
+    loss, targets = problem.block.loss, problem.block.targets
+    if loss.curvature or loss.task == "classification":
+        return loss.curvature or 1.0
+    order = problem.look().order
+    y = targets.columns(slice(None) if order is None else order)
+    raw, ends = y, np.array([0.0, 1.0])
+    if not np.array_equal(loss.predict(ends), ends):
+        raw, free = np.zeros(y.shape), slice(problem.n_weights, problem.n_params)
+        constant = problem.constant_start(np.zeros(problem.n_params))[free]
+        raw += constant if constant.size else 0.0
+    return float(np.mean(loss.hessian(y, raw))) or 1.0

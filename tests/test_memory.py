@@ -18,6 +18,7 @@ from sklgd.optimizers import (
     CoordinateNewton,
     InteriorPoint,
     Newton,
+    RowSpace,
 )
 from sklgd.penalties import L2
 
@@ -78,7 +79,9 @@ def test_predict_does_not_copy(large, form):
 OTHERS = [InteriorPoint(), Continuation(Newton()), Columnwise(Continuation(Newton()))]
 
 
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, CoordinateNewton(), *OTHERS], ids=repr)
+@pytest.mark.parametrize(
+    "optimizer", [*OPTIMIZERS, CoordinateNewton(), RowSpace(Newton()), *OTHERS], ids=repr
+)
 def test_a_fit_leaves_nothing_to_the_garbage_collector(optimizer, monkeypatch):
     """A copy of X that an objective in a cycle holds would be freed some time later."""
     made, begin = [], Problem.__init__

@@ -8,8 +8,9 @@ import scipy.sparse as sp
 from .. import coordinates
 from .._kernels.descent import ColumnDescent, bent_rows
 from ..objective import Problem
+from ..second_order import bend_of
 from .full_batch import ARMIJO, ROUNDING, FullBatchOptimizer, asked, look_for_outliers
-from .newton import DAMPING_MOST, bend_of, damped
+from .quadratic import DAMPING_MOST, damped
 
 #: coordinate descent ends where a full sweep gains less than this share of what all have gained,
 #: or after so many sweeps; the second pair holds where the quadratic model is the objective itself,

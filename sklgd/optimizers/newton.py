@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import coordinates
-from .._kernels.cholesky import factored, solved
-from .._kernels.descent import descend
-from ..objective import LOOK_ROWS, Problem, fallen
+from ..objective import Problem, fallen
 from ..sampling import cost_of_bends, solved_sample
+from ..second_order import bend_of
 from .full_batch import (
     ARMIJO,
     ROUNDING,
@@ -21,6 +19,7 @@ from .full_batch import (
     asked,
     look_for_outliers,
 )
+from .quadratic import DAMPING, DAMPING_MOST, DAMPING_UP, QuadraticModel, damped
 
 #: the second derivatives of this point do for the next one, too, where a step from here promises
 #: at most this share of the objective's fall so far, and leaves at most this share of its promise
@@ -31,23 +30,12 @@ CHORD, CHORD_LEAVES = 0.01, 0.1
 SAMPLE_LEAVES, GAINED = 0.3, 0.01
 #: the share of a feature's variance at which a sample has none of it
 LACKING = 1e-9
-#: accuracy and length of coordinate descent on the quadratic model
-SWEEP_TOL, SWEEPS = 1e-8, 1000
-#: where that was too short and features are few, how often the free parameters are solved for
-#: together, and how many sweeps follow each time
-SOLVED_ENTRIES, MOST_SOLVES, SWEEPS_BETWEEN = 5_000_000, 20, 10
-#: the least pivot of a scaled matrix that is not called singular
-PIVOT = 1e-5
-#: damping is added to the diagonal of second derivatives where a step failed or was cut short, as a
-#: share of the loss's largest: the first, what it is multiplied by then and after a full step, and
-#: the largest
-DAMPING, DAMPING_UP, DAMPING_DOWN, DAMPING_MOST = 1e-3, 10.0, 0.1, 1e4
 #: the share of a step's slope that is left at its end where it pays to look for a longer one, the
 #: share at which a length is good enough, and the longest
 STEEP, LEVEL, LONGEST = 0.2, 0.05, 64.0
-#: the share of what is asked for that a promise may be at the end, and the same where the last two
-#: promises have fallen to QUICK of what was before them: then they are what is left.  A ``tol``
-#: below LOOSE gets the last step in any case, which costs little beside the others
+#: the share of what is asked for that a promise may be at the end; and the same where it is at
+#: most QUICK of the last promise, and that QUICK of the objective's fall, since such promises are
+#: what is left.  A ``tol`` below LOOSE gets one more step, which costs little beside the others
 LEFT, LEFT_IF_QUICK, QUICK, LOOSE = 0.02, 0.2, 0.1, 1e-4
 #: the damping up to which a small promise is believed, and the share of what is asked for that the
 #: objective has to fall by before another one is doubted
@@ -65,119 +53,6 @@ class _Step:
     direction: np.ndarray
     slope: float  # of the objective at the start of the step, at most
     promised: float  # the gain
-
-
-class _Model:
-    """The second derivatives of an objective, one matrix for each group of parameters.
-
-    Groups are the rows of ``columns``: a raw column each, or all of a joint loss.
-    """
-
-    def __init__(self, hess: np.ndarray, space: coordinates.Coordinates) -> None:
-        self.hess, self.space = hess, space
-        self.solves = min(SOLVED_ENTRIES // hess.shape[1] ** 3, MOST_SOLVES)
-        self.damping = 0.0
-        self._factors: list[tuple] | None = None
-
-    def damp(self, damping: float, bends: Callable[[], np.ndarray]) -> None:
-        """Add so many times ``bends()``, a flat vector, to the diagonal, which shortens steps."""
-        if damping != self.damping:
-            at = np.arange(self.hess.shape[1])
-            self.hess[:, at, at] += (damping - self.damping) * self.columns(bends())
-            self.damping, self._factors = damping, None
-
-    def resize(self, sizes: np.ndarray, ridge: np.ndarray, more: np.ndarray) -> None:
-        """Multiply rows and columns by ``sizes``, but for a ridge, and add to the diagonal.
-
-        All are flat vectors.
-        """
-        at, sizes, ridge = np.arange(self.hess.shape[1]), self.columns(sizes), self.columns(ridge)
-        self.hess[:, at, at] -= ridge
-        self.hess *= sizes[:, :, None] * sizes[:, None, :]
-        self.hess[:, at, at] += ridge + self.columns(more)
-        self._factors = None
-
-    def learn(self, step: np.ndarray, bent: np.ndarray) -> None:
-        """Take in how the gradient has changed along a step: the update of BFGS."""
-        for hess, s, y in zip(self.hess, self.columns(step), self.columns(bent), strict=True):
-            along, pulled = float(y @ s), hess @ s
-            if along > 1e-10 * float(pulled @ s):
-                hess += np.outer(y, y / along) - np.outer(pulled, pulled / float(pulled @ s))
-        self._factors = None
-
-    def columns(self, vector: np.ndarray) -> np.ndarray:
-        """Return a flat vector as one row for each matrix."""
-        return self.space.columns(vector).reshape(len(self.hess), -1)
-
-    def flat(self, columns: np.ndarray) -> np.ndarray:
-        """Return what `columns` was made of."""
-        return self.space.flat(columns.reshape(self.space.n_raw, -1))
-
-    def newton(self, grad: np.ndarray) -> np.ndarray:
-        """Return the minimum of the model without a rest."""
-        if self._factors is None:
-            self._factors = [factored(hess) for hess in self.hess]
-        columns = self.columns(-grad)
-        steps = [solved(*f, column) for f, column in zip(self._factors, columns, strict=True)]
-        direction = self.flat(np.array(steps))
-        if len(self.hess) < self.space.n_raw:  # of a softmax: the same for all classes is nothing
-            intercepts = direction[self.space.n_raw * len(self.space.scale) :]
-            intercepts -= intercepts.sum() / max(intercepts.size, 1)
-        return direction
-
-    def descend(self, u: np.ndarray, grad: np.ndarray, rest: tuple) -> tuple[np.ndarray, float]:
-        """Return the minimum of the model and ``rest``, and the model's change up to there."""
-        target, slope = self.columns(u), self.columns(grad)
-        bounds = [self.columns(part) for part in rest]
-        for row, hess in enumerate(self.hess):
-            own = [np.ascontiguousarray(part[row]) for part in bounds]
-            self._descend(hess, slope[row], target[row], *own)
-        target = self.flat(target)
-        return target, 0.5 * float((target - u) @ (grad + self.flat(slope)))
-
-    def _descend(self, hess: np.ndarray, slope: np.ndarray, target: np.ndarray, *rest: Any) -> None:
-        done = descend(hess, slope, target, *rest, SWEEP_TOL, SWEEPS)
-        for _ in range(self.solves):
-            if done:
-                break
-            if not _solve_free(hess, slope, target, *rest):
-                break
-            done = descend(hess, slope, target, *rest, SWEEP_TOL, SWEEPS_BETWEEN)
-
-
-def _solve_free(hess, slope, target, l1, low, high) -> bool:
-    """Move parameters that are neither zero nor at a bound to their common minimum.
-
-    Or as far that way as the first of them comes to zero or a bound.  Returns whether there is such
-    a minimum.
-    """
-    free = np.flatnonzero(((target != 0.0) | (l1 == 0.0)) & (low < target) & (target < high))
-    factor, scale = factored(hess[np.ix_(free, free)])
-    if not free.size or np.diagonal(factor).min() < PIVOT:
-        return False
-    sign = np.sign(target[free])
-    step = solved(factor, scale, -(slope[free] + l1[free] * sign))
-    end = np.where(step > 0.0, high[free], low[free])
-    end = np.where((l1[free] > 0.0) & (step * sign < 0.0), 0.0, end)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        reach = np.where(step == 0.0, np.inf, (end - target[free]) / step)
-    size = min(1.0, float(reach.min()))
-    new = np.where(reach <= size, end, target[free] + size * step)
-    slope += hess[:, free] @ (new - target[free])
-    target[free] = new
-    return True
-
-
-def damped(damping: float, size: float) -> float:
-    """Return the next damping: more where a model promised too much, less where it was right.
-
-    ``size`` is the share of the step to the model's minimum that was taken.
-    """
-    if size < 0.3:
-        return max(DAMPING_UP * damping, DAMPING)
-    if size < 1.0:
-        return damping
-    return DAMPING_DOWN * damping if damping > 1e-3 * DAMPING else 0.0
 
 
 class Newton(FullBatchOptimizer):
@@ -374,17 +249,17 @@ class Newton(FullBatchOptimizer):
         point.total += problem.rest_value(params)
         return point
 
-    def _model(self, problem: Problem, state: dict, point: Point) -> _Model:
+    def _model(self, problem: Problem, state: dict, point: Point) -> QuadraticModel:
         """Return the quadratic model at a point."""
         hess = point.hess
         if hess is None:  # found by backtracking, which asks for no more than it needs
             hess = problem.second_order(state["space"]).at(point.params, point.u).hess
         point.hess = None
-        return _Model(hess, state["space"])
+        return QuadraticModel(hess, state["space"])
 
     def _step(self, problem: Problem, state: dict, point: Point) -> _Step:
         """Return the step to the minimum of the model."""
-        model: _Model = state["model"]
+        model: QuadraticModel = state["model"]
         model.damp(state["damping"], lambda: self._bends(problem, state))
         if state["rest"] is None:
             direction = model.newton(point.grad)
@@ -503,7 +378,7 @@ class Newton(FullBatchOptimizer):
         """Whether no row bends in a direction that leads down."""
         if problem.block.loss.quadratic:
             return False
-        model: _Model = state["model"]
+        model: QuadraticModel = state["model"]
         diagonal = model.flat(np.einsum("gjj->gj", model.hess))
         least = 0.0 if state["rest"] is None else state["rest"][0]
         flat = (diagonal <= FLAT * self._bend(problem, state)) & (np.abs(point.grad) > least)
@@ -551,22 +426,3 @@ def _rest_in(problem: Problem, space: coordinates.Coordinates) -> tuple | None:
         problem.spread(low * space.scale, -np.inf),
         problem.spread(high * space.scale, np.inf),
     )
-
-
-def bend_of(problem: Problem) -> float:
-    """Return what the curvature of the loss is measured by.
-
-    Where it has no bound, that at the targets, if these are raw predictions; behind a link, that
-    at the best constant.
-    """
-    loss, targets = problem.block.loss, problem.block.targets
-    if loss.curvature or loss.task == "classification":
-        return loss.curvature or 1.0
-    order = problem.some(LOOK_ROWS)
-    y = targets.columns(slice(None) if order is None else order)
-    raw, ends = y, np.array([0.0, 1.0])
-    if not np.array_equal(loss.predict(ends), ends):
-        raw, free = np.zeros(y.shape), slice(problem.n_weights, problem.n_params)
-        constant = problem.constant_start(np.zeros(problem.n_params))[free]
-        raw += constant if constant.size else 0.0
-    return float(np.mean(loss.hessian(y, raw))) or 1.0

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ..objective import Problem
 from ..penalties.base import ridge_of
 from .full_batch import FullBatchOptimizer
 
@@ -69,7 +70,9 @@ class RowSpace(FullBatchOptimizer):
         """Forget everything: it depends on the data."""
         state.clear()
 
-    def iterate(self, problem: Any, params: np.ndarray, state: dict, lr: float, t: int) -> float:
+    def iterate(
+        self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
+    ) -> float:
         """Take a step of the optimizer; return the loss that it returns."""
         if not state:
             _check(problem)
@@ -81,7 +84,7 @@ class RowSpace(FullBatchOptimizer):
         return loss
 
 
-def _check(problem: Any) -> None:
+def _check(problem: Problem) -> None:
     """Raise where the minimum is somewhere else."""
     if not RowSpace.suits(problem.penalty, problem.block.model):
         raise ValueError(
