@@ -89,8 +89,11 @@ class _OfProducts(RowBasis):
     def _place(self, X: Any, parts: np.ndarray, weights: np.ndarray) -> None:
         sums = np.zeros((len(parts), X.shape[0]))
         sums[:, self.rows] = solve_triangular(self.factor, parts.T, trans=1, lower=True).T
-        for some in _slices(X):
-            weights[:, some] = sums @ X[:, some]
+        if sp.issparse(X):
+            weights[...] = (X.T @ sums.T).T
+        else:
+            for some in _slices(X):
+                weights[:, some] = sums @ X[:, some]
         if self.mean is not None:
             weights -= np.outer(sums.sum(axis=1), self.mean)
 
@@ -122,7 +125,9 @@ def row_basis(problem: Problem) -> RowBasis:
     """
     X, order = problem.block.X, problem.order
     rows = np.arange(X.shape[0], dtype=np.uint32) if order is None else order
-    products = _products(X, rows, centred=problem.n_params > problem.n_weights)
+    products = (_sparse_products if sp.issparse(X) else _dense_products)(
+        X, rows, centred=problem.n_params > problem.n_weights
+    )
     own = products.variance * len(rows)
     bends = (problem.block.loss.curvature or 1.0) * products.variance
     matter = bends > OF_ACCOUNT * problem.smooth_curvature.min()
@@ -143,26 +148,24 @@ def row_basis(problem: Problem) -> RowBasis:
 def _orthogonal(X: Any, rows: np.ndarray, products: _Products) -> RowBasis:
     # Large features come first, and columns are pivoted: then small ones keep their digits (Cox
     # and Higham 1998, Stability of Householder QR factorization for weighted least squares).
-    by_size = np.argsort(-products.variance)
-    Z = np.empty((X.shape[1], len(rows)), order="F")
-    for some in _slices(X):
-        Z[some] = _part(X, rows, some, products.mean).T
-    q, r, pivots = qr(Z[by_size], mode="economic", pivoting=True, overwrite_a=True)
+    by_size = np.argsort(-products.variance)[: np.count_nonzero(products.variance)]
+    Z = np.asfortranarray(_part(X, rows, by_size, products.mean).T)
+    q, r, pivots = qr(Z, mode="economic", pivoting=True, overwrite_a=True)
     size = np.abs(np.diagonal(r))
-    rank = max(int(np.sum(size > ROUNDING * size[0])), 1)
-    features, directions = np.empty((len(rows), rank)), np.empty((X.shape[1], rank))
+    rank = int(np.sum(size > ROUNDING * size[0]))
+    features, directions = np.empty((len(rows), rank)), np.zeros((X.shape[1], rank))
     features[pivots], directions[by_size] = r[:rank].T, q[:, :rank]
     return _Orthogonal(features, products.mean, directions)
 
 
 class _Products(NamedTuple):
+    # Of rows less their mean, this mean, and the mean squares of the features less it.
     gram: np.ndarray
     mean: np.ndarray | None
     variance: np.ndarray
 
 
-def _products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
-    """Return the products of rows less their mean, this mean, and the features' mean squares."""
+def _dense_products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
     gram, variance = np.zeros((len(rows), len(rows))), np.empty(X.shape[1])
     mean = np.zeros(X.shape[1]) if centred else None
     for some in _slices(X):
@@ -176,14 +179,26 @@ def _products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
     return _Products(gram, mean, variance)
 
 
-def _part(X: Any, rows: np.ndarray, some: slice, mean: np.ndarray | None) -> np.ndarray:
+def _sparse_products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
+    X = sp.csr_array(X[rows], dtype=np.float64)
+    gram, variance = (X @ X.T).toarray(), X.power(2).mean(axis=0)
+    check_finite(variance)
+    if not centred:
+        return _Products(gram, None, variance)
+    mean, means = X.mean(axis=0), gram.mean(axis=0)
+    gram += means.mean() - means - means[:, None]
+    return _Products(gram, mean, np.maximum(variance - mean**2, 0.0))
+
+
+def _part(X: Any, rows: np.ndarray, some: Any, mean: np.ndarray | None) -> np.ndarray:
     """Return some features of given rows, less their mean, as an array of its own."""
-    part = X[:, some] if len(rows) == X.shape[0] else X[rows, some]
-    part = part.toarray() if sp.issparse(part) else np.array(part, dtype=np.float64)
-    return part.astype(np.float64, copy=False) - (0.0 if mean is None else mean[some])
+    part = X[:, some] if len(rows) == X.shape[0] else X[rows][:, some]
+    part = part.toarray() if sp.issparse(part) else part
+    part = np.array(part, dtype=np.float64)
+    return part if mean is None else part - mean[some]
 
 
-def _slices(X: Any) -> Iterator[slice]:
+def _slices(X: np.ndarray) -> Iterator[slice]:
     """Yield slices of the features, of which the rows fit into a cache."""
     size = max(CENTRED_ENTRIES // X.shape[0], 1)
     for start in range(0, X.shape[1], size):

@@ -231,6 +231,15 @@ def test_auto_chooses_it_for_few_rows(n, p, change, expected):
     assert GDRegressor(**change).fit(X, y).optimizer_ == expected
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_auto_of_sparse_rows(loss):
+    X, y = make(300, 900)
+    sparse = GDRegressor(loss, tol=1e-9).fit(sp.csr_matrix(X), y)
+    assert isinstance(sparse.optimizer_, RowSpace)
+    dense = GDRegressor(loss, tol=1e-9, optimizer=sparse.optimizer_).fit(X, y)
+    assert_allclose(sparse.coef_, dense.coef_, atol=1e-5)
+
+
 def test_auto_of_unlike_targets():
     X, y = make(60, 600)
     model = GDRegressor("absolute_error").fit(X, np.stack([y, 1e4 * y], axis=1))

@@ -48,7 +48,7 @@ MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
 #: one column and with several
 KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
-#: rows up to which training on smooth losses is in the space they span (on others FEW), where
+#: up to FEW rows train in the space that they span, or so many dense ones of a smooth loss, if
 #: features are so many times more, and so many
 FEWER, MORE_FEATURES, SOME_FEATURES = 250, 1.5, 200
 #: learning rates of streams: of class scores, and of numbers in units of their spread
@@ -81,9 +81,9 @@ class Auto(Optimizer):
       where features outnumber the rows, if these have little in common.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
-    - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for dense features that are more
-      than the rows, of which there are up to 400 (250 where the loss is smooth): the products of
-      the rows take less time than passes over them.
+    - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
+      rows, of which there are up to 400 (dense ones of a smooth loss: 250): their products take
+      less time than passes over them.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
       bends (huber, log cosh): on a smooth loss that is made ever sharper.
     - `Columnwise` of these for several columns of losses with kinks, and for targets whose spreads
@@ -132,10 +132,10 @@ class Auto(Optimizer):
             return SDCA()
         if not (loss.smooth or bends):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
-        in_row_space = RowSpace.suits(penalty, model) and _has_few_rows(X, FEW if bends else FEWER)
-        # a space of no more dimensions than rows
-        solver = self._solver(loss, penalty, model, X[:, : len(X)] if in_row_space else X, n_raw)
-        if in_row_space and solver != Newton():
+        in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, bends), None
+        if in_row_space:  # of no more dimensions than rows
+            solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw)
+        if solver != Newton():
             in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw)
         columnwise = unlike
         if bends:
@@ -215,10 +215,11 @@ def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool
     return curvature * mean_square <= slow * ridge_of(penalty) * n
 
 
-def _has_few_rows(X: Any, most: int) -> bool:
-    # Whether dense rows are so few, beside the features, that their products take less than passes.
+def _has_few_rows(X: Any, bends: bool) -> bool:
+    # Whether rows are so few, beside the features, that their products take less than passes do.
     n, p = X.shape
-    return not sp.issparse(X) and p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
+    most = FEW if bends or sp.issparse(X) else FEWER
+    return p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
 
 
 def _is_wide(X: Any) -> bool:
