@@ -117,6 +117,8 @@ cdef class Epoch(Loop):
         Of what the model draws at random.
     unit : float
         What the loss is divided by in the optimizer's eyes (`sklgd.units`); 1 for linear models.
+    lag : Lag or None
+        What the weights of a linear model are behind by, and shall be after the steps, too.
     """
     cdef ModelKernel model
     cdef OptimizerKernel optimizer
@@ -127,6 +129,7 @@ cdef class Epoch(Loop):
     cdef Lazy w
     cdef Touched touched            # what takes steps on the entries that batches touch, or None
     cdef bint touches               # ... and whether it does for now
+    cdef bint lags                  # ... and leaves the other weights behind after its steps
     cdef readonly bint single       # whether parameters, gradient and state are float32 in steps
     cdef float[:, ::1] singles
     cdef bint apart                 # whether long runs are on a copy of the state, in `slots`, ...
@@ -140,12 +143,13 @@ cdef class Epoch(Loop):
     cdef double[::1] targets
     cdef double[::1] grad
     cdef double[::1] sizes
+    cdef bint sees
     cdef double[:, ::1] seen        # a row; the batch's largest sizes and mean squares
 
     def __init__(self, Objective objective, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, double[::1] params, double[:, ::1] state, mean,
                  int64_t average_from, Py_ssize_t batch_size, bint linear_model, *,
-                 uint64_t seed=0, double unit=1.0):
+                 uint64_t seed=0, double unit=1.0, lag=None):
         cdef Py_ssize_t k = objective.model.n_raw
         cdef bint local = linear_model or objective.model.local
         cdef double[::1] mean_view
@@ -165,27 +169,32 @@ cdef class Epoch(Loop):
         begin_tape(&self.tape, self.model, &self.work[0], self.params)
         self.tape.seed = seed
         self.direct = linear_model and optimizer.linear and (smooth is None or smooth.shrinks)
-        self.lazy = self.direct and objective.rows.sparse and (
+        self.lazy = lag is None and self.direct and objective.rows.sparse and (
             smooth is None or not isnan(smooth.ridge)) and (
             proximal is None or (not isnan(proximal.threshold) and mean is None))
         self.raw = np.empty(batch_size * k)
         self.draw = np.empty(batch_size * k)
         self.value = np.empty(batch_size * k)
         self.targets = np.empty(batch_size * objective.target_width())
-        if not self.direct:
+        if not self.direct and lag is None:
             self.tape.fresh = self.model.writes
             self.prepare_general(state.shape[0])
         self.prepare_rule(linear_model)
-        self.sizes = np.empty(self.model.n_params if proximal is not None else 1)
+        if proximal is not None and lag is None:
+            self.sizes = np.empty(self.model.n_params)
+        else:
+            self.sizes = np.empty(1)
         if self.lazy and proximal is not None:
             # a step of length 0 moves nothing, and checks that the penalty fits the features
             self.prox(0.0, NULL)
-        if local and objective.rows.sparse and not self.lazy and self.n_entries() < (
-            objective.rows.n_features // 2) and Touched.suits(optimizer, smooth, proximal):
+        if lag is not None or (
+            local and objective.rows.sparse and not self.lazy and self.n_entries() < (
+                objective.rows.n_features // 2) and Touched.suits(optimizer, smooth, proximal)):
             self.touched = Touched(
                 objective.rows, optimizer, smooth, proximal, self.model, linear_model, params,
                 state, mean, average_from,
-                self.n_entries() / batch_size * objective.rows.n_rows)
+                self.n_entries() / batch_size * objective.rows.n_rows, lag)
+        self.lags = lag is not None
 
     # What a rule wants beyond gradients: the features of rows, or the flow of their loss.
     cdef prepare_rule(self, bint linear_model):
@@ -195,7 +204,6 @@ cdef class Epoch(Loop):
                     "This optimizer scales each parameter by its feature, which only a linear "
                     "model has; use another optimizer, such as AdaGrad() or Adam()."
                 )
-            self.seen = np.zeros((3, self.model.n_params))
         if self.optimizer.follows and self.batch_size > 1:
             raise ValueError(
                 "importance_aware=True takes steps of single rows. Use batch_size=1 or 'auto' with "
@@ -228,12 +236,16 @@ cdef class Epoch(Loop):
         rows.size = rows.end = self.rows.n_rows
         return <double> self.batch_size * self.rows.n_entries(&rows) / rows.size
 
+    def caught_up(self, features, int64_t t):
+        """Return the weights of features, which are left behind, as they are after step t."""
+        return self.touched.caught_up(features, t)
+
     def is_lazy(self, bint steady=True):
         """Whether steps cost O(nonzeros), where the learning rates are steady or not."""
         return self.lazy or (self.touched is not None and self.touched.fits(steady))
 
     cdef begin(self, Py_ssize_t steps, bint steady):
-        self.touches = self.touched is not None and self.touched.fits(steady)
+        self.touches = self.touched is not None and (self.lags or self.touched.fits(steady))
         if self.lazy:
             self.begin_lazy()
         elif self.touches:
@@ -255,6 +267,8 @@ cdef class Epoch(Loop):
     cdef end(self):
         if self.lazy:
             self.end_lazy()
+        elif self.lags:
+            self.touched.leave()
         elif self.touches:
             self.touched.settle()
             self.divide_mean(self.model.n_params)
@@ -293,10 +307,15 @@ cdef class Epoch(Loop):
     # Show the optimizer the features of a batch.
     cdef int observe(self, const Batch* batch) except -1 nogil:
         cdef Py_ssize_t i, j, k = self.model.n_raw, p = self.model.n_weights // self.model.n_raw
-        cdef double* row = &self.seen[0, 0]
-        cdef double* largest = &self.seen[1, 0]
-        cdef double* square = &self.seen[2, 0]
+        cdef double* row
+        cdef double* largest
+        cdef double* square
         cdef Batch one = batch[0]
+        if not self.sees:   # where steps are on few entries none may come here
+            with gil:
+                self.seen = np.zeros((3, self.model.n_params))
+            self.sees = True
+        row, largest, square = &self.seen[0, 0], &self.seen[1, 0], &self.seen[2, 0]
         one.size = 1
         memset(largest, 0, p * sizeof(double))
         memset(square, 0, p * sizeof(double))
@@ -555,21 +574,23 @@ cdef class Epoch(Loop):
         total[0] += loss_sum
         return 0
 
-    # Any local rule on sparse rows, at O(nonzeros) a step.  The first step is one on all entries:
-    # it sets up the rule's state, and leaves weights within the penalty's bounds.
+    # Any local rule on sparse rows, at O(nonzeros) a step.  A rule's first step is one on all
+    # entries, which sets up its state; and where a penalty has bounds, so is that of each pass,
+    # which leaves the weights within them.
     cdef int run_touched(self, Batch* batch, const double* rate, Py_ssize_t stride,
                          double* total) except -1 nogil:
         cdef Batch first = batch[0]
         cdef double loss
-        first.end = min(batch.end, batch.start + self.batch_size)
-        self.run_all(&first, rate, stride, total)
-        if first.end == batch.end:
-            return 0
+        if self.t == 1 or (self.proximal is not None and self.proximal.bounded):
+            first.end = min(batch.end, batch.start + self.batch_size)
+            self.run_all(&first, rate, stride, total)
+            batch.start = first.end
+            rate += stride
+            if batch.start == batch.end:
+                return 0
         self.multiply_mean(self.model.n_params)
         self.touched.begin(self.t)
-        batch.start = first.end
         while batch.start < batch.end:
-            rate += stride
             batch.size = min(self.batch_size, batch.end - batch.start)
             self.touched.open(batch)
             self.touched.forward(batch, &self.tape, &self.raw[0])
@@ -579,6 +600,7 @@ cdef class Epoch(Loop):
             self.take_aim(batch)
             self.touched.step(batch, &self.tape, &self.draw[0], rate[0], loss / batch.size)
             batch.start += batch.size
+            rate += stride
             self.t += 1
         return 0
 

@@ -7,6 +7,7 @@ same kernels.  It needs a rule that leaves entries without a gradient as they ar
 While steps are taken, what belongs to a feature lies in one place, a cache line or two, which is
 fetched a row ahead; but rows that have few of the features, such as a call's in a stream, find
 their parameters where they are, since taking all of them there and back would take longer.
+Between the calls of a stream other weights may stay behind, too: what they miss is in a `Lag`.
 
 What moves the other weights meanwhile is the penalty, and that can wait.  Their step sizes are the
 step's pace times a number of their own that stands still (in plain gradient descent 1, in AdaGrad
@@ -91,6 +92,8 @@ cdef class Touched:
     cdef double[:, ::1] home
     cdef Py_ssize_t width
     cdef bint stays                 # instead, all but the marks stay where they are
+    cdef int32_t[:, ::1] marks
+    cdef object lag                 # what weights miss from call to call, or None
     cdef bint is_home
     cdef double lr                  # of the last step, if it was not 0
     cdef int64_t t                  # the next step
@@ -109,6 +112,7 @@ cdef class Touched:
     cdef int32_t[::1] where
     cdef double[:, ::1] table
 
+    cdef make_home(self)
     cdef bint fits(self, bint steady)
     cdef prepare(self, Py_ssize_t n_steps)
     cdef void begin(self, int64_t t) noexcept nogil
@@ -117,6 +121,7 @@ cdef class Touched:
     cdef int step(self, const Batch* batch, Tape* tape, const double* draw, double lr,
                   double loss) except -1 nogil
     cdef int settle(self) except -1 nogil
+    cdef leave(self)
     cdef void bound(self, double* mean) noexcept nogil
     cdef int make_room(self, Py_ssize_t entries) except -1 nogil
     cdef bint rests(self, Py_ssize_t feature) noexcept nogil

@@ -14,6 +14,8 @@ simd_init()
 
 # Features that are brought up to date at a time.
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
+#: numbers that a `Lag` has of each step
+NUMBERS = COLUMNS
 # Rows have few of the features where so many times as many entries are fewer than these.
 cdef Py_ssize_t FEW = 4
 # Numbers in a cache line.
@@ -64,11 +66,14 @@ cdef class Touched:
     average_from : int
     n_entries : float
         Of all rows.
+    lag : Lag or None
+        What weights are behind by, and shall be after the steps, too.
     """
 
     def __init__(self, RowsKernel rows, OptimizerKernel optimizer, PenaltyKernel smooth,
                  PenaltyKernel proximal, ModelKernel model, bint linear, double[::1] params,
-                 double[:, ::1] state, double[::1] mean, int64_t average_from, double n_entries):
+                 double[:, ::1] state, double[::1] mean, int64_t average_from, double n_entries,
+                 lag=None):
         self.rows, self.optimizer = rows, optimizer
         self.smooth, self.proximal = smooth, proximal
         self.model = None if linear else model
@@ -91,8 +96,20 @@ cdef class Touched:
             self.pieces[0].l2 = smooth.pieces[0].l2
             self.n_pieces = 1
             self.missed.gradient = True
-        self.stays = FEW * n_entries < self.p
-        self.width = 1 + (0 if self.stays else self.k * (1 + self.n_vectors))
+        self.lag = lag
+        self.stays = lag is not None or FEW * n_entries < self.p
+        if self.stays:
+            self.marks = np.empty((self.p, 2), dtype=np.int32) if lag is None else lag.marks
+            self.touch.marks = <char*> &self.marks[0, 0]
+            self.touch.stride = sizeof(Mark)
+        else:
+            self.make_home()
+        self.room(SETTLED_AT_ONCE, SETTLED_AT_ONCE)
+        self.table = np.empty((1, COLUMNS))
+
+    # A place where what belongs to a feature lies side by side.
+    cdef make_home(self):
+        self.width = 1 + self.k * (1 + self.n_vectors)
         while self.width < LINE and LINE % self.width:  # none lies across two cache lines
             self.width += 1
         room = np.empty(self.p * self.width + LINE)
@@ -100,8 +117,6 @@ cdef class Touched:
         self.home = room[first : first + self.p * self.width].reshape(self.p, self.width)
         self.touch.marks = <char*> &self.home[0, 0]
         self.touch.stride = self.width * sizeof(double)
-        self.room(SETTLED_AT_ONCE, SETTLED_AT_ONCE)
-        self.table = np.empty((1, COLUMNS))
 
     @staticmethod
     def suits(OptimizerKernel optimizer, PenaltyKernel smooth, PenaltyKernel proximal):
@@ -112,6 +127,14 @@ cdef class Touched:
             return True
         return optimizer.linear and smooth.shrinks and (
             proximal is None or (proximal.n_pieces == 1 and proximal.pieces[0].l2 == 0.0))
+
+    @staticmethod
+    def may_wait(OptimizerKernel optimizer, PenaltyKernel smooth, PenaltyKernel proximal):
+        """Whether weights can be behind from call to call, whatever learning rates these have."""
+        if not Touched.suits(optimizer, smooth, proximal):
+            return False
+        return (optimizer.paced or (smooth is None and proximal is None)) and not (
+            proximal is not None and proximal.bounded)
 
     cdef bint fits(self, bint steady):
         # whether all closed forms that are needed exist, where learning rates are steady or not
@@ -148,13 +171,19 @@ cdef class Touched:
 
     # Once before steps, with the GIL and without.
     cdef prepare(self, Py_ssize_t n_steps):
-        if self.table.shape[0] <= n_steps:
+        if self.lag is not None:
+            self.table = self.lag.room(n_steps)
+            self.missed.steps, self.missed.longest = self.lag.steps, self.lag.longest
+            self.missed.steady, self.lr = self.lag.steady, self.lag.lr
+        elif self.table.shape[0] <= n_steps:
             self.table = np.empty((n_steps + 1, COLUMNS))
         self.missed.table = &self.table[0, 0]
 
     cdef void begin(self, int64_t t) noexcept nogil:
-        missed_begin(&self.missed)
-        self.t, self.lr = t, 1.0
+        if self.lag is None:
+            missed_begin(&self.missed)
+            self.lr = 1.0
+        self.t = t
         self.averages = self.total != NULL and t >= self.average_from
         self.waits = self.n_pieces or self.averages
         self.defers = self.n_pieces and self.smooth is None and not (
@@ -254,6 +283,31 @@ cdef class Touched:
         self.move(False)
         return 0
 
+    # Or leave them behind.
+    cdef leave(self):
+        if self.is_open:    # a user's code has raised
+            self.scatter(self.missed.steps)
+        self.lag.steps, self.lag.longest = self.missed.steps, self.missed.longest
+        self.lag.steady, self.lag.lr = bool(self.missed.steady), self.lr
+
+    def caught_up(self, const int32_t[::1] features, int64_t t):
+        """Return the weights of features as they are after step t, shape (k, features)."""
+        cdef Py_ssize_t start, c, i
+        cdef double[:, ::1] out = np.empty((self.k, features.shape[0]))
+        self.prepare(0)
+        self.begin(t + 1)
+        for start in range(0, features.shape[0], SETTLED_AT_ONCE):
+            self.m = min(SETTLED_AT_ONCE, features.shape[0] - start)
+            for i in range(self.m):
+                self.features[i] = features[start + i]
+            self.gather(True)
+            self.catch_up()
+            for c in range(self.k):
+                for i in range(self.m):
+                    out[c, start + i] = self.params[c * self.m + i]
+        self.is_open = False
+        return np.asarray(out)
+
     # Whether the weights of a feature are all zero, where penalties leave them.
     cdef inline bint rests(self, Py_ssize_t feature) noexcept nogil:
         cdef Py_ssize_t c
@@ -276,7 +330,7 @@ cdef class Touched:
         cdef double* all
         self.is_home = into
         if self.stays:
-            if into:
+            if into and self.lag is None:
                 memset(self.touch.marks, 0, self.p * sizeof(Mark))
             return
         for j in range(self.p):
@@ -477,7 +531,7 @@ cdef class Touched:
         unit = -unit if self.missed.gradient else unit
         if simd.shrink(self.m, unit, piece.l1 / piece.l2, sizes, steps, &self.since[0], w):
             for i in range(self.m):
-                if not -0.25 <= unit * sizes[i] <= 1.0:
+                if self.since[i] < steps and not -0.25 <= unit * sizes[i] <= 1.0:
                     w[i] = copysign(missed_size(
                         &self.missed, piece, 1, 0.0, sizes[i] / pace, sizes[i] / pace, fabs(w[i]),
                         self.since[i], steps - self.since[i], NULL), w[i]) + 0.0

@@ -29,6 +29,7 @@ from ..optimizers import Auto, Optimizer
 from ..optimizers.auto import scale_after
 from ..schedules import SCHEDULES, Schedule
 from ..training import (
+    FEW,
     FitState,
     FullBatchDriver,
     Report,
@@ -37,7 +38,10 @@ from ..training import (
     TrainingLoop,
     VarianceReducedDriver,
     after_fit,
+    distinct,
+    lagging,
     size_of_gradients,
+    undone,
 )
 from ..units import Units, units_of, units_of_stream
 from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of, strategy_of
@@ -182,7 +186,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             if auto and not strategies.model.linear and state.t == 0 < self._state.t:
                 state.rate_scale = scale_after(self._state.t, strategies.optimizer.schedule())
         state.first_rows = so_far
-        report = Report()
+        report, loop = Report(), None
         if nothing:
             if not first:
                 return
@@ -194,11 +198,14 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
                 problem = self._problem(block, rows, strategies)
             state.auto = auto
             once = Stopping(1, None, in_stream=True)
-            report = self._loop(problem, strategies, state, once, None).run()
-            state.move_origin(problem.block.centre, back=True)
-        before = getattr(self, "_histories", ())
-        self._publish(strategies, state, report, X.dtype, before=before)
-        self.__dict__.pop("optimality_", None)  # that of other parameters
+            loop = self._loop(problem, strategies, state, once, None)
+        with undone(state.trial):
+            if loop is not None:
+                report = loop.run()
+                state.move_origin(problem.block.centre, back=True)
+            before = getattr(self, "_histories", ())
+            self._publish(strategies, state, report, X.dtype, before=before, unread=not first)
+            self.__dict__.pop("optimality_", None)  # that of other parameters
 
     def _stream_problem(
         self,
@@ -219,8 +226,10 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         problem = self._problem(block._replace(centre=stream.centre), rows, strategies)
         if begins and not block.targets.joint and not state.params.any():
             # classes that the first rows lack may well come
+            state.settle()
             state.params[:] = problem.constant_start(state.params, largest=1.0)
         elif follows_fit:  # it would be forgotten
+            state.settle()
             reach = np.ones((2, state.params.size))
             reach[:, : problem.n_weights] = np.tile(stream.reach, problem.n_raw)
             size = size_of_gradients(strategies.loss, block.targets, stream.spread)
@@ -308,6 +317,10 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
 
     def _loop(self, problem, strategies, state, stopping, validation, hooks=None) -> TrainingLoop:
         optimizer = strategies.optimizer
+        if stopping.in_stream and not (optimizer.full_batch or optimizer.variance_reduced):
+            state.trial = lagging(state, problem, optimizer)
+        else:
+            state.settle()
         if optimizer.full_batch:
             driver = FullBatchDriver(problem, optimizer, state)
         else:
@@ -417,7 +430,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
     def _resumed(
         self, strategies: Strategies, n_features: int, n_raw: int, *, auto: bool = False
     ) -> FitState:
-        """Return a copy of the last call's state, with ``coef_`` as the user may have set it.
+        """Return the last call's state, lent, with ``coef_`` as the user may have set it.
 
         The optimizer's memory is kept where the optimizer is still the same, and sees the features
         as before; the parameters are kept in any case.
@@ -434,8 +447,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
                 f"fit_intercept={fit_intercept}, and cannot go on with n_outputs={n_raw} and "
                 f"fit_intercept={self.fit_intercept}. Call fit to start anew."
             )
-        state = self._state.copy()
-        if not self._is_as_published(state.result, state.shape, state.units):
+        state = self._state.lend()
+        if not (self._is_unread() or self._is_as_published(state.result, state.shape, state.units)):
             self._restart_at(state, self._published_init())
         if (
             strategies.optimizer != self.optimizer_
@@ -454,6 +467,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
 
     def _take_units(self, state: FitState, units: Units) -> None:
         """Go over to units, from the start of a training or from what the user has set."""
+        state.settle()
         state.units = units
         before = self._state
         if not self._is_as_published(before.result, before.shape, before.units):
@@ -475,7 +489,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
     def _is_as_published(
         self, params: np.ndarray, shape: tuple[int, int, bool], units: Units | None
     ) -> bool:
-        """Whether the fitted attributes are still what `_set_parts` made of the parameters."""
+        """Whether the fitted attributes are still what `_shown` made of the parameters."""
         for name, value in parts_of(self.model_, params, *shape[:2], units).items():
             found = self._dense_coef() if name == "coef_" else getattr(self, name)
             if not is_same(found, value):
@@ -534,21 +548,33 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         X = check_X(self, X)
         if not self._used("model").linear:
             return self._raw_of_model(X)
-        coef = self.coef_ if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
+        if sp.issparse(X) and self._is_unread() and 0 < FEW * X.nnz < X.shape[1]:
+            X, coef, intercept = self._few_features(mend(X))
+        else:
+            coef = self.coef_ if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
+            intercept = self.intercept_
         if coef.shape[1] != X.shape[1]:  # the user has set others, and kernels do not look
             raise ValueError(
                 f"X has {X.shape[1]} features, but coef_ has shape {np.shape(self.coef_)}."
             )
         if sp.issparse(coef):
             raw = X @ coef.T
-            return (raw.toarray() if sp.issparse(raw) else raw) + self.intercept_
+            return (raw.toarray() if sp.issparse(raw) else raw) + intercept
         if sp.issparse(X) and coef.dtype == np.float64:
             # scipy would copy the transposed coefficients at each call
             kernel = LinearKernel(coef.shape[1], coef.shape[0], False)
             raw = predict_raw(make_rows(mend(X)), kernel, np.ascontiguousarray(coef).ravel())
         else:
             raw = X @ coef.T
-        return raw + self.intercept_
+        return raw + intercept
+
+    def _few_features(self, X: Any) -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
+        """Return rows with the features that they have alone, their weights and the intercept."""
+        features = distinct(X.indices.astype(np.int32, copy=False))
+        coef, intercept = self._state.weights_at(features)
+        at = np.searchsorted(features, X.indices)
+        X = sp.csr_array((X.data, at, X.indptr), (X.shape[0], features.size))
+        return X, as_type(coef, self._dtype), as_type(intercept, self._dtype)
 
     def _raw_of_model(self, X: Any) -> np.ndarray:
         # From the parameters themselves: attributes of another type or unit are not as exact.

@@ -220,11 +220,13 @@ True
         expanded = self._weight_by_class[labels.index(y)]
         return expanded if weights is None else expanded * weights
 
-    def _set_parts(self, model: Model, parts: dict[str, Any], dtype: Any) -> None:
-        super()._set_parts(model, parts, dtype)
-        if model.linear:  # as in scikit-learn's linear classifiers: one row for two classes
-            self.coef_ = np.atleast_2d(self.coef_)
-            self._coef_shape = self.coef_.shape
+    def _shown(self, model: Model, parts: dict[str, Any]) -> dict[str, Any]:
+        shown = super()._shown(model, parts)
+        if (
+            "coef_" in shown and model.linear
+        ):  # as in scikit-learn's linear classifiers: one row for two classes
+            shown["coef_"] = np.atleast_2d(shown["coef_"])
+        return shown
 
     # -- fitting ---------------------------------------------------------------------------
 

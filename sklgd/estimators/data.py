@@ -19,7 +19,8 @@ ROWS: dict[str, Any] = {
     "accept_large_sparse": True,
     "dtype": [np.float64, np.float32],
 }
-#: types of numbers that are used as they are
+#: types of sparse rows, and of numbers, that are used as they are
+SPARSE = (sp.csr_array, sp.csr_matrix)
 PLAIN = (np.dtype(np.float64), np.dtype(np.float32))
 
 
@@ -40,10 +41,10 @@ class Init(NamedTuple):
 
 def check_X_y(estimator: BaseEstimator, X: Any, y: Any, *, reset: bool) -> tuple[Any, np.ndarray]:
     """Return training rows and targets, validated; sets ``n_features_in_`` with ``reset``."""
-    if is_plain(estimator, X, reset=reset) and is_plain_column(y, len(X)):
+    if is_plain(estimator, X, reset=reset) and is_plain_column(y, X.shape[0]):
         if reset:
             estimator.n_features_in_ = X.shape[1]
-        return X, y
+        return mend(X), y
     refuse_dask(X, y)
     X, y = validate_data(
         estimator, X, y, reset=reset, order="C", multi_output=True, y_numeric=False, **ROWS
@@ -63,16 +64,19 @@ def check_X(estimator: BaseEstimator, X: Any) -> Any:
 
 def is_plain(estimator: BaseEstimator, X: Any, *, reset: bool) -> bool:
     """Whether `validate_data` would return X as it is; it takes longer than a small batch."""
+    if type(X) in SPARSE:
+        numbers, lies_well = X.data, X.data.size == X.indices.size
+    else:
+        numbers = X
+        lies_well = type(X) is np.ndarray and X.flags.c_contiguous and X.flags.aligned
     return (
-        type(X) is np.ndarray
+        lies_well
         and X.ndim == 2
         and X.dtype in PLAIN
-        and X.flags.c_contiguous
-        and X.flags.aligned
-        and X.size > 0
+        and min(X.shape) > 0
         and "feature_names_in_" not in estimator.__dict__
         and (reset or X.shape[1] == getattr(estimator, "n_features_in_", None))
-        and is_finite(X)  # where the sum overflows, scikit-learn looks again
+        and is_finite(numbers)  # where the sum overflows, scikit-learn looks again
     )
 
 

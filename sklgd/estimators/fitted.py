@@ -44,13 +44,39 @@ class Fitted(NamedTuple):
     units: Units | None
 
 
+class WhenRead:
+    """An attribute that is made of the state when it is read: calls on few rows need not write it.
+
+    What is published, or set, goes before.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, estimator: Any, owner: type | None = None) -> Any:
+        if estimator is None:
+            return self
+        if self.name not in vars(estimator).get("_unread", ()):
+            raise AttributeError(
+                f"{type(estimator).__name__!r} object has no attribute {self.name!r}"
+            )
+        model, state = estimator.model_, estimator._state
+        parts = parts_of(model, state.result, *state.shape[:2], state.units)
+        shown = estimator._shown(model, {self.name: parts[self.name]})
+        return vars(estimator).setdefault(self.name, shown[self.name])
+
+
 class FittedAttributes:
     """Mixin: publishes what a fit has found, and what can be done with it.
 
     Sets in `_publish`: ``coef_``, ``intercept_`` or what else the model's parameters are, the
     strategies that were used, ``n_iter_``, ``best_iter_``, ``stop_reason_``, ``t_``, and the state
-    and history from which later calls go on.
+    and history from which later calls go on.  After a call of `partial_fit` that goes on with a
+    linear model, ``coef_`` and ``intercept_`` are made when they are read.
     """
+
+    coef_ = WhenRead()
+    intercept_ = WhenRead()
 
     def _publish(
         self,
@@ -60,7 +86,9 @@ class FittedAttributes:
         dtype: Any,
         *,
         before: tuple[History, ...] = (),
+        unread: bool = False,
     ) -> None:
+        state.is_lent, state.trial = False, None
         self._state, self._histories = state, appended(before, report.history)
         for axis, used in zip(strategies._fields, strategies, strict=True):
             # a copy: the user's object may get other parameters before the next call
@@ -68,7 +96,11 @@ class FittedAttributes:
                 setattr(self, f"{axis}_", copy.deepcopy(used))
         state.optimizer = self.optimizer_
         self.optimizer_.forget(state.slots)
-        self._set_params(strategies.model, state.result.copy(), state.shape, state.units, dtype)
+        self._dtype = dtype
+        if unread and strategies.model.linear:
+            self._leave_unread()
+        else:
+            self._set_params(strategies.model, state.result.copy(), state.shape, state.units)
         self.n_iter_ = report.n_iter
         self.best_iter_ = report.best_iter
         self.stop_reason_ = report.stop_reason
@@ -86,23 +118,41 @@ class FittedAttributes:
         params: np.ndarray,
         shape: tuple[int, int, bool],
         units: Units | None,
-        dtype: Any,
     ) -> None:
         """Publish parameters in place of those before, which may be another model's."""
         for name in self.__dict__.pop("_published", ()):
             self.__dict__.pop(name, None)
+        self._unread = ()
         parts = parts_of(model, params, *shape[:2], units)
         if not model.linear:
             self._fitted = Fitted(params, shape, units)
         self._published = (*parts, "_fitted")
-        self._set_parts(model, parts, dtype)
-
-    def _set_parts(self, model: Model, parts: dict[str, Any], dtype: Any) -> None:
-        """Publish the parameters, as copies of X's type: the state goes on without them."""
-        for name, value in parts.items():
-            setattr(self, name, as_type(value, dtype))
+        vars(self).update(self._shown(model, parts))
         if model.linear:
             self._coef_shape = self.coef_.shape
+
+    def _leave_unread(self) -> None:
+        """Publish parameters that are as many as those before, once they are read."""
+        self._unread = tuple(name for name in self._published if name != "_fitted")
+        for name in self._unread:
+            self.__dict__.pop(name, None)
+
+    def _is_unread(self) -> bool:
+        """Whether nobody has seen the parameters that the last call has left."""
+        unread = self.__dict__.get("_unread", ())
+        return bool(unread) and not any(name in self.__dict__ for name in unread)
+
+    def _shown(self, model: Model, parts: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters as copies of X's type: the state goes on without them."""
+        return {name: as_type(value, self._dtype) for name, value in parts.items()}
+
+    def __copy__(self) -> Self:
+        """Return an estimator with the same attributes, whose calls go on by themselves."""
+        copied = type(self).__new__(type(self))
+        vars(copied).update(vars(self))
+        if "_state" in vars(self):  # which calls on few rows write to
+            copied._state = self._state.copy()
+        return copied
 
     @property
     def history_(self) -> dict[str, np.ndarray]:

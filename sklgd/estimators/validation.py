@@ -148,7 +148,8 @@ def _score_with(
     shape = (block.X.shape[1], block.targets.n_raw, block.fit_intercept)
 
     def score(params: np.ndarray) -> float:
-        seen._set_params(block.model, params, shape, block.units, block.X.dtype)
+        seen._dtype = block.X.dtype
+        seen._set_params(block.model, params, shape, block.units)
         value = scorer(seen, X, y, **kwargs)
         try:
             return float(value)

@@ -1,12 +1,14 @@
 """Training: the loop over epochs, what runs one, and what a fit carries on."""
 
 from .drivers import FullBatchDriver, StepDriver
+from .lag import FEW, distinct, lagging, undone
 from .loop import Report, Stopping, TrainingLoop, Validation
 from .state import FitState
 from .streams import after_fit, size_of_gradients
 from .variance_reduced import VarianceReducedDriver
 
 __all__ = [
+    "FEW",
     "FitState",
     "FullBatchDriver",
     "Report",
@@ -16,5 +18,8 @@ __all__ = [
     "Validation",
     "VarianceReducedDriver",
     "after_fit",
+    "distinct",
+    "lagging",
     "size_of_gradients",
+    "undone",
 ]

@@ -19,13 +19,24 @@ def objective_at(problem: Problem, params: np.ndarray) -> float:
     return problem.loss(params) + problem.penalty_value(params)
 
 
+def suspicious(problem: Problem, objectives: list[float]) -> bool:
+    """Whether the objective may have ended far above its start, wherever that was.
+
+    The running objective of an epoch holds its steps' transients, so it only raises the suspicion.
+    A quick look at some rows comes first.
+    """
+    if objectives[-1] <= abs(problem.thinned(LOOK_ROWS).loss_at_zero()):
+        return False
+    # the limit of `ends_far_above` is no lower
+    return not objectives[-1] <= (FAR - 1.0) * abs(problem.loss_at_zero())
+
+
 def ends_far_above(
     problem: Problem, start: np.ndarray, end: np.ndarray, objectives: list[float]
 ) -> bool:
     """Whether the objective ends far above where it started.
 
-    The running objective of an epoch holds its steps' transients, so it only raises the
-    suspicion, after a quick look at some rows; the objective itself decides.  There is no scale to
+    The objective itself decides, where its running values leave that open.  There is no scale to
     compare with where the objective is zero at the start, nor for the perceptron's loss: it is zero
     where scores are, and as small as they are nearby.
 
@@ -37,8 +48,6 @@ def ends_far_above(
     objectives : list of float
         The running objective of each epoch.
     """
-    if objectives[-1] <= abs(problem.thinned(LOOK_ROWS).loss_at_zero()):
-        return False
     at_zero = problem.loss_at_zero()
     loss_at_start = problem.loss(start) if start.any() else at_zero
     at_start = loss_at_start + problem.penalty_value(start)

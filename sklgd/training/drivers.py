@@ -49,7 +49,8 @@ class StepDriver:
                 f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
                 f"{np.shape(state.slots)}."
             )
-        state.params, state.slots = aligned(state.params), aligned(state.slots)
+        if state.lag is None:
+            state.params, state.slots = aligned(state.params), aligned(state.slots)
         self.batch_size = batch_size
         penalties = (
             None if part is None else compose_kernel(part, adapters.PyPenalty)
@@ -67,6 +68,7 @@ class StepDriver:
             problem.block.model.linear,
             seed=state.seed,
             unit=problem.unit,
+            lag=state.lag,
         )
         self.order = problem.order
         if shuffle:
@@ -77,7 +79,12 @@ class StepDriver:
         problem, state = self.problem, self.state
         if self.shuffle:
             permute(self.order, problem.order, state.seed + (state.epochs << 32))
+        trial = state.trial
+        if trial is not None:
+            trial.began = self.epoch_kernel.caught_up(trial.features, state.t)
         total = self._steps()
+        if trial is not None:
+            trial.ended = self.epoch_kernel.caught_up(trial.features, state.t)
         state.epochs += 1
         return total / problem.weight_sum
 

@@ -26,7 +26,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..objective import scale_of
-from .divergence import ends_far_above, pulled_back
+from .divergence import ends_far_above, pulled_back, suspicious
 from .drivers import FullBatchDriver, StepDriver
 
 #: what is printed of an epoch
@@ -139,7 +139,8 @@ class TrainingLoop:
         self.started = time.perf_counter()
         by_score = stopping.early_stopping and validation and validation.score is not None
         self.watch = Watch(stopping.tol, relative=not by_score)
-        self.start: np.ndarray | None = self.state.result.copy()
+        self.trial = self.state.trial
+        self.start = None if self.trial is not None else self.state.result.copy()
         self.best: np.ndarray | None = None
         self.ended = False
         self.next_print = 1
@@ -201,14 +202,14 @@ class TrainingLoop:
 
     def _record(self, loss: float) -> bool:
         """Write an epoch into the history; return False, writing nothing, if it is not finite."""
-        params = self.state.result
-        if not (math.isfinite(loss) and np.isfinite(params).all()):
+        if not (math.isfinite(loss) and self.state.is_finite):
             return False
-        penalty = self.problem.penalty_value(params)
+        penalty = self.state.penalty_value(self.problem)
         row = {"objective": loss + penalty, "loss": loss, "penalty": penalty}
         row["learning_rate"] = self.driver.rate()
         value = row["objective"]
         if self.validation is not None:
+            params = self.state.result
             row["val_loss"] = value = self.validation.loss(params)
             if self.validation.score is not None:
                 # a scorer would refuse predictions that have overflowed
@@ -221,7 +222,8 @@ class TrainingLoop:
         for key, number in row.items():
             self.report.history.setdefault(key, []).append(number)
         if self.watch.see(value):
-            self.best = params.copy()
+            if not self.stopping.in_stream:  # an only epoch's parameters stay where they are
+                self.best = self.state.result.copy()
             self.report.best_iter = self.report.n_iter
         self._print(row)
         return True
@@ -322,7 +324,13 @@ class TrainingLoop:
     @QUIET()
     def _has_diverged(self) -> bool:
         objective = self.report.history.get("objective", [math.inf])
-        return ends_far_above(self.problem, self.start, self.state.result, objective)
+        return suspicious(self.problem, objective) and ends_far_above(
+            self.problem, self._began(), self.state.result, objective
+        )
+
+    def _began(self) -> np.ndarray:
+        # The parameters that training started from.
+        return self.trial.start() if self.start is None else self.start
 
     @QUIET()
     def _keep_useful(self) -> None:
@@ -330,8 +338,12 @@ class TrainingLoop:
 
         A fit fails where even those have no finite predictions; a stream goes on with other rows.
         """
-        best = self.start if self.best is None else self.best
-        useful, objective = pulled_back(self.problem, self.start, best)
+        start = best = self._began()
+        if self.report.best_iter == self.report.n_iter:
+            best = self.state.result
+        elif self.best is not None:
+            best = self.best
+        useful, objective = pulled_back(self.problem, start, best)
         if not (self.stopping.in_stream or math.isfinite(objective)):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._kernels.base import aligned_copy
+from ..objective import Problem
 from ..optimizers import Optimizer
 from ..units import Units
+from .lag import Lag, Trial
 from .streams import Stream
 
 
@@ -50,6 +52,12 @@ class FitState:
         What the automatic rule of ``partial_fit`` has to know of the rows so far.
     auto : bool
         Whether the steps so far are those of that rule.
+    lag : Lag or None
+        What the weights in ``params`` are behind by, in a stream of few sparse rows.
+    is_lent : bool
+        Whether the arrays are those of another state, which `own` leaves alone.
+    trial : Trial or None
+        What a call under way changes in arrays that are another state's.
     """
 
     params: np.ndarray
@@ -68,12 +76,17 @@ class FitState:
     first_rows: tuple | None = None
     stream: Stream = field(default_factory=Stream)
     auto: bool = False
+    lag: Lag | None = None
+    is_lent: bool = False
+    trial: Trial | None = None
 
     @property
     def result(self) -> np.ndarray:
         """The parameters of the model: the mean once it is taken, else the optimizer's result."""
         if self.mean is not None and self.t >= self.average_from:
             return self.mean
+        if self.lag is not None:
+            return self.lag.caught_up(self)
         if self.optimizer is None or self.t == 0:
             return self.params
         moved = self._moved
@@ -97,12 +110,60 @@ class FitState:
             params=aligned_copy(self.params),
             slots=aligned_copy(self.slots) if self._has_array else copy.deepcopy(self.slots),
             mean=None if self.mean is None else self.mean.copy(),
+            lag=None if self.lag is None else self.lag.copy(),
+            is_lent=False,
         )
+
+    def lend(self) -> FitState:
+        """Return a state with the same arrays: a copy of this one once it has to `own` them."""
+        lag = None if self.lag is None else replace(self.lag)
+        return replace(self, lag=lag, is_lent=True)
+
+    def own(self) -> None:
+        """Leave the arrays that are another state's to that."""
+        if self.is_lent:
+            vars(self).update(vars(self.copy()))
+
+    def settle(self) -> None:
+        """Bring all weights up to date."""
+        if self.lag is None:
+            self.own()
+            return
+        params, self.lag = self.result, None
+        self.own()
+        self.params[:] = params
+
+    def weights_at(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a linear model's weights of some features, shape (n_raw, m), and intercepts."""
+        n_features, n_raw, fit_intercept = self.shape
+        params = self.params if self.lag is not None else self.result
+        weights, intercept = np.split(params, [n_raw * n_features])
+        if self.lag is not None:
+            weights = self.lag.weights_at(self, features)
+        else:
+            weights = weights.reshape(n_raw, n_features)[:, features]
+        return weights, intercept if fit_intercept else np.zeros(n_raw)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all parameters of the model are finite, as they were before a trial."""
+        if self.trial is not None:
+            return self.trial.is_finite()
+        return bool(np.isfinite(self.result).all())
+
+    def penalty_value(self, problem: Problem) -> float:
+        """Return the penalty; after a trial, as `Lag.follow` knows it."""
+        if self.trial is None:
+            return problem.penalty_value(self.result)
+        self.lag.follow(self, self.trial, problem.penalty)
+        return self.lag.value
 
     def move_origin(self, centre: np.ndarray | None, *, back: bool = False) -> None:
         """Go over to features less a centre, or back, in a linear model with intercepts."""
         if centre is None:
             return
+        if self.lag is not None or self.is_lent:
+            self.settle()
         n_features, n_raw, _ = self.shape
         for params in (self.params, self.mean):
             if params is not None:
@@ -116,6 +177,8 @@ class FitState:
 
         A memory that is no longer finite is forgotten, and the clock starts again with it.
         """
+        self.lag = self.trial = None
+        self.own()
         self.params[:] = params
         if self.mean is not None:
             self.mean[:] = params
