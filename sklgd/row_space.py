@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: entries of rows that are centred at once
 CENTRED_ENTRIES = 2**17
+#: the share of entries that are not zero from which a feature is not sparse
+FULL = 0.5
 #: products of rows that are so many times what a feature adds to them have lost it
 LOST = 1e12
 #: the share of the largest pivot up to which pivots are rounding
@@ -98,7 +100,10 @@ class _OfProducts(RowBasis):
             weights -= np.outer(sums.sum(axis=1), self.mean)
 
     def _parts(self, X: Any, weights: np.ndarray) -> np.ndarray:
-        raw = X[self.rows] @ weights.T
+        if sp.issparse(X):
+            raw = X[self.rows] @ weights.T
+        else:
+            raw = sum(X[self.rows, some] @ weights[:, some].T for some in _slices(X))
         if self.mean is not None:
             raw -= weights @ self.mean
         return solve_triangular(self.factor, raw, lower=True).T
@@ -123,12 +128,11 @@ def row_basis(problem: Problem) -> RowBasis:
     From their products, which square the units of features: where some are a million times
     smaller than others, and matter, from the rows themselves, at the expense of a copy.
     """
-    X, order = problem.block.X, problem.order
-    rows = np.arange(X.shape[0], dtype=np.uint32) if order is None else order
-    products = (_sparse_products if sp.issparse(X) else _dense_products)(
-        X, rows, centred=problem.n_params > problem.n_weights
-    )
-    own = products.variance * len(rows)
+    X, numbers = problem.block.X, np.arange(problem.block.X.shape[0])
+    rows = slice(None) if problem.order is None else problem.order
+    products = _sparse_products if sp.issparse(X) else _dense_products
+    products = products(X, rows, centred=problem.n_params > problem.n_weights)
+    own = products.variance * problem.n_rows
     bends = (problem.block.loss.curvature or 1.0) * products.variance
     matter = bends > OF_ACCOUNT * problem.smooth_curvature.min()
     largest = products.gram.diagonal().max()
@@ -139,21 +143,25 @@ def row_basis(problem: Problem) -> RowBasis:
     )
     pivots -= 1
     if not rank:  # features are constant: any will do
-        return _OfProducts(np.zeros((len(rows), 1)), products.mean, rows[:1], np.eye(1))
-    features = np.empty((len(rows), rank))
+        return _OfProducts(np.zeros((problem.n_rows, 1)), products.mean, numbers[:1], np.eye(1))
+    features = np.empty((problem.n_rows, rank))
     features[pivots] = np.tril(factor[:, :rank])
-    return _OfProducts(features, products.mean, rows[pivots[:rank]], np.tril(factor[:rank, :rank]))
+    of_basis = numbers[rows][pivots[:rank]]
+    return _OfProducts(features, products.mean, of_basis, np.tril(factor[:rank, :rank]))
 
 
-def _orthogonal(X: Any, rows: np.ndarray, products: _Products) -> RowBasis:
+def _orthogonal(X: Any, rows: np.ndarray | slice, products: _Products) -> RowBasis:
     # Large features come first, and columns are pivoted: then small ones keep their digits (Cox
     # and Higham 1998, Stability of Householder QR factorization for weighted least squares).
     by_size = np.argsort(-products.variance)[: np.count_nonzero(products.variance)]
-    Z = np.asfortranarray(_part(X, rows, by_size, products.mean).T)
+    Z = _dense(X[rows][:, by_size])
+    if products.mean is not None:
+        Z -= products.mean[by_size]
+    Z = np.asfortranarray(Z.T)
     q, r, pivots = qr(Z, mode="economic", pivoting=True, overwrite_a=True)
     size = np.abs(np.diagonal(r))
     rank = int(np.sum(size > ROUNDING * size[0]))
-    features, directions = np.empty((len(rows), rank)), np.zeros((X.shape[1], rank))
+    features, directions = np.empty((Z.shape[1], rank)), np.zeros((X.shape[1], rank))
     features[pivots], directions[by_size] = r[:rank].T, q[:, :rank]
     return _Orthogonal(features, products.mean, directions)
 
@@ -165,11 +173,12 @@ class _Products(NamedTuple):
     variance: np.ndarray
 
 
-def _dense_products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
-    gram, variance = np.zeros((len(rows), len(rows))), np.empty(X.shape[1])
+def _dense_products(X: np.ndarray, rows: np.ndarray | slice, *, centred: bool) -> _Products:
+    n_rows = X.shape[0] if isinstance(rows, slice) else len(rows)
+    gram, variance = np.zeros((n_rows, n_rows)), np.empty(X.shape[1])
     mean = np.zeros(X.shape[1]) if centred else None
     for some in _slices(X):
-        part = _part(X, rows, some, None)
+        part = _dense(X[rows, some])
         if centred:
             mean[some] = part.mean(axis=0)
             part -= mean[some]
@@ -179,23 +188,28 @@ def _dense_products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
     return _Products(gram, mean, variance)
 
 
-def _sparse_products(X: Any, rows: np.ndarray, *, centred: bool) -> _Products:
-    X = sp.csr_array(X[rows], dtype=np.float64)
+def _sparse_products(X: Any, rows: np.ndarray | slice, *, centred: bool) -> _Products:
+    X = sp.csr_array(X[rows], dtype=np.float64, copy=True)
+    X.sum_duplicates()
+    # where most entries are not zero, means may be so large that all else is rounding beside them
+    full = centred & (np.bincount(X.indices, minlength=X.shape[1]) > FULL * X.shape[0])
+    found = _dense_products(_dense(X[:, full]), slice(None), centred=centred)
+    X.data[full[X.indices]] = 0.0
     gram, variance = (X @ X.T).toarray(), X.power(2).mean(axis=0)
-    check_finite(variance)
     if not centred:
+        check_finite(variance)
         return _Products(gram, None, variance)
     mean, means = X.mean(axis=0), gram.mean(axis=0)
     gram += means.mean() - means - means[:, None]
-    return _Products(gram, mean, np.maximum(variance - mean**2, 0.0))
+    variance -= mean**2
+    mean[full], variance[full] = found.mean, found.variance
+    check_finite(variance)
+    return _Products(gram + found.gram, mean, variance)
 
 
-def _part(X: Any, rows: np.ndarray, some: Any, mean: np.ndarray | None) -> np.ndarray:
-    """Return some features of given rows, less their mean, as an array of its own."""
-    part = X[:, some] if len(rows) == X.shape[0] else X[rows][:, some]
-    part = part.toarray() if sp.issparse(part) else part
-    part = np.array(part, dtype=np.float64)
-    return part if mean is None else part - mean[some]
+def _dense(X: Any) -> np.ndarray:
+    """Return an array of its own."""
+    return np.array(X.toarray() if sp.issparse(X) else X, dtype=np.float64)
 
 
 def _slices(X: np.ndarray) -> Iterator[slice]:

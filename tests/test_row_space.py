@@ -66,6 +66,26 @@ def test_predictions_and_norms_are_the_same_in_the_basis(form, intercept, k, uni
     assert_allclose(basis.from_params(problem, params), u, atol=1e-6)
 
 
+def test_a_full_feature_far_from_zero_among_sparse_ones():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 240)) * (rng.random((40, 240)) < 0.1)
+    y = X.sum(axis=1)
+    X[:, 7] = 1e9 + 10.0 * rng.normal(size=40)
+    model = GDRegressor(optimizer=RowSpace(Newton()), alpha=0.01).fit(sp.csr_matrix(X), y)
+    X[:, 7] -= 1e9
+    assert_allclose(model.coef_, Ridge(alpha=0.4, solver="svd").fit(X, y).coef_, atol=1e-6)
+
+
+def test_entries_that_name_a_feature_twice_add_up():
+    X, y = make()
+    halves = sp.csr_matrix(X / 2.0)
+    twice = sp.csr_matrix(
+        (np.repeat(halves.data, 2), np.repeat(halves.indices, 2), 2 * halves.indptr), X.shape
+    )
+    model = GDRegressor(optimizer=RowSpace(Newton()), alpha=0.01)
+    assert_allclose(model.fit(twice, y).coef_, model.fit(X, y).coef_, atol=1e-9)
+
+
 @pytest.mark.parametrize("units", [1.0, FAR], ids=["alike", "far"])
 def test_rows_that_repeat_add_nothing_to_the_basis(units):
     X = make(n=20, units=units)[0]
