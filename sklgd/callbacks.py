@@ -71,12 +71,15 @@ class Checkpoint:
         return f"Checkpoint({os.fspath(self.path)!r}, every={self.every})"
 
     def setup(self, estimator: BaseEstimator, context: Any) -> None:
-        """Check that the estimator is one that can go on; called when `fit` begins."""
+        """Check that there is something to write, and somewhere; called when `fit` begins."""
         if not isinstance(estimator, BaseGD):
             raise TypeError(
                 "Checkpoint writes GDRegressor and GDClassifier. Got "
                 f"{type(estimator).__name__}; call set_callbacks of the estimator itself."
             )
+        folder = Path(self.path).parent
+        if not folder.is_dir():  # rather now than after epochs that would be lost
+            raise FileNotFoundError(f"There is no directory {os.fspath(folder)!r} for {self!r}.")
 
     def teardown(self, estimator: BaseEstimator, context: Any) -> None:
         """Do nothing; called when `fit` has ended."""

@@ -339,6 +339,14 @@ def test_a_checkpoint_refuses_another_fit(what, loaded):
     loaded.set_params(optimizer="adam").fit(*REGRESSION)  # the failed call has changed nothing
 
 
+def test_a_checkpoint_without_a_directory_is_an_error_before_training(tmp_path):
+    callback = Checkpoint(tmp_path / "missing" / "model.pkl")
+    model = GDRegressor().set_callbacks(callback)
+    with pytest.raises(FileNotFoundError, match=r"There is no directory '.*missing' for Checkpoin"):
+        model.fit(*REGRESSION)  # which ends before the first file would be written
+    assert not hasattr(model, "coef_")
+
+
 def test_errors_of_checkpoints(tmp_path):
     with pytest.raises(ValueError, match=r"'every' parameter of Checkpoint.* must be an int"):
         Checkpoint("model.pkl", every=0)
