@@ -32,6 +32,8 @@ EQUAL = 25.0
 ENOUGH = 10.0
 #: iterations on a sample, at the most
 MOST = 30
+#: dense entries that are looked at, and rows at the least
+LOOKED_ENTRIES, LEAST_LOOKED = 2**19, 64
 
 
 def evenly(n_rows: int, step: int) -> np.ndarray:
@@ -42,6 +44,13 @@ def evenly(n_rows: int, step: int) -> np.ndarray:
     """
     blocks = np.arange(n_rows // step)
     return (step * (blocks + blocks * GOLDEN % 1.0)).astype(np.uint32)
+
+
+def enough_rows(X: Any, most: int) -> int:
+    """Return how many rows tell of all: up to ``most``, fewer of dense ones with many features."""
+    if sp.issparse(X):
+        return most
+    return min(most, max(LOOKED_ENTRIES // X.shape[1], LEAST_LOOKED))
 
 
 class Held:

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from ..penalties import L2
 from ..penalties.base import ridge_of
-from ..sampling import evenly
+from ..sampling import enough_rows, evenly
 from ..schedules import Adaptive, InvScaling, TimeDecay
 from .adagrad import NormalizedAdaGrad
 from .adam import Adam
@@ -202,7 +202,7 @@ def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool
     if p <= MANY:
         return False
     curvature = loss.curvature or 1.0 / scale_of_targets(loss, targets.y)
-    some = _some(X, SOME_ROWS)
+    some = _some(X, enough_rows(X, SOME_ROWS))
     data = some.data if sp.issparse(some) else some.ravel()
     mean_square = float(np.einsum("i,i", data, data, dtype=np.float64)) / some.shape[0]
     slow = SLOW if loss.smooth else SLOW_KINKS

@@ -21,6 +21,7 @@ from .._kernels.moments import sparse_moments
 from .._kernels.objective import predict_raw
 from ..coordinates import largest_sizes, moments
 from ..models.base import rows_of
+from ..sampling import enough_rows
 
 #: rows of a fit that tell of all, or up to twice as many
 SOME_ROWS = 512
@@ -285,7 +286,8 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
     params : ndarray
         What the fit has found.
     """
-    block, order = problem.block, problem.thinned(SOME_ROWS).order
+    block = problem.block
+    order = problem.some(enough_rows(block.X, SOME_ROWS))
     X, rows = (block.X, slice(None)) if order is None else (block.X[order], order)
     entries = _entries(X)
     spread = spread_of(strategies, block.targets, block.weights, rows, Spread())
