@@ -156,26 +156,30 @@ def move(double[:, :, :, ::1] work, const double[:, ::1] lengths, const double[:
 
     Returns
     -------
-    pulls : ndarray of shape (k,)
-        The sum of the sizes of ``residual * step`` of each column, at its end.
+    pulls, losses : ndarray of shape (k,)
+        For each column the sum of the sizes of ``residual * step``, and that of the loss, at the
+        end.
     """
     cdef Kinks v = kinks_in(work)
     cdef Py_ssize_t i, j, c, e
-    cdef double primal, dual, pull
+    cdef double primal, dual, pull, over, loss
     cdef double[::1] pulls = np.empty(v.k)
+    cdef double[::1] losses = np.empty(v.k)
     with nogil:
         for c in range(v.k):
-            primal, dual, pull = lengths[0, c], lengths[1, c], 0.0
+            primal, dual, pull, loss = lengths[0, c], lengths[1, c], 0.0, 0.0
             for i in range(v.rows):
                 e = i * v.k + c
                 v.theta[e] += dual * v.d_theta[e]
                 v.above[e] += primal * v.d_above[e]
                 v.below[e] += primal * v.d_below[e]
                 v.aim_above[e] = v.aim_below[e] = 0.0
+                over = v.above[e] - v.below[e]
+                loss += max(v.low[e] * over, v.high[e] * over)
             for j in range(step.shape[1]):
                 u[c, j] += primal * step[c, j]
                 residual[c, j] = (1.0 - dual) * residual[c, j] + (
                     (primal - dual) * ridge[c, j] * step[c, j])
                 pull += fabs(residual[c, j] * step[c, j])
-            pulls[c] = pull
-    return np.asarray(pulls)
+            pulls[c], losses[c] = pull, loss
+    return np.asarray(pulls), np.asarray(losses)

@@ -111,9 +111,9 @@ class InteriorPoint(FullBatchOptimizer):
             return problem.loss(params)
         lengths *= np.where(done, 0.0, REACH)
         u = state["u"]
-        pulls = interior.move(work, lengths, step, state["ridge"], u, state["residual"])
+        pulls, losses = interior.move(work, lengths, step, state["ridge"], u, state["residual"])
         params[:] = space.to_params(space.flat(u))
-        loss = problem.loss(params)
+        loss = float(losses.sum()) / problem.weight_sum
         self._look(problem, state, pulls, loss + problem.penalty_value(params))
         return loss
 
