@@ -7,6 +7,7 @@ import copy
 import pickle
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -167,6 +168,23 @@ def test_copies_go_on_by_themselves(rule):
             twin.partial_fit(sp.csr_array(X), y)
         assert_array_equal(twin.coef_, model.coef_)
         assert_array_equal(twin.loss_curve_, model.loss_curve_)
+
+
+@pytest.mark.parametrize("rule", ["auto", "sgd", AdaGrad(0.1)], ids=repr)
+def test_maps_of_files_are_read_only(rule, tmp_path):
+    """As what joblib sends to its workers."""
+    model = trained(stream(optimizer=rule))
+    joblib.dump(model, tmp_path / "model")
+    X, y = next(calls(1, seed=1))
+    rows = sp.csr_array(X)
+    for reads in (True, False):
+        mapped = joblib.load(tmp_path / "model", mmap_mode="r")
+        assert not mapped._state.params.flags.writeable
+        if reads:
+            assert_array_equal(mapped.decision_function(rows), model.decision_function(rows))
+            assert_array_equal(mapped.coef_, copy.deepcopy(model).coef_)
+        mapped.partial_fit(rows, y)
+        assert_array_equal(mapped.coef_, copy.deepcopy(model).partial_fit(rows, y).coef_)
 
 
 class Failing(LogLoss):

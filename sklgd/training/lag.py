@@ -96,18 +96,19 @@ class Lag:
         """Return true weights of some features, shape (n_raw, m)."""
         n_features, n_raw, fit_intercept = state.shape
         kernels = (None if part is None else kernel_of(part) for part in self.parts)
+        params, slots = usable(state.params), usable(state.slots)  # kernels hold pointers alone
         touched = Touched(
             make_rows(sp.csr_array((1, n_features))),
             compose_kernel(self.optimizer, adapters.PyOptimizer),
             *kernels,
             LinearKernel(n_features, n_raw, fit_intercept),
             True,
-            state.params,
-            state.slots,
+            params,
+            slots,
             None,
             0,
             0.0,
-            lag=replace(self),
+            lag=replace(self, marks=usable(self.marks), table=usable(self.table)),
         )
         return touched.caught_up(features, state.t)
 
@@ -137,6 +138,11 @@ class Lag:
             return
         self.alive, self.fresh, self.seen = self._all_alive(), (), 0
         self.value = float(penalty.value(self.weights_at(state, self.alive)))
+
+
+def usable(array: np.ndarray) -> np.ndarray:
+    """Return an array, or a copy of one that came as a read-only map of a file, say."""
+    return np.require(array, requirements=["C", "A", "W"])
 
 
 def distinct(numbers: np.ndarray) -> np.ndarray:
@@ -236,6 +242,10 @@ def lagging(state: FitState, problem: Problem, optimizer: Optimizer) -> Trial | 
         return None
     parts = problem.parts(composite=optimizer.composite)
     lag = state.lag
+    arrays = (state.params, state.slots, *(() if lag is None else (lag.marks, lag.table)))
+    if not all(array.flags.behaved for array in arrays):  # maps of a file, say
+        state.own()
+        lag = state.lag
     if (
         lag is None
         or lag.optimizer != optimizer
