@@ -177,18 +177,39 @@ TARGET static void NAME(drift_tdot)(const void *data, const void *indices, ptrdi
     }
 }
 
+/* Sums of `many` columns from column c on stay in registers, two of each to hide the latency. */
+#define MIX_COLUMNS(many)                                                                 \
+    for (; c + many <= k; c += many) {                                                    \
+        double even[many] = {0.0}, odd[many] = {0.0};                                     \
+        ptrdiff_t j = 0;                                                                  \
+        for (; j + 2 <= size; j += 2) {                                                   \
+            const double *v = w + (ptrdiff_t)at[j] * k + c;                               \
+            const double *u = w + (ptrdiff_t)at[j + 1] * k + c;                           \
+            const double a = MIX_ENTRY(j), b = MIX_ENTRY(j + 1);                          \
+            for (int e = 0; e < many; e++) {                                              \
+                even[e] += a * v[e];                                                      \
+                odd[e] += b * u[e];                                                       \
+            }                                                                             \
+        }                                                                                 \
+        if (j < size)                                                                     \
+            for (int e = 0; e < many; e++)                                                \
+                even[e] += MIX_ENTRY(j) * w[(ptrdiff_t)at[j] * k + c + e];                \
+        for (int e = 0; e < many; e++)                                                    \
+            raw[c + e] = even[e] + odd[e];                                                \
+    }
+#define MIX_ENTRY(j) (factor ? factor[at[j]] * (double)x[j] : (double)x[j])
+
 TARGET static void NAME(mix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
                              const double *factor, const double *w, double *raw)
 {
     const REAL *x = data;
     const INDEX *at = indices;
-    for (ptrdiff_t c = 0; c < k; c++)
-        raw[c] = 0.0;
-    for (ptrdiff_t j = 0; j < size; j++) {
-        const double *v = w + (ptrdiff_t)at[j] * k;
-        const double a = factor ? factor[at[j]] * (double)x[j] : (double)x[j];
-        _Pragma("omp simd") for (ptrdiff_t c = 0; c < k; c++) raw[c] += a * v[c];
-    }
+    ptrdiff_t c = 0;
+    MIX_COLUMNS(16)
+    MIX_COLUMNS(8)
+    MIX_COLUMNS(4)
+    MIX_COLUMNS(2)
+    MIX_COLUMNS(1)
 }
 
 TARGET static void NAME(tmix)(const void *data, const void *indices, ptrdiff_t size, ptrdiff_t k,
@@ -240,6 +261,8 @@ TARGET static void NAME(touch)(const void *indices, ptrdiff_t size, Touch *touch
     touch->count = count;
 }
 
+#undef MIX_COLUMNS
+#undef MIX_ENTRY
 #undef DOT_LOOP
 #undef AS_IT_IS
 #undef SOFT
