@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LogLoss
 from sklgd.optimizers import FTRL, SGD, AdaGrad, PolyakSGD
-from sklgd.penalties import ElasticNet
+from sklgd.penalties import L1, L2, ElasticNet
 from sklgd.training.lag import EXACT, FEW, distinct
 
 N_FEATURES, N_ROWS, N_ENTRIES = 400, 8, 5
@@ -121,6 +121,21 @@ def test_coefficients_set_between_calls_are_honoured(rule, change):
             scores = sparse.decision_function(sp.csr_array(X))
             assert_allclose(scores, dense.decision_function(X), rtol=1e-8, atol=1e-9)
     assert_same(sparse, dense)
+
+
+@pytest.mark.parametrize("rule", ["auto", "sgd", AdaGrad(0.1)], ids=repr)
+@pytest.mark.parametrize("penalty", [L1, L2])
+def test_objects_that_change_in_place(penalty, rule):
+    """What the steps so far have missed is the penalty as it was then, of the rule as it was."""
+    models = [stream(optimizer=copy.copy(rule), penalty=penalty(0.01)) for _ in range(2)]
+    for call, (X, y) in enumerate(calls(9)):
+        for model, rows in zip(models, (sp.csr_array(X), X), strict=True):
+            if call in (3, 5):
+                model.penalty.alpha *= 5.0
+            if call == 7 and isinstance(model.optimizer, AdaGrad):
+                model.optimizer.initial_accumulator = 3.0
+            model.partial_fit(rows, y, classes=[0, 1])
+    assert_same(*models)
 
 
 @pytest.mark.parametrize("rule", ["auto", "sgd"])

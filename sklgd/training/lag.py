@@ -10,6 +10,7 @@ which the state before can be had again, where the call fails or its steps diver
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -256,7 +257,8 @@ def lagging(state: FitState, problem: Problem, optimizer: Optimizer) -> Trial | 
         marks = np.zeros((n_features, 2), dtype=np.int32)
         alive = np.flatnonzero(problem.weights(state.params).reshape(-1, n_features).any(axis=0))
         value = problem.penalty_value(state.params)
-        state.lag = Lag(optimizer, parts, marks, alive.astype(np.int32), value)
+        # copies: the user's objects may get other parameters before the next call
+        state.lag = Lag(*copy.deepcopy((optimizer, parts)), marks, alive.astype(np.int32), value)
     return Trial(state, X)
 
 
