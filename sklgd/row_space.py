@@ -24,6 +24,8 @@ FULL = 0.5
 LOST = 1e12
 #: the share of the largest pivot up to which pivots are rounding
 ROUNDING = 1e-13
+#: pivots that are so many times smaller than the largest have lost digits
+COARSE = 1e9
 #: the share of the penalty's curvature from which what a feature adds to the loss's is of account
 OF_ACCOUNT = 1e-3
 
@@ -126,22 +128,29 @@ def row_basis(problem: Problem) -> RowBasis:
     """Return a basis of the space that a problem's rows span.
 
     From their products, which square the units of features: where some are a million times
-    smaller than others, and matter, from the rows themselves, at the expense of a copy.
+    smaller than others, and matter, from the rows themselves, at the expense of a copy.  So where
+    rows differ by little beside what they have in common, such as a mean that is left in.
     """
     X, numbers = problem.block.X, np.arange(problem.block.X.shape[0])
     rows = slice(None) if problem.order is None else problem.order
     products = _sparse_products if sp.issparse(X) else _dense_products
     products = products(X, rows, centred=problem.n_params > problem.n_weights)
     own = products.variance * problem.n_rows
-    bends = (problem.block.loss.curvature or 1.0) * products.variance
-    matter = bends > OF_ACCOUNT * problem.smooth_curvature.min()
+    ridge = problem.smooth_curvature.min() / (problem.block.loss.curvature or 1.0)
+    of_account = OF_ACCOUNT * ridge * problem.n_rows
     largest = products.gram.diagonal().max()
-    if np.any(matter & (own * LOST < largest)):
+    if np.any((own > of_account) & (own * LOST < largest)):
         return _orthogonal(X, rows, products)
     factor, pivots, rank, _ = dpstrf(
         products.gram.T, tol=ROUNDING * largest, lower=1, overwrite_a=1
     )
     pivots -= 1
+    found = np.square(np.diagonal(factor)[:rank])
+    found = found[found * COARSE < largest]
+    if rank < problem.n_rows - (products.mean is not None):  # what is left may be rounding, or not
+        found = np.append(found, ROUNDING * largest)
+    if np.any(found > of_account):
+        return _orthogonal(X, rows, products)
     if not rank:  # features are constant: any will do
         return _OfProducts(np.zeros((problem.n_rows, 1)), products.mean, numbers[:1], np.eye(1))
     features = np.empty((problem.n_rows, rank))

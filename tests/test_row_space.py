@@ -137,6 +137,19 @@ def test_units_far_apart_keep_their_digits():
     assert model.history_["objective"][-1] < value * (1.0 + 1e-6) + 1e-12
 
 
+@pytest.mark.parametrize("far", [1e4, 1e6, 1e7])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_rows_that_differ_by_little_beside_what_they_have_in_common(intercept, form, far):
+    # a mean without an intercept; with one, a direction in which they are far apart
+    X, y = make()
+    rng = np.random.default_rng(1)
+    X += far * np.outer(rng.normal(size=40) if intercept else np.ones(40), rng.normal(size=240))
+    model = GDRegressor(optimizer=RowSpace(Newton()), alpha=1e-4, fit_intercept=intercept)
+    known = Ridge(alpha=1e-4 * 40, fit_intercept=intercept, solver="svd").fit(X, y)
+    assert_allclose(model.fit(form(X), y).coef_, known.coef_, atol=1e-5)
+
+
 def test_log_loss_is_that_of_logistic_regression():
     X, y = make(n=60)
     y = (y > 0.3).astype(int)
