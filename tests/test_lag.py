@@ -101,6 +101,17 @@ def test_the_arrays_stay_where_they_are():
         assert not {"coef_", "intercept_"} & vars(model).keys()
 
 
+@pytest.mark.parametrize("penalty", [None, "l2"])
+def test_many_calls_leave_few_arrays(penalty):
+    model = GDRegressor(optimizer="sgd", penalty=penalty)
+    for call in range(300):
+        model.partial_fit(sp.csr_array(([1.0], ([0], [7 * call])), shape=(1, 10_000)), [1.0])
+    lag = model._state.lag
+    assert lag.steps == 299 and len(lag.alive) < 12
+    if penalty is not None:
+        assert set(7 * np.arange(1, 300)) <= set(np.concatenate(lag.alive))
+
+
 @pytest.mark.parametrize("change", ["coef_", "intercept_", "both", "set", "set_intercept"])
 @pytest.mark.parametrize("rule", ["auto", "sgd"])
 def test_coefficients_set_between_calls_are_honoured(rule, change):

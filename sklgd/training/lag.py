@@ -51,15 +51,13 @@ class Lag:
         What is missed: the penalty's part in the gradient, and that in proximal steps.
     marks : int32 ndarray of shape (n_features, 2)
         The last step of which each feature's weights have had the penalty.
-    alive : int32 ndarray
-        The features that have weights in the state which are not zero, but for the `fresh` ones;
-        zeros miss nothing.
+    alive : tuple of int32 ndarrays
+        The features that may have weights in the state which are not zero, some of them more than
+        once; zeros miss nothing.
     value : float
         The penalty.
-    fresh : tuple of int32 ndarrays
-        The features that have got weights since the value was last exact.
     seen : int
-        How many features calls have had since then.
+        How many features calls have had since the value was last exact.
     table : float64 ndarray of shape (more than steps, NUMBERS)
         What `steps` since all weights were true had in common.
     steps : int
@@ -70,9 +68,8 @@ class Lag:
     optimizer: Optimizer
     parts: tuple[Penalty | None, Penalty | None]
     marks: np.ndarray
-    alive: np.ndarray
+    alive: tuple[np.ndarray, ...]
     value: float
-    fresh: tuple[np.ndarray, ...] = ()
     seen: int = 0
     table: np.ndarray = field(default_factory=lambda: np.zeros((64, NUMBERS)))
     steps: int = 0
@@ -116,13 +113,13 @@ class Lag:
     def caught_up(self, state: FitState) -> np.ndarray:
         """Return a copy of the parameters with all weights up to date."""
         n_features, n_raw, _ = state.shape
-        params, alive = state.params.copy(), self._all_alive()
+        params, alive = state.params.copy(), self._distinct()
         weights = params[: n_raw * n_features].reshape(n_raw, n_features)
         weights[:, alive] = self.weights_at(state, alive)
         return params
 
-    def _all_alive(self) -> np.ndarray:
-        return distinct(np.concatenate((self.alive, *self.fresh)))
+    def _distinct(self) -> np.ndarray:
+        return distinct(np.concatenate(self.alive))
 
     def follow(self, state: FitState, trial: Trial, penalty: Penalty | None) -> None:
         """Let the value be that after a call.
@@ -130,15 +127,19 @@ class Lag:
         It is exact as often as that costs no more than a multiple of the steps.  Until then it
         leaves out what other weights than the calls' have shrunk by.
         """
-        self.fresh = (*self.fresh, trial.features[~trial.held[0].any(axis=0)])
-        self.seen += trial.features.size
-        if penalty is None:
+        if penalty is None:  # nothing is missed
             return
-        if self.alive.size + sum(map(len, self.fresh)) > EXACT * self.seen:
+        fresh = trial.features[~trial.held[0].any(axis=0)]
+        while self.alive and self.alive[-1].size <= fresh.size:  # ever shorter arrays: few of them
+            fresh, self.alive = np.concatenate((self.alive[-1], fresh)), self.alive[:-1]
+        self.alive = (*self.alive, fresh)
+        self.seen += trial.features.size
+        if sum(map(len, self.alive)) > EXACT * self.seen:
             self.value += float(penalty.value(trial.ended) - penalty.value(trial.began))
             return
-        self.alive, self.fresh, self.seen = self._all_alive(), (), 0
-        self.value = float(penalty.value(self.weights_at(state, self.alive)))
+        alive = self._distinct()
+        self.alive, self.seen = (alive,), 0
+        self.value = float(penalty.value(self.weights_at(state, alive)))
 
 
 def usable(array: np.ndarray) -> np.ndarray:
@@ -258,7 +259,8 @@ def lagging(state: FitState, problem: Problem, optimizer: Optimizer) -> Trial | 
         alive = np.flatnonzero(problem.weights(state.params).reshape(-1, n_features).any(axis=0))
         value = problem.penalty_value(state.params)
         # copies: the user's objects may get other parameters before the next call
-        state.lag = Lag(*copy.deepcopy((optimizer, parts)), marks, alive.astype(np.int32), value)
+        rule = copy.deepcopy((optimizer, parts))
+        state.lag = Lag(*rule, marks, (alive.astype(np.int32),), value)
     return Trial(state, X)
 
 
