@@ -413,7 +413,7 @@ class WritesItsInput(MySquaredError):
         ({"optimizer": SGD(lambda t: -0.1 * np.ones_like(t, dtype=float))}, r"finite and >= 0"),
         ({"optimizer": SGD(lambda t: np.nan)}, r"finite and >= 0.*gave nan at t=1"),
     ],
-    ids=str,
+    ids=["loss", "gradient", "step_sizes", "read-only", "negative rate", "rate that is no number"],
 )
 def test_what_is_wrong_is_named(data, params, message):
     model = GDRegressor(batch_size=60, **({"optimizer": "sgd"} | params))

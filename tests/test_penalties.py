@@ -96,13 +96,17 @@ def scad_by_quadrature(w, alpha, gamma):
     return float(np.sum(slope) * w / 20000)
 
 
-@pytest.mark.parametrize("penalty, h", list(zip(ELEMENTWISE, SCALAR, strict=True)), ids=repr)
+@pytest.mark.parametrize(
+    "penalty, h", list(zip(ELEMENTWISE, SCALAR, strict=True)), ids=map(repr, ELEMENTWISE)
+)
 def test_value_of_one_weight(penalty, h):
     for w in (-3.0, -1.2, -0.9, -0.4, -0.1, 0.0, 0.3, 0.7, 0.9, 1.0, 1.4, 1.7, 1.75, 2.6):
         assert penalty.value(np.array([w])) == pytest.approx(h(w), rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("penalty, h", list(zip(ELEMENTWISE, SCALAR, strict=True)), ids=repr)
+@pytest.mark.parametrize(
+    "penalty, h", list(zip(ELEMENTWISE, SCALAR, strict=True)), ids=map(repr, ELEMENTWISE)
+)
 def test_value_is_a_weighted_sum(penalty, h):
     w = np.clip(normal(3, P), -0.4, 0.9) if isinstance(penalty, Box) else normal(3, P)
     each = np.array([[h(x) for x in row] for row in w.tolist()])

@@ -106,13 +106,17 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize("schedule, rate", FORMULAS, ids=lambda value: repr(value)[:60])
+#: without the addresses of functions, which differ from process to process
+NAMES = [repr(schedule).split(" at ")[0] for schedule, _ in FORMULAS]
+
+
+@pytest.mark.parametrize("schedule, rate", FORMULAS, ids=NAMES)
 def test_formula(schedule, rate):
     expected = [rate(t) for t in STEPS.tolist()]
     np.testing.assert_allclose(schedule(STEPS), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("schedule, rate", FORMULAS, ids=lambda value: repr(value)[:60])
+@pytest.mark.parametrize("schedule, rate", FORMULAS, ids=NAMES)
 def test_scalar_equals_vector(schedule, rate):
     rates = schedule(STEPS)
     assert rates.shape == STEPS.shape
