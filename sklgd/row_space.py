@@ -84,22 +84,31 @@ class _OfProducts(RowBasis):
     r"""From the products of rows, :math:`L L^T`, decomposed with pivots.
 
     The features of the rows are the rows of L, and :math:`w = (X - 1 m^T)^T L^{-T} u`.  ``rows``
-    has the numbers of the pivots, whose part of L is ``factor``, a triangle.
+    has the numbers of the pivots, whose part of L is ``factor``, a triangle, and ``full`` those of
+    sparse features that are hardly ever zero.
     """
 
     rows: np.ndarray
     factor: np.ndarray
+    full: np.ndarray
 
     def _place(self, X: Any, parts: np.ndarray, weights: np.ndarray) -> None:
         sums = np.zeros((len(parts), X.shape[0]))
         sums[:, self.rows] = solve_triangular(self.factor, parts.T, trans=1, lower=True).T
-        if sp.issparse(X):
-            weights[...] = (X.T @ sums.T).T
-        else:
+        if not sp.issparse(X):
             for some in _slices(X):
-                weights[:, some] = sums @ X[:, some]
+                weights[:, some] = sums @ self._centred(X, some)
+            return
+        weights[...] = (X.T @ sums.T).T
         if self.mean is not None:
             weights -= np.outer(sums.sum(axis=1), self.mean)
+        if self.full.size:  # whose means may be far larger than their spreads
+            weights[:, self.full] = sums @ self._centred(X, self.full)
+
+    def _centred(self, X: Any, some: Any) -> np.ndarray:
+        part = X[:, some]
+        part = part.toarray() if sp.issparse(part) else part
+        return part if self.mean is None else part - self.mean[some]
 
     def _parts(self, X: Any, weights: np.ndarray) -> np.ndarray:
         if sp.issparse(X):
@@ -152,11 +161,13 @@ def row_basis(problem: Problem) -> RowBasis:
     if np.any(found > of_account):
         return _orthogonal(X, rows, products, pivots)
     if not rank:  # features are constant: any will do
-        return _OfProducts(np.zeros((problem.n_rows, 1)), products.mean, numbers[:1], np.eye(1))
+        zeros, one = np.zeros((problem.n_rows, 1)), np.eye(1)
+        return _OfProducts(zeros, products.mean, numbers[:1], one, products.full)
     features = np.empty((problem.n_rows, rank))
     features[pivots] = np.tril(factor[:, :rank])
     of_basis = numbers[rows][pivots[:rank]]
-    return _OfProducts(features, products.mean, of_basis, np.tril(factor[:rank, :rank]))
+    triangle = np.tril(factor[:rank, :rank])
+    return _OfProducts(features, products.mean, of_basis, triangle, products.full)
 
 
 def _orthogonal(
@@ -180,10 +191,12 @@ def _orthogonal(
 
 
 class _Products(NamedTuple):
-    # Of rows less their mean, this mean, and the mean squares of the features less it.
+    # Of rows less their mean, this mean, and the mean squares of the features less it; the numbers
+    # of sparse features most of whose entries are not zero.
     gram: np.ndarray
     mean: np.ndarray | None
     variance: np.ndarray
+    full: np.ndarray = np.zeros(0, dtype=int)
 
 
 def _dense_products(X: np.ndarray, rows: np.ndarray | slice, *, centred: bool) -> _Products:
@@ -217,7 +230,7 @@ def _sparse_products(X: Any, rows: np.ndarray | slice, *, centred: bool) -> _Pro
     variance -= mean**2
     mean[full], variance[full] = found.mean, found.variance
     check_finite(variance)
-    return _Products(gram + found.gram, mean, variance)
+    return _Products(gram + found.gram, mean, variance, np.flatnonzero(full))
 
 
 def _dense(X: Any) -> np.ndarray:
