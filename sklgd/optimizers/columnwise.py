@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
-
 import numpy as np
 
 from ..objective import Problem
-from .full_batch import FullBatchOptimizer
+from .full_batch import AroundOptimizer
 
 
-class Columnwise(FullBatchOptimizer):
+class Columnwise(AroundOptimizer):
     """Trains each raw column as a problem of its own, with its own steps.
 
     The columns of classes one against the rest, and of several targets, share the data and
@@ -37,18 +35,6 @@ class Columnwise(FullBatchOptimizer):
     >>> model.coef_.shape
     (3, 4)
     """
-
-    knows_when = True
-    _parameter_constraints: ClassVar[dict] = {"optimizer": [FullBatchOptimizer]}
-
-    def __init__(self, optimizer: FullBatchOptimizer) -> None:
-        self.optimizer = optimizer
-
-    def validate(self) -> Self:
-        """Raise where a parameter is out of range."""
-        super().validate()
-        self.optimizer.validate()
-        return self
 
     def forget(self, state: dict) -> None:
         """Let each column forget."""

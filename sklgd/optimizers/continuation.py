@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..objective import Problem, fallen
 from ..sampling import evenly, solved_sample
-from .full_batch import FullBatchOptimizer
+from .full_batch import AroundOptimizer, FullBatchOptimizer
 
 #: the least width: the curvature of a sharper version drowns in rounding
 SHARPEST = 1e-9
@@ -29,7 +29,7 @@ CLOSE = 0.5
 SPREAD_ROWS = 1024
 
 
-class Continuation(FullBatchOptimizer):
+class Continuation(AroundOptimizer):
     """Minimises ever sharper smooth versions of a loss that is not smooth.
 
     The loss is replaced by ``loss.rounded(width)``, which is within O(width) of it, and the
@@ -68,9 +68,8 @@ class Continuation(FullBatchOptimizer):
     # - total, restarted: the objective at the end of the last problem, and where this one was
     #   started afresh;
     # - converged: as for `iterate`.
-    knows_when = True
     _parameter_constraints: ClassVar[dict] = {
-        "optimizer": [FullBatchOptimizer],
+        **AroundOptimizer._parameter_constraints,
         "width": [Interval(Real, 0, None, closed="neither")],
         "factor": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -78,7 +77,7 @@ class Continuation(FullBatchOptimizer):
     def __init__(
         self, optimizer: FullBatchOptimizer, width: float = 1.0, factor: float = 0.1
     ) -> None:
-        self.optimizer = optimizer
+        super().__init__(optimizer)
         self.width = width
         self.factor = factor
 
@@ -90,12 +89,7 @@ class Continuation(FullBatchOptimizer):
                 "Continuation needs an optimizer that knows when a smooth problem is solved, such "
                 f"as Newton(), LBFGS() or FISTA(). Got {self.optimizer!r}."
             )
-        self.optimizer.validate()
         return self
-
-    def forget(self, state: dict) -> None:
-        """Start again from the widest: the data may be other."""
-        state.clear()
 
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -154,6 +154,26 @@ class FullBatchOptimizer(Optimizer):
             The mean loss, without penalty, at the last point where it was evaluated.
         """
         raise NotImplementedError(f"{type(self).__name__} must define iterate")
+
+
+class AroundOptimizer(FullBatchOptimizer):
+    """Base class of optimizers that pose problems for another one, ``optimizer``, to solve."""
+
+    knows_when = True
+    _parameter_constraints: ClassVar[dict] = {"optimizer": [FullBatchOptimizer]}
+
+    def __init__(self, optimizer: FullBatchOptimizer) -> None:
+        self.optimizer = optimizer
+
+    def validate(self) -> Self:
+        """Raise where a parameter is out of range."""
+        super().validate()
+        self.optimizer.validate()
+        return self
+
+    def forget(self, state: dict) -> None:
+        """Forget everything: the problems that were posed depend on the data."""
+        state.clear()
 
 
 class GradientDescent(FullBatchOptimizer):

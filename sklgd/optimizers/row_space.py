@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 
 from ..objective import Problem
 from ..penalties.base import ridge_of
-from .full_batch import FullBatchOptimizer
+from .full_batch import AroundOptimizer
 
 
-class RowSpace(FullBatchOptimizer):
+class RowSpace(AroundOptimizer):
     r"""Trains no more weights than there are rows, where features are many more.
 
     With a ridge as penalty the weights at the minimum are sums of multiples of the rows [1]_, so
@@ -49,26 +49,10 @@ class RowSpace(FullBatchOptimizer):
     (array([1., 2., 3.]), 1)
     """
 
-    knows_when = True
-    _parameter_constraints: ClassVar[dict] = {"optimizer": [FullBatchOptimizer]}
-
-    def __init__(self, optimizer: FullBatchOptimizer) -> None:
-        self.optimizer = optimizer
-
-    def validate(self) -> Self:
-        """Raise where a parameter is out of range."""
-        super().validate()
-        self.optimizer.validate()
-        return self
-
     @staticmethod
     def suits(penalty: Any, model: Any) -> bool:
         """Whether the minimum is in the space of the rows: a linear model with a ridge."""
         return model.linear and bool(ridge_of(penalty))
-
-    def forget(self, state: dict) -> None:
-        """Forget everything: it depends on the data."""
-        state.clear()
 
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
