@@ -4,6 +4,10 @@ cimport cython
 from libc.stdint cimport uint32_t
 
 from .base cimport Aim, Batch, LossKernel, ModelKernel, RowsKernel, Tape, batch_row
+from .simd cimport simd_prefetch
+
+cdef enum:
+    TARGETS_AHEAD = 16  # how many shuffled rows ahead targets are fetched
 
 
 cdef inline void begin_tape(Tape* tape, ModelKernel model, double* work, double* params) noexcept:
@@ -46,6 +50,11 @@ cdef class Objective:
                                  double* draw, double* total) except -1 nogil:
         cdef Py_ssize_t row = batch_row(batch, 0)
         cdef double target = self.y[row], value
+        cdef Py_ssize_t ahead = batch.start + TARGETS_AHEAD
+        if batch.order != NULL and ahead < batch.end:
+            simd_prefetch(self.y + batch.order[ahead], 1)
+            if self.weights != NULL:
+                simd_prefetch(self.weights + batch.order[ahead], 1)
         if self.expand:
             target = self.on if target == 0.0 else self.off
         if self.loss.in_numbers:

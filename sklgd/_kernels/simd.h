@@ -17,9 +17,6 @@ typedef struct {
     /* sum_j x[j] w[j] */
     double (*dot_d)(ptrdiff_t n, const double *x, const double *w);
     double (*dot_f)(ptrdiff_t n, const float *x, const double *w);
-    /* the same for long rows, asking for another row of that length on the way */
-    double (*dot_ahead_d)(ptrdiff_t n, const double *x, const double *w, const double *next);
-    double (*dot_ahead_f)(ptrdiff_t n, const float *x, const double *w, const float *next);
     /* out[c] = sum_j x[j] w[c * n + j] for c < 4 */
     void (*dot4_d)(ptrdiff_t n, const double *x, const double *w, double *out);
     void (*dot4_f)(ptrdiff_t n, const float *x, const double *w, double *out);
@@ -97,21 +94,35 @@ int simd_level(void);
 #if defined(__GNUC__) || defined(__clang__)
 /* The empty asm counts as an effect: without one gcc takes functions that only prefetch for pure,
  * and drops the calls. */
-#define SKLGD_PREFETCH(address)            \
-    do {                                   \
-        __builtin_prefetch((address), 0, 3); \
-        __asm__ volatile("");              \
+#define SKLGD_PREFETCH_INTO(address, level)      \
+    do {                                         \
+        __builtin_prefetch((address), 0, level); \
+        __asm__ volatile("");                    \
     } while (0)
 #else
-#define SKLGD_PREFETCH(address) ((void)(address))
+#define SKLGD_PREFETCH_INTO(address, level) ((void)(address))
 #endif
+#define SKLGD_PREFETCH(address) SKLGD_PREFETCH_INTO(address, 3)
 
-/* Ask for the cache lines that hold so many bytes. */
+/* Ask for the cache lines that hold so many bytes.  Where they begin in a line is not looked at: a
+ * loop whose length depended on that could not be guessed. */
+#define SKLGD_PREFETCH_ALL(start, bytes, level)                        \
+    do {                                                               \
+        for (ptrdiff_t at = 0; at < (bytes); at += 64)                 \
+            SKLGD_PREFETCH_INTO((const char *)(start) + at, level);    \
+        SKLGD_PREFETCH_INTO((const char *)(start) + (bytes) - 1, level); \
+    } while (0)
+
 static inline void simd_prefetch(const void *start, ptrdiff_t bytes)
 {
-    const char *address = (const char *)start;
-    for (ptrdiff_t at = 0; at < bytes; at += 64)
-        SKLGD_PREFETCH(address + at);
+    SKLGD_PREFETCH_ALL(start, bytes, 3);
+}
+
+/* The same, into the second cache only.  More requests wait for memory there than at the first
+ * cache: what is asked for long before it is needed comes up to twice as fast. */
+static inline void simd_prefetch_far(const void *start, ptrdiff_t bytes)
+{
+    SKLGD_PREFETCH_ALL(start, bytes, 2);
 }
 
 #endif

@@ -12,10 +12,6 @@ cdef extern from "simd.h" nogil:
     ctypedef struct simd_table:
         double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil
         double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept nogil
-        double (*dot_ahead_d)(Py_ssize_t n, const double* x, const double* w,
-                              const double* next) noexcept nogil
-        double (*dot_ahead_f)(Py_ssize_t n, const float* x, const double* w,
-                              const float* next) noexcept nogil
         void (*dot4_d)(Py_ssize_t n, const double* x, const double* w, double* out) noexcept nogil
         void (*dot4_f)(Py_ssize_t n, const float* x, const double* w, double* out) noexcept nogil
         void (*update_d)(Py_ssize_t n, double a, const double* x, double shrink,
@@ -67,3 +63,4 @@ cdef extern from "simd.h" nogil:
     simd_table simd
     void simd_init()
     void simd_prefetch(const void* start, Py_ssize_t bytes)
+    void simd_prefetch_far(const void* start, Py_ssize_t bytes)

@@ -25,7 +25,8 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
 
 /* A tail of 4, 2 and 1 entries: dot and update cut it alike, so that what an update has just
  * stored can be forwarded whole to the dot that follows. */
-#define DOT_BODY(suffix, real, FETCH)                                                     \
+#define DEFINE_DOT(suffix, real)                                                          \
+    TARGET static double NAME(dot_##suffix)(ptrdiff_t n, const real *x, const double *w)  \
     {                                                                                     \
         NAME(vec) s0 = {0};                                                               \
         quad_d four = {0};                                                                \
@@ -35,7 +36,6 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         if (n >= 4 * LANES) {                                                             \
             NAME(vec) s1 = {0}, s2 = {0}, s3 = {0};                                       \
             for (; j + 4 * LANES <= n; j += 4 * LANES) {                                  \
-                FETCH                                                                     \
                 s0 += LOAD_##suffix(x + j) * LOAD_d(w + j);                               \
                 s1 += LOAD_##suffix(x + j + LANES) * LOAD_d(w + j + LANES);               \
                 s2 += LOAD_##suffix(x + j + 2 * LANES) * LOAD_d(w + j + 2 * LANES);       \
@@ -58,17 +58,6 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         (void)four;                                                                       \
         return TAIL_SUM(s0, four, (__m128d)two, one);                                     \
     }
-
-#define FETCH_NEXT                                                                        \
-    for (ptrdiff_t line = 0; line < 4 * LANES; line += 64 / (ptrdiff_t)sizeof(*x))        \
-        SKLGD_PREFETCH(next + j + line);
-
-#define DEFINE_DOT(suffix, real)                                                          \
-    TARGET static double NAME(dot_##suffix)(ptrdiff_t n, const real *x, const double *w)  \
-        DOT_BODY(suffix, real, )                                                          \
-    TARGET static double NAME(dot_ahead_##suffix)(ptrdiff_t n, const real *x,             \
-                                                  const double *w, const real *next)      \
-        DOT_BODY(suffix, real, FETCH_NEXT)
 
 #define DEFINE_UPDATE(suffix, real)                                                       \
     TARGET static void NAME(update_##suffix)(ptrdiff_t n, double a, const real *x,        \
@@ -351,12 +340,6 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         for (; j < n; j++)                                                                \
             s0 += (double)x[j] * w[j];                                                    \
         return (s0 + s1) + (s2 + s3);                                                     \
-    }                                                                                     \
-    static double NAME(dot_ahead_##suffix)(ptrdiff_t n, const real *x, const double *w,   \
-                                           const real *next)                              \
-    {                                                                                     \
-        simd_prefetch(next, n * (ptrdiff_t)sizeof(*next));                                \
-        return NAME(dot_##suffix)(n, x, w);                                               \
     }
 
 #define DEFINE_DOT4(suffix, real)                                                         \
@@ -455,8 +438,7 @@ DEFINE_TILES(f, float)
 #include "simd_steps.h"
 
 static const simd_table NAME(table) = {
-    NAME(dot_d), NAME(dot_f), NAME(dot_ahead_d), NAME(dot_ahead_f),
-    NAME(dot4_d), NAME(dot4_f),
+    NAME(dot_d), NAME(dot_f), NAME(dot4_d), NAME(dot4_f),
     NAME(update_d), NAME(update_f), NAME(advance_d), NAME(advance_f),
     NAME(rows4_dot_d), NAME(rows4_dot_f), NAME(rows4_update_d), NAME(rows4_update_f),
     NAME(rows4_moments_d), NAME(rows4_moments_f),
@@ -467,8 +449,6 @@ static const simd_table NAME(table) = {
 };
 
 #undef DEFINE_DOT
-#undef DOT_BODY
-#undef FETCH_NEXT
 #undef DEFINE_DOT4
 #undef ADVANCE
 #undef DEFINE_ADVANCE

@@ -11,7 +11,7 @@ from libc.string cimport memset
 
 from ..base cimport Batch, RowsKernel, address_of, batch_row, positions
 from ..packed cimport packed, packed_init
-from ..simd cimport simd, simd_init, simd_prefetch
+from ..simd cimport simd, simd_init, simd_prefetch, simd_prefetch_far
 from .entries cimport cross_functions, cross_table, square
 
 simd_init()
@@ -21,11 +21,14 @@ ctypedef fused real:
     float
     double
 
-# How far ahead shuffled rows are fetched, measured with benchmarks/epoch.py: so many bytes, in 4 to
-# 16 rows; of a long row the next one, bit by bit while this one is read, since more requests
-# than the processor can queue would hold up the reading.
-cdef Py_ssize_t BYTES_AHEAD = 8192
+# How far ahead shuffled rows are fetched from memory, measured with benchmarks/epoch.py: so many
+# bytes, in 4 to 16 rows.
+cdef Py_ssize_t BYTES_AHEAD = 16384
+# Those whose lengths are between these are asked for again when they are near; for shorter ones
+# that takes as long as it saves, and of longer ones the processor sees by itself what comes.
+cdef Py_ssize_t SHORT_ROW = 192
 cdef Py_ssize_t LONG_ROW = 2048
+cdef Py_ssize_t NEAR = 4
 
 
 def instruction_set():
@@ -40,8 +43,8 @@ cdef class DenseRows(RowsKernel):
     cdef const char* data
     cdef const cross_table* cross
     cdef Py_ssize_t row_bytes
-    cdef Py_ssize_t ahead
-    cdef bint long_rows
+    cdef Py_ssize_t far     # how many rows ahead they are fetched
+    cdef bint again
 
     def __init__(self, array):
         self.single = array.dtype == np.float32
@@ -50,9 +53,9 @@ cdef class DenseRows(RowsKernel):
         self.array = array
         self.n_rows, self.n_features = array.shape
         self.row_bytes = array.shape[1] * array.dtype.itemsize
-        self.long_rows = self.row_bytes > LONG_ROW
-        self.advances = not self.long_rows
-        self.ahead = min(16, max(4, BYTES_AHEAD // max(self.row_bytes, 1)))
+        self.advances = self.row_bytes <= LONG_ROW
+        self.far = min(16, max(4, BYTES_AHEAD // max(self.row_bytes, 1)))
+        self.again = SHORT_ROW <= self.row_bytes <= LONG_ROW
 
     cdef object take(self, const Batch* batch):
         rows = self.array[positions(batch)]
@@ -60,9 +63,13 @@ cdef class DenseRows(RowsKernel):
         return rows
 
     cdef inline void fetch_ahead(self, const Batch* batch, Py_ssize_t i) noexcept nogil:
-        cdef Py_ssize_t ahead = batch.start + i + self.ahead
-        if batch.order != NULL and ahead < batch.end:
-            simd_prefetch(self.data + batch.order[ahead] * self.row_bytes, self.row_bytes)
+        cdef Py_ssize_t far = batch.start + i + self.far, near = batch.start + i + NEAR
+        if batch.order == NULL:
+            return
+        if far < batch.end:
+            simd_prefetch_far(self.data + batch.order[far] * self.row_bytes, self.row_bytes)
+        if self.again and near < batch.end:
+            simd_prefetch(self.data + batch.order[near] * self.row_bytes, self.row_bytes)
 
     # Rows of the batch behind this one, in the place of its rows i to i + m: they come while those
     # of this batch, which are in the cache, are summed.
@@ -74,12 +81,6 @@ cdef class DenseRows(RowsKernel):
 
     cdef double row_dot(self, const Batch* batch, const double* w) noexcept nogil:
         cdef const char* row = self.data + batch_row(batch, 0) * self.row_bytes
-        cdef const char* next
-        if self.long_rows and batch.order != NULL and batch.start + 1 < batch.end:
-            next = self.data + batch_row(batch, 1) * self.row_bytes
-            if self.single:
-                return simd.dot_ahead_f(self.n_features, <const float*> row, w, <const float*> next)
-            return simd.dot_ahead_d(self.n_features, <const double*> row, w, <const double*> next)
         self.fetch_ahead(batch, 0)
         if self.single:
             return simd.dot_f(self.n_features, <const float*> row, w)

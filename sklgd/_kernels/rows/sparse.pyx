@@ -12,7 +12,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from ..base cimport Batch, Drift, Lazy, RowsKernel, Touch, address_of, batch_row, positions
-from ..simd cimport simd, simd_init, simd_prefetch
+from ..simd cimport simd, simd_init, simd_prefetch, simd_prefetch_far
 from .entries cimport cross_functions, cross_table, csr_functions, csr_table, square
 
 simd_init()
@@ -85,8 +85,8 @@ cdef class CSRRows(RowsKernel):
         cdef Py_ssize_t ahead = batch.start + i + ROWS_AHEAD, further = ahead + ROWS_AHEAD
         if ahead < batch.end:
             row = self.row(batch, i + ROWS_AHEAD)
-            simd_prefetch(row.indices, row.size * self.types.index_bytes)
-            simd_prefetch(row.data, row.size * self.types.data_bytes)
+            simd_prefetch_far(row.indices, row.size * self.types.index_bytes)
+            simd_prefetch_far(row.data, row.size * self.types.data_bytes)
         if batch.order != NULL and further < batch.end:
             # where a row begins is a read of its own
             simd_prefetch(
