@@ -11,12 +11,14 @@ from .._kernels import interior
 from .._kernels.cholesky import factored, solved
 from ..objective import Problem
 from ..penalties.base import ridge_of
+from ..second_order import SecondOrder
 from .full_batch import FullBatchOptimizer, asked
 
 #: the share of what is asked for that may be left
 LEFT = 0.5
-#: distance from the kinks at the start, in units of the mean distance there
-DISTANCE = 8.0
+#: distance from the kinks at the start, in units of the mean distance there: from the best constant
+#: on, and from the least squares fit
+DISTANCE, CLOSE = 8.0, 0.5
 #: the share of the way to where a variable would be zero that a step takes
 REACH = 0.995
 #: what slopes are multiplied by at the start, at the least
@@ -122,31 +124,48 @@ class InteriorPoint(FullBatchOptimizer):
         _check(problem)
         block, rows = problem.block, slice(None) if problem.order is None else problem.order
         space = coordinates.standardizing(problem.look())
-        u = space.from_params(problem.constant_start(params))
         at, low, high = block.loss.kinks(block.targets.columns(rows))
         weights = 1.0 if block.weights is None else block.weights[rows][:, None]
         work = np.zeros((interior.N_PLANES, *at.shape))
         work[interior.LOW], work[interior.HIGH] = weights * low, weights * high
         second = problem.second_order(space)
-        above = second.raw(u) - at
-        distance = DISTANCE * np.abs(above).mean(axis=(0, 1))
-        distance[distance == 0.0] = 1.0
-        work[interior.ABOVE] = np.maximum(above, 0.0) + distance
-        work[interior.BELOW] = np.maximum(-above, 0.0) + distance
-        theta = 0.5 * (work[interior.LOW] + work[interior.HIGH])
-        if problem.n_params > problem.n_weights:
-            _balance(theta)
-        work[interior.THETA] = theta
-        u = space.columns(u)
+        u = space.columns(space.from_params(problem.constant_start(params)))
         ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
         state.update(space=space, u=u, work=work, ridge=ridge, stale=0)
+        distance = DISTANCE
+        if block.loss.task == "regression":
+            u += self._to_least_squares(state, second, at.mean(axis=0), weights)
+            distance = CLOSE
+        above = second.raw(space.flat(u)) - at
+        distance = distance * np.abs(above).mean(axis=(0, 1))
+        distance[distance == 0.0] = 1.0
+        above, below = np.maximum(above, 0.0) + distance, np.maximum(-above, 0.0) + distance
+        work[interior.ABOVE], work[interior.BELOW] = above, below
+        # where both products are the same
+        theta = above * work[interior.HIGH] + below * work[interior.LOW]
+        theta /= above + below
+        if problem.n_params > problem.n_weights:
+            _balance(theta)
+        work[interior.THETA] = theta
         state["residual"] = space.columns(second.weighted(theta.sum(axis=0))[0]) + ridge * u
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
         state["products"] = interior.products(work)
         state["left"] = state["products"] / problem.weight_sum
         state["least"] = ROUNDING * state["left"]
         state["first"] = problem.at_constant
+
+    def _to_least_squares(
+        self, state: dict, second: SecondOrder, targets: np.ndarray, weights: Any
+    ) -> np.ndarray:
+        """Return the step to where squares are least; none where that cannot be found."""
+        off = second.raw(state["space"].flat(state["u"])) - targets
+        size = np.abs(off).mean(axis=0)
+        size[size == 0.0] = 1.0
+        bends = np.full(off.shape, weights / size)
+        grad, hess = second.weighted(bends * off, bends)
+        step = self._step(state, [factored(h) for h in hess], grad)
+        return step if np.isfinite(step).all() else np.zeros_like(step)
 
     def _step(self, state: dict, factors: list, grad: np.ndarray) -> np.ndarray:
         """Return the solution of each column's system; zero where it is done."""
