@@ -113,6 +113,16 @@ def test_quantiles_are_those_of_linear_programming(diabetes, quantile):
     assert_allclose(mine.predict(X), known.predict(X), atol=1e-4)
 
 
+@pytest.mark.parametrize("noise", ["normal", "standard_cauchy"])
+@pytest.mark.parametrize("quantile", [0.5, 0.95])
+def test_outer_quantiles_take_as_few_iterations(quantile, noise):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 30)) * 10.0 ** rng.uniform(-3.0, 3.0, 30)
+    y = X @ (rng.normal(size=30) / X.std(axis=0)) + getattr(rng, noise)(800)
+    model = GDRegressor(Quantile(quantile), optimizer=InteriorPoint()).fit(X, y)
+    assert model.stop_reason_ == "tol" and model.n_iter_ <= 16  # from the best constant: 20
+
+
 def test_svc():
     X, y = load_breast_cancer(return_X_y=True)
     X = scale(X)

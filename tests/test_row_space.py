@@ -196,7 +196,8 @@ def test_losses_with_kinks_end_where_training_on_the_features_does(loss, units):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # which far units take for ever
         known = known.fit(X, y).history_["objective"][-1]
-    assert model.history_["objective"][-1] <= known * (1.0 + 1e-5) + 1e-9
+    fall = np.abs(y - np.median(y)).mean()  # that of the best constant, and more
+    assert model.history_["objective"][-1] - known <= 1e-7 * fall
 
 
 # -- what a fit is asked for -----------------------------------------------------------------------

@@ -46,6 +46,7 @@ class InteriorPoint(FullBatchOptimizer):
     or two suffice, whatever the units of the features.  Training stops where the duality gap, the
     sum of the products, is small beside ``tol`` times what the objective has fallen by.
 
+    Targets that are numbers start from their least squares fit, classes from the best constant.
     Raw columns share the passes and have their own steps.
 
     References
@@ -104,7 +105,7 @@ class InteriorPoint(FullBatchOptimizer):
         step = self._step(state, factors, grad)
         lengths = interior.follow(work, second.raw(space.flat(step)))
         after = interior.products(work, lengths)
-        interior.aim(work, (after / before) ** 3 * before / (2.0 * work[0, ..., 0].size))
+        interior.aim(work, (after / before) ** 3 * before / (2.0 * work[0, 0].size))
         interior.weigh(work, done, slopes)
         step = self._step(state, factors, second.weighted(slopes)[0])
         lengths = interior.follow(work, second.raw(space.flat(step)))
@@ -123,32 +124,25 @@ class InteriorPoint(FullBatchOptimizer):
         """Choose coordinates, and variables that are not near their bounds."""
         _check(problem)
         block, rows = problem.block, slice(None) if problem.order is None else problem.order
+        weights = 1.0 if block.weights is None else block.weights[rows]
+        kinks = block.loss.kinks(block.targets.columns(rows))
+        at, low, high = (np.moveaxis(part, -1, 0) for part in kinks)  # (k, n_kinks, n)
         space = coordinates.standardizing(problem.look())
-        at, low, high = block.loss.kinks(block.targets.columns(rows))
-        weights = 1.0 if block.weights is None else block.weights[rows][:, None]
-        work = np.zeros((interior.N_PLANES, *at.shape))
-        work[interior.LOW], work[interior.HIGH] = weights * low, weights * high
         second = problem.second_order(space)
         u = space.columns(space.from_params(problem.constant_start(params)))
         ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
-        state.update(space=space, u=u, work=work, ridge=ridge, stale=0)
+        state.update(space=space, u=u, ridge=ridge, stale=0)
         distance = DISTANCE
         if block.loss.task == "regression":
-            u += self._to_least_squares(state, second, at.mean(axis=0), weights)
+            u += self._to_least_squares(state, second, at.mean(axis=1).T, weights)
             distance = CLOSE
-        above = second.raw(space.flat(u)) - at
-        distance = distance * np.abs(above).mean(axis=(0, 1))
-        distance[distance == 0.0] = 1.0
-        above, below = np.maximum(above, 0.0) + distance, np.maximum(-above, 0.0) + distance
-        work[interior.ABOVE], work[interior.BELOW] = above, below
-        # where both products are the same
-        theta = above * work[interior.HIGH] + below * work[interior.LOW]
-        theta /= above + below
-        if problem.n_params > problem.n_weights:
-            _balance(theta)
-        work[interior.THETA] = theta
-        state["residual"] = space.columns(second.weighted(theta.sum(axis=0))[0]) + ridge * u
+        work = state["work"] = np.zeros((interior.N_PLANES, *at.shape))
+        work[interior.LOW], work[interior.HIGH] = weights * low, weights * high
+        above = second.raw(space.flat(u)).T[:, None] - at
+        _go_inside(work, above, distance, balanced=problem.n_params > problem.n_weights)
+        slopes = np.ascontiguousarray(work[interior.THETA].sum(axis=1).T)
+        state["residual"] = space.columns(second.weighted(slopes)[0]) + ridge * u
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
         state["products"] = interior.products(work)
         state["left"] = state["products"] / problem.weight_sum
@@ -162,7 +156,7 @@ class InteriorPoint(FullBatchOptimizer):
         off = second.raw(state["space"].flat(state["u"])) - targets
         size = np.abs(off).mean(axis=0)
         size[size == 0.0] = 1.0
-        bends = np.full(off.shape, weights / size)
+        bends = np.full(off.shape, 1.0 / size) * np.reshape(weights, (-1, 1))
         grad, hess = second.weighted(bends * off, bends)
         step = self._step(state, [factored(h) for h in hess], grad)
         return step if np.isfinite(step).all() else np.zeros_like(step)
@@ -186,14 +180,27 @@ class InteriorPoint(FullBatchOptimizer):
         state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
 
 
-def _balance(theta: np.ndarray) -> None:
-    """Make slopes of shape (n_kinks, n, k) sum to zero in each column, as an intercept asks for.
+def _go_inside(work: np.ndarray, above: np.ndarray, distance: float, *, balanced: bool) -> None:
+    """Write variables for raw predictions that are so far above the kinks.
 
-    Those of the sign that prevails are made less, in place.
+    They are away from their bounds, and both products of a kink are alike.  Where it is asked for,
+    as intercepts do, the slopes of each column sum to zero.
     """
-    sums = theta.sum(axis=(0, 1))
+    distance = distance * np.abs(above).mean(axis=(1, 2), keepdims=True)
+    distance[distance == 0.0] = 1.0
+    above, below = np.maximum(above, 0.0) + distance, np.maximum(-above, 0.0) + distance
+    theta = (above * work[interior.HIGH] + below * work[interior.LOW]) / (above + below)
+    if balanced:
+        _balance(theta)
+    work[interior.THETA], work[interior.ABOVE], work[interior.BELOW] = theta, above, below
+
+
+def _balance(theta: np.ndarray) -> None:
+    # Make slopes of shape (k, n_kinks, n) sum to zero in each column: those of the sign that
+    # prevails are made less, in place.
+    sums = theta.sum(axis=(1, 2), keepdims=True)
     prevail = theta * sums > 0.0
-    shares = np.sum(theta, axis=(0, 1), where=prevail)
+    shares = np.sum(theta, axis=(1, 2), where=prevail, keepdims=True)
     with np.errstate(invalid="ignore"):
         factor = np.where(sums == 0.0, 1.0, 1.0 - sums / shares)
     theta *= np.where(prevail, np.maximum(factor, LEAST_SLOPE), 1.0)

@@ -1,0 +1,34 @@
+#include "kinks.h"
+
+#include "isa.h"
+#include "simd.h"
+
+#define KINKS_MAX(a, b) ((b) > (a) ? (b) : (a))
+
+#define NAME(f) plain_##f
+#define TARGET
+#include "kinks_impl.h"
+
+#ifdef SKLGD_X86
+#define NAME(f) avx2_##f
+#define TARGET SKLGD_AVX2
+#include "kinks_impl.h"
+
+#define NAME(f) avx512_##f
+#define TARGET SKLGD_AVX512
+#include "kinks_impl.h"
+#endif
+
+kinks_table kinks;
+
+void kinks_init(void)
+{
+    kinks = plain_table;
+#ifdef SKLGD_X86
+    int level = simd_level();
+    if (level == SIMD_AVX512)
+        kinks = avx512_table;
+    else if (level == SIMD_AVX2)
+        kinks = avx2_table;
+#endif
+}
