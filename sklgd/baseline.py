@@ -29,9 +29,9 @@ KINK_ROUNDING = 1e-12
 
 
 def constants_of(problem: Problem) -> list[np.ndarray]:
-    """Return the raw predictions of shape (k,) that fit the training rows best.
+    """Return the raw predictions of shape (k,) that fit the training rows best: one of these does.
 
-    For a joint loss these are guesses, of which the first is the best one of a softmax.
+    There are several where they are guesses.  For a joint loss the first is that of a softmax.
     """
     loss, targets = problem.block.loss, problem.block.targets
     # rare classes and counts need all rows for their share and their mean; where these do not tell
@@ -39,7 +39,7 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
     if targets.joint:
         share = _means(problem)
         logs = np.log(np.maximum(share, LEAST_SHARE))
-        return [logs - logs.mean(), np.eye(problem.n_raw)[share.argmax()]]
+        return [logs - logs.mean(), np.eye(problem.n_raw)[share.argmax()], np.zeros(problem.n_raw)]
     if loss.task == "classification":
         share = _means(problem)
         values = np.repeat([[0.0], [1.0]], len(share), axis=1)
@@ -51,7 +51,7 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
     order, weights = problem.some(SOME_ROWS), problem.block.weights
     rows = slice(None) if order is None else order
     weights = None if weights is None else weights[rows]
-    return [best_constant(loss, targets.columns(rows), weights)]
+    return [best_constant(loss, targets.columns(rows), weights), np.zeros(problem.n_raw)]
 
 
 def _means(problem: Problem, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:

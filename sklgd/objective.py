@@ -324,11 +324,10 @@ class Problem:
     @functools.cached_property
     def at_constant(self) -> float:
         """The objective of the best constant."""
-        raw = np.zeros(self.n_raw)
-        losses = [self._loss_at(raw)]
-        if self.n_params > self.n_weights:
-            losses += [self._loss_at(constant) for constant in self._constants]
-        return min(losses) + self.penalty_value(np.zeros(self.n_params))
+        has_intercept = self.n_params > self.n_weights
+        constants = self._constants if has_intercept else [np.zeros(self.n_raw)]
+        loss = min(map(self._loss_at, constants))
+        return loss + self.penalty_value(np.zeros(self.n_params))
 
     @functools.cached_property
     def _constants(self) -> list[np.ndarray]:
@@ -436,43 +435,38 @@ class Problem:
         params[self.n_weights : self.n_params] = constant
         return params
 
-    @property
-    def has_seen_gradients(self) -> bool:
-        """Whether gradients are remembered, which `optimality` then need not compute."""
-        return bool(self._seen)
-
-    def residual(self, params: np.ndarray) -> np.ndarray:
+    def residual(self, params: np.ndarray, some: Problem | None = None) -> np.ndarray:
         """Return the smallest subgradient of the objective: zero at a minimum.
 
-        It takes a pass over the data, unless the gradient there is remembered.
+        Unless the gradient there is remembered, it takes a pass over the data, or those of ``some``
+        of the rows.
         """
         for point, grad, space in self._seen:
             if np.array_equal(point, params):
                 grad = grad.copy() if space is None else space.user_gradient(grad)
                 break
         else:
-            grad = self.value_and_gradient(params)[1]
+            grad = (some or self).value_and_gradient(params)[1]
         if self.rest is not None:
             weights = self.weights(grad)
             weights[...] = self.unit * self.rest.residual(self.weights(params), weights / self.unit)
         return grad
 
-    def optimality(self, params: np.ndarray, start: np.ndarray | None) -> float:
-        """Return the norm of the residual, relative to that at ``start``; 0 where both are 0.
+    def optimality(
+        self, params: np.ndarray, start: np.ndarray | None, some: Problem | None = None
+    ) -> float:
+        """Return the norm of the `residual`, relative to that at ``start``; 0 where both are 0.
 
         None starts at zero.
         """
         with np.errstate(all="ignore"):
             start = np.zeros_like(params) if start is None else start.copy()
             self.prox(start, 0.0)  # to where the penalty is finite
-            at_start = self._norm_of_residual(start)
+            # nothing to go by in some rows, such as targets that are hardly ever not zero
+            at_start = _norm(self.residual(start, some)) or _norm(self.residual(start))
             del start  # with many features memory counts
-            norm = self._norm_of_residual(params)
-            return norm / at_start if norm > 0.0 else norm
-
-    def _norm_of_residual(self, params: np.ndarray) -> np.floating:
-        # not np.linalg.norm: waking the threads of a BLAS costs more than the sum
-        return np.sqrt(np.sum(np.square(self.residual(params))))
+            norm = _norm(self.residual(params, some))
+            return float(norm / at_start if norm > 0.0 else norm)
 
     def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
         return self.objective.sums(params, grad, self.order, start, stop)
@@ -490,6 +484,11 @@ class Problem:
             parts = (leaf(*bound) for bound in bounds)
         loss, sums = _tree_sum(parts)
         return loss / self.weight_sum, sums
+
+
+def _norm(v: np.ndarray) -> np.floating:
+    # not np.linalg.norm: waking the threads of a BLAS costs more than the sum
+    return np.sqrt(np.sum(np.square(v)))
 
 
 def _tree_sum(parts: Iterable[tuple]) -> tuple:

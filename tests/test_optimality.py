@@ -184,3 +184,11 @@ def test_partial_fit_has_none(data):
     model = GDRegressor(optimizer="sgd", max_iter=2, tol=None).fit(X, y)
     assert model.optimality_ > 0.0
     assert not hasattr(model.partial_fit(X, y), "optimality_")
+
+
+def test_targets_of_which_few_rows_tell():
+    """Where a look at some of the rows finds no gradient at zero, all of them are looked at."""
+    X, y = np.random.default_rng(0).normal(size=(100_000, 3)), np.zeros(100_000)
+    y[4] = 1.0
+    model = GDRegressor(fit_intercept=False, tol=1e-10).fit(X, y)
+    assert model.optimality_ < 1e-6

@@ -138,7 +138,8 @@ best_iter_ : int
 optimality_ : float
     How far from a minimum `fit` ended: the Euclidean norm of the smallest (sub)gradient of the
     objective at the parameters found, relative to that at parameters of zero; 0 at a minimum.
-    After a step rule's e < 32 epochs it is estimated from e / 32 of the rows, and 1,024 at least.
+    After e < 32 epochs gradients that the optimizer has not asked for, such as that at zero, are
+    estimated from e / 32 of the rows, and 1,024 at least.
     For losses with kinks it is that of the subgradient which the loss states, and need not vanish.
     NaN after an interruption; `partial_fit` removes it.
 stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "callback", "interrupted"}

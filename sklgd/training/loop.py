@@ -187,18 +187,17 @@ class TrainingLoop:
     def optimality(self) -> float:
         """Return the norm of the smallest subgradient at the end, relative to that at zero.
 
-        Where the optimizer has not asked for these two gradients, they cost two thirds of an epoch:
-        after few epochs over many rows they are estimated from some of the rows, spread evenly, at
-        a few percent of the fit.  NaN after an interruption, which wants no more passes.
+        A gradient that the optimizer has not asked for costs a third of an epoch: after few epochs
+        over many rows it is estimated from some of the rows, spread evenly, at a few percent of the
+        fit.  NaN after an interruption, which wants no more passes.
         """
         if self.report.stop_reason == "interrupted":
             return math.nan
-        problem, state = self.problem, self.state
-        if not problem.has_seen_gradients:
-            share = min(1.0, self.report.n_iter * LOOK_SHARE)
-            problem = problem.thinned(max(LOOK_ROWS, int(share * problem.n_rows)))
-        linear = problem.block.model.linear
-        return float(problem.optimality(state.result, None if linear else self.start))
+        problem = self.problem
+        share = min(1.0, self.report.n_iter * LOOK_SHARE)
+        some = problem.thinned(max(LOOK_ROWS, int(share * problem.n_rows)))
+        start = None if problem.block.model.linear else self.start
+        return problem.optimality(self.state.result, start, some)
 
     def _record(self, loss: float) -> bool:
         """Write an epoch into the history; return False, writing nothing, if it is not finite."""

@@ -21,10 +21,11 @@ cdef class PoissonKernel(LossKernel):
             i += BLOCK
         return 0
 
+    # Without branches, which counts would make hard to guess.
     cdef void evaluate_some(self, Py_ssize_t m, const double* y, const double* raw, double* value,
                             double* grad) noexcept nogil:
         cdef Py_ssize_t i
-        cdef double mean
+        cdef double mean, near, far
         cdef double[BLOCK] d
         cdef double[BLOCK] above
         simd.exp(m, raw, grad)
@@ -37,12 +38,10 @@ cdef class PoissonKernel(LossKernel):
         for i in range(m):
             mean = grad[i]
             grad[i] = mean - y[i]
-            if not y[i] > 0.0:
-                value[i] = mean
-            elif fabs(d[i]) < 1.0:
-                value[i] = y[i] * relu(above[i] - d[i])
-            else:
-                value[i] = mean - y[i] * (d[i] + 1.0)
+            near = y[i] * relu(above[i] - d[i])
+            far = mean - y[i] * (d[i] + 1.0)
+            far = near if fabs(d[i]) < 1.0 else far
+            value[i] = far if y[i] > 0.0 else mean
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
