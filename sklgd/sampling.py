@@ -42,8 +42,10 @@ def evenly(n_rows: int, step: int) -> np.ndarray:
     Not the same of each, since every step-th row is a biased sample of rows that repeat, such as
     those of hours.
     """
-    blocks = np.arange(n_rows // step)
-    return (step * (blocks + blocks * GOLDEN % 1.0)).astype(np.uint32)
+    blocks = np.arange(n_rows // step, dtype=np.float64)
+    places = blocks * GOLDEN
+    places -= np.floor(places)
+    return (step * (blocks + places)).astype(np.uint32)
 
 
 def enough_rows(X: Any, most: int) -> int:

@@ -6,6 +6,7 @@ objective (`sklgd.objective`).
 import numpy as np
 
 from libc.stdint cimport uint32_t
+from libc.string cimport memcpy
 
 from .base cimport Aim, Batch, LossKernel, ModelKernel, RowsKernel, Tape, batch_row
 
@@ -15,6 +16,22 @@ from .base import aligned_empty
 # Rows that are summed at a time: their raw predictions stay in the cache.  Dense rows themselves are
 # to stay in the nearest one until their gradient is summed; a call into Python costs more.
 cdef Py_ssize_t SUM_ROWS = 128, DENSE_ROWS = 32, PYTHON_ROWS = 1024
+
+
+# Four sums hide the latency of the additions.
+cdef inline double sum_of(Py_ssize_t m, const double* values) noexcept nogil:
+    cdef double s0 = 0.0, s1 = 0.0, s2 = 0.0, s3 = 0.0
+    cdef Py_ssize_t i = 0
+    while i + 4 <= m:
+        s0 += values[i]
+        s1 += values[i + 1]
+        s2 += values[i + 2]
+        s3 += values[i + 3]
+        i += 4
+    while i < m:
+        s0 += values[i]
+        i += 1
+    return (s0 + s1) + (s2 + s3)
 
 
 cdef class Objective:
@@ -67,6 +84,9 @@ cdef class Objective:
 
     cdef void gather(self, const Batch* batch, double* targets) noexcept nogil:
         cdef Py_ssize_t i, c, row, k = self.model.n_raw, width = self.y_width
+        if batch.order == NULL and not self.expand:
+            memcpy(targets, self.y + batch.start * width, batch.size * width * sizeof(double))
+            return
         for i in range(batch.size):
             row = batch_row(batch, i)
             if self.expand:
@@ -104,8 +124,14 @@ cdef class Objective:
         else:
             width = k
             self.loss.evaluate(batch.size * k, targets, raw, value, draw)
+        if self.weights == NULL:
+            total[0] += sum_of(batch.size * width, value)
+            if factor != 1.0:
+                for i in range(batch.size * k):
+                    draw[i] *= factor
+            return 0
         for i in range(batch.size):
-            s = 1.0 if self.weights == NULL else self.weights[batch_row(batch, i)]
+            s = self.weights[batch_row(batch, i)]
             row_sum = 0.0
             for c in range(width):
                 row_sum += value[i * width + c]

@@ -17,6 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from ..losses import Loss
 from ..objective import Targets
 
+#: kinds of dtypes of whole numbers
+WHOLE = "biu"
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -83,8 +86,12 @@ class Labels:
 
     def index(self, y: np.ndarray) -> np.ndarray:
         """Return the number of each label's class."""
-        index = np.searchsorted(self.classes, y)
-        index[index == len(self.classes)] = 0
+        kinds = y.dtype.kind + self.classes.dtype.kind
+        if len(self.classes) == 2 and set(kinds) <= set(WHOLE):  # no need to search
+            index = (y == self.classes[1]).astype(np.intp)
+        else:
+            index = np.searchsorted(self.classes, y)
+            index[index == len(self.classes)] = 0
         unseen = np.flatnonzero(self.classes[index] != y)
         if len(unseen):
             raise ValueError(
@@ -186,9 +193,14 @@ class Labels:
 def _classes_of_column(y: np.ndarray) -> np.ndarray | None:
     # The classes of a column of whole numbers; None where scikit-learn has more to say, which takes
     # it longer than a small fit.
-    if y.ndim != 1 or y.dtype.kind not in "biu":
+    if y.ndim != 1 or y.dtype.kind not in WHOLE or not len(y):
         return None
-    classes = np.unique(y)
+    low, high = int(y.min()), int(y.max())
+    if high - low < len(y) and np.can_cast(y.dtype, np.intp):  # counted, in an eighth of the time
+        counts = np.bincount(y.astype(np.intp) - low)
+        classes = (np.flatnonzero(counts) + low).astype(y.dtype)
+    else:
+        classes = np.unique(y)
     return classes if 2 * len(classes) <= len(y) else None
 
 
