@@ -238,6 +238,8 @@ class LBFGS(FullBatchOptimizer):
         if state["converged"] and problem.block.model.linear:
             self._look_farther(problem, space, state, enough)
             new = state["point"]
+            if problem.remembers:  # not the last point that was looked at
+                problem.remember(new.params, new.grad, space)
         params[: new.params.size] = new.params
         return new.loss
 
@@ -252,8 +254,6 @@ class LBFGS(FullBatchOptimizer):
             direction = conjugate_step(
                 problem, space, point, steepest, free, state["pairs"].apply, enough, stalled > 0
             )
-            if problem.remembers:
-                problem.remember(point.params, point.grad, space)
             if direction is None:
                 return
             new = self._along(problem, space, state, point, direction, steepest, False)
