@@ -17,7 +17,7 @@ from optimizer_cases import FULL_BATCH, REDUCED, RULES, SHOWN, each_rule
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters, epoch
 from sklgd._strategy import compose_kernel
-from sklgd.losses import LogLoss, Poisson, SquaredError
+from sklgd.losses import LogLoss, Poisson, SquaredError, SquaredHinge
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import (
@@ -446,6 +446,26 @@ def test_auto_is_not_misled_by_rows_that_repeat():
     unlike = some * rng.poisson(1.0, (4000, 2)) * [1.0, 100.0]
     chosen = Auto().choose(Poisson(), L2(1e-6), targets=Targets(unlike, 2), **given)
     assert isinstance(chosen, Columnwise)
+
+
+@pytest.mark.parametrize(
+    "loss, entries, rows, expected",
+    [
+        (LogLoss(), 8, 12_000, LBFGS),  # visits of short rows take longer than gradients
+        (LogLoss(), 80, 12_000, SDCA),
+        (LogLoss(), 8, 2_000, SDCA),
+        (SquaredHinge(), 8, 12_000, SDCA),  # whose steps have a formula
+    ],
+    ids=str,
+)
+def test_auto_weighs_visits_against_gradients(loss, entries, rows, expected):
+    rng = np.random.default_rng(0)
+    at = np.argsort(rng.random((rows, 600)), axis=1)[:, :entries]
+    X = np.zeros((rows, 600))
+    np.put_along_axis(X, at, entries**-0.5, axis=1)
+    targets = Targets((rng.random(rows) < 0.5).astype(float), 1)
+    given = {"model": Linear(), "X": sp.csr_array(X), "targets": targets, "incremental": False}
+    assert isinstance(Auto().choose(loss, L2(1e-3), **given), expected)
 
 
 def test_the_scale_of_targets_that_repeat():

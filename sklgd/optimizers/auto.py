@@ -40,6 +40,17 @@ HELD = 0.1
 #: them with kinks, for which all else is slower, and far more where rows are at right angles, since
 #: few visits of each then tell classes apart
 SLOW, SLOW_KINKS, SLOW_ORTHOGONAL = 15.0, 100.0, 2e4
+#: with so many rows for each feature its time is compared with that of a quasi-Newton method:
+TALL = 5.0
+#: the passes that it makes, and more for each of those above where rows are like each other, and
+#: where they are not, as in texts; those of a quasi-Newton method
+PASSES, MORE_PASSES, MORE_APART, QUASI_NEWTON = 4.0, 3.0, 0.6, 20.0
+#: nanoseconds of a visit, where its step has a formula and where it is found by iterations, and of
+#: an entry; of a row's gradient, and of an entry and a feature of that
+VISIT, VISIT_BY_STEPS, VISIT_ENTRY = 75.0, 250.0, 2.0
+ROW, ROW_ENTRY, FEATURE = 15.0, 2.4, 57.0
+#: the dimensions that rows span, from which on they are not like each other, as a share of the most
+APART = 0.75
 #: rows are nearly at right angles where they span this share of as many dimensions
 RIGHT_ANGLES = 0.5
 #: entries of X up to which a copy by columns is made for coordinate descent; more of them where
@@ -77,8 +88,10 @@ class Auto(Optimizer):
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
-      text: a few passes in coordinates that are left as they are.  With kinks a weak one will do
-      where features outnumber the rows, if these have little in common.
+      text: a few passes in coordinates that are left as they are.  With many rows for each feature
+      only if visits of them take less than gradients, as those of short rows, one-hot codes say,
+      mostly do not.  With kinks a weak ridge will do where features outnumber the rows, if these
+      have little in common.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
@@ -205,14 +218,30 @@ def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool
     some = _some(X, enough_rows(X, SOME_ROWS))
     data = some.data if sp.issparse(some) else some.ravel()
     mean_square = float(np.einsum("i,i", data, data, dtype=np.float64)) / some.shape[0]
-    slow = SLOW if loss.smooth else SLOW_KINKS
-    if not loss.smooth and loss.task == "classification" and (n < p or targets.joint):
+    passes = curvature * mean_square / (ridge_of(penalty) * n)
+    if loss.smooth:
+        compare = n > TALL * p and loss.rounded(math.inf) is None
+        return passes <= SLOW and (not compare or _is_quicker_than_gradients(loss, X, passes))
+    slow = SLOW_KINKS
+    if loss.task == "classification" and (n < p or targets.joint):
         # rows that have little to do with each other are soon seen to, whatever the ridge
-        if _are_orthogonal(X):
+        if _share_of_dimensions(X) > RIGHT_ANGLES:
             slow = SLOW_ORTHOGONAL if n < p else slow
         elif targets.joint:
             return False
-    return curvature * mean_square <= slow * ridge_of(penalty) * n
+    return passes <= slow
+
+
+def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
+    # Whether visits of rows take less than gradients.  A visit of a short row takes longer than its
+    # share of a gradient, and where rows are like each other more visits are needed.
+    n, p = X.shape
+    entries = X.nnz / n if sp.issparse(X) else p
+    by_steps = loss.self_concordant and not loss.quadratic
+    visit = (VISIT_BY_STEPS if by_steps else VISIT) + VISIT_ENTRY * entries
+    row = ROW + ROW_ENTRY * entries + FEATURE * p / n
+    more = MORE_APART if _share_of_dimensions(X) > APART else MORE_PASSES
+    return (PASSES + more * passes) * visit <= QUASI_NEWTON * row
 
 
 def _has_few_rows(X: Any, bends: bool) -> bool:
@@ -248,14 +277,14 @@ def _some(X: Any, most: int) -> Any:
     return X if step == 1 else X[evenly(X.shape[0], step)]
 
 
-def _are_orthogonal(X: Any) -> bool:
-    # Whether rows, less their mean, are nearly at right angles.
+def _share_of_dimensions(X: Any) -> float:
+    # How many dimensions rows, less their mean, span, as a share of those at right angles.
     some = _some(X, FEW_ROWS)
     gram = some @ some.T
     gram = np.asarray(gram.toarray() if sp.issparse(gram) else gram, dtype=np.float64)
     gram -= gram.mean(axis=0)
     gram -= gram.mean(axis=1, keepdims=True)
-    return _dimensions(gram) > RIGHT_ANGLES * len(gram)
+    return _dimensions(gram) / len(gram)
 
 
 def _standardised(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
