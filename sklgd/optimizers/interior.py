@@ -133,14 +133,14 @@ class InteriorPoint(FullBatchOptimizer):
         ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
         state.update(space=space, u=u, ridge=ridge, stale=0)
-        distance = DISTANCE
-        if block.loss.task == "regression":
-            u += self._to_least_squares(state, second, at.mean(axis=1).T, weights)
-            distance = CLOSE
         work = state["work"] = np.zeros((interior.N_PLANES, *at.shape))
         work[interior.LOW], work[interior.HIGH] = weights * low, weights * high
-        above = second.raw(space.flat(u)).T[:, None] - at
-        _go_inside(work, above, distance, balanced=problem.n_params > problem.n_weights)
+        is_near = block.loss.task == "regression"
+        if is_near:
+            u += self._to_least_squares(state, second, at.mean(axis=1).T, weights)
+        _go_inside(work, second.raw(space.flat(u)).T[:, None] - at, is_near=is_near)
+        if problem.n_params > problem.n_weights:
+            _balance(work[interior.THETA])
         slopes = np.ascontiguousarray(work[interior.THETA].sum(axis=1).T)
         state["residual"] = space.columns(second.weighted(slopes)[0]) + ridge * u
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
@@ -180,19 +180,18 @@ class InteriorPoint(FullBatchOptimizer):
         state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
 
 
-def _go_inside(work: np.ndarray, above: np.ndarray, distance: float, *, balanced: bool) -> None:
-    """Write variables for raw predictions that are so far above the kinks.
+def _go_inside(work: np.ndarray, above: np.ndarray, *, is_near: bool) -> None:
+    """Write variables, away from their bounds, for raw predictions so far above the kinks.
 
-    They are away from their bounds, and both products of a kink are alike.  Where it is asked for,
-    as intercepts do, the slopes of each column sum to zero.
+    Near the minimum slopes are chosen such that both products of a kink are alike.  Far from it
+    that would take those of a rare class to a bound.
     """
-    distance = distance * np.abs(above).mean(axis=(1, 2), keepdims=True)
+    distance = (CLOSE if is_near else DISTANCE) * np.abs(above).mean(axis=(1, 2), keepdims=True)
     distance[distance == 0.0] = 1.0
     above, below = np.maximum(above, 0.0) + distance, np.maximum(-above, 0.0) + distance
-    theta = (above * work[interior.HIGH] + below * work[interior.LOW]) / (above + below)
-    if balanced:
-        _balance(theta)
-    work[interior.THETA], work[interior.ABOVE], work[interior.BELOW] = theta, above, below
+    share = above / (above + below) if is_near else 0.5
+    work[interior.THETA] = share * work[interior.HIGH] + (1.0 - share) * work[interior.LOW]
+    work[interior.ABOVE], work[interior.BELOW] = above, below
 
 
 def _balance(theta: np.ndarray) -> None:
