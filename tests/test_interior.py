@@ -182,6 +182,24 @@ def test_targets_that_nothing_is_lost_on():
     assert model.n_iter_ <= 30 and objective(model, X, 1e-4 * y) <= 1e-10
 
 
+@pytest.mark.parametrize("n, seed", [(600, 2), (3000, 0)])
+def test_rare_classes(n, seed):
+    """One against the rest, with slopes that all start far from their bounds."""
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(30, n, p=np.r_[0.5, 0.3, np.full(28, 0.2 / 28)])
+    X = np.hstack([np.eye(30)[codes], 100.0 * rng.normal(size=(n, 5))])
+    score = X[:, 30] / 100.0 + 0.3 * rng.normal(size=n) + (codes > 15)
+    y = np.digitize(score, [1.2, 2.6, 3.0])
+    model = GDClassifier("hinge", alpha=1e-8, optimizer=InteriorPoint()).fit(X, y)
+    assert model.stop_reason_ == "tol"
+    constant = 2.0 * (np.bincount(y) / n)  # of each class but the first
+    constant[0] = 2.0 - constant[0]
+    smooth = GDClassifier("hinge", alpha=1e-8, optimizer=Continuation(Newton()), max_iter=5000)
+    best = smooth.fit(X, y).history_["objective"][-1]
+    fall = constant.sum() - best
+    assert model.history_["objective"][-1] - best <= 1e-3 * fall
+
+
 def test_columns_are_problems_of_their_own():
     X, y = load_iris(return_X_y=True)
     together = GDClassifier("hinge", alpha=0.01, **EXACT).fit(X, y)
