@@ -13,9 +13,10 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memset
 
 from .base cimport Batch, LossKernel, RowsKernel, batch_row
-from .simd cimport simd_prefetch
+from .simd cimport simd_prefetch_line
 
-cdef Py_ssize_t ROWS_AHEAD = 8
+# How many visits ahead what is kept of a row is asked for.
+cdef Py_ssize_t VISITS_AHEAD = 8
 
 
 @cython.final
@@ -120,8 +121,8 @@ cdef class DualPass:
         with nogil:
             for batch.start in range(order.shape[0]):
                 i = batch_row(&batch, 0)
-                if batch.start + ROWS_AHEAD < batch.end:
-                    self.fetch(order[batch.start + ROWS_AHEAD])
+                if batch.start + VISITS_AHEAD < batch.end:
+                    self.fetch(order[batch.start + VISITS_AHEAD])
                 s = 1.0 if self.weights is None else self.weights[i]
                 self.predict(&batch)
                 if isnan(self.squares[i]):
@@ -154,12 +155,12 @@ cdef class DualPass:
 
     # Ask for what is kept of a row.
     cdef inline void fetch(self, Py_ssize_t i) noexcept nogil:
-        simd_prefetch(&self.y[i, 0], 1)
-        simd_prefetch(&self.slopes[i, 0], 1)
-        simd_prefetch(&self.conjugates[i, 0], 1)
-        simd_prefetch(&self.values[i, 0], 1)
-        simd_prefetch(&self.squares[i], 1)
-        simd_prefetch(&self.still[i], 1)
+        simd_prefetch_line(&self.y[i, 0])
+        simd_prefetch_line(&self.slopes[i, 0])
+        simd_prefetch_line(&self.conjugates[i, 0])
+        simd_prefetch_line(&self.values[i, 0])
+        simd_prefetch_line(&self.squares[i])
+        simd_prefetch_line(&self.still[i])
 
     # Move a row's slope of one column, and return what it changed by.
     cdef inline double ascend(self, Py_ssize_t i, Py_ssize_t c, double s, double step,

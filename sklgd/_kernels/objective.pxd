@@ -4,7 +4,7 @@ cimport cython
 from libc.stdint cimport uint32_t
 
 from .base cimport Aim, Batch, LossKernel, ModelKernel, RowsKernel, Tape, batch_row
-from .simd cimport simd_prefetch
+from .simd cimport simd_prefetch_line
 
 cdef enum:
     TARGETS_AHEAD = 16  # how many shuffled rows ahead targets are fetched
@@ -52,9 +52,9 @@ cdef class Objective:
         cdef double target = self.y[row], value
         cdef Py_ssize_t ahead = batch.start + TARGETS_AHEAD
         if batch.order != NULL and ahead < batch.end:
-            simd_prefetch(self.y + batch.order[ahead], 1)
+            simd_prefetch_line(self.y + batch.order[ahead])
             if self.weights != NULL:
-                simd_prefetch(self.weights + batch.order[ahead], 1)
+                simd_prefetch_line(self.weights + batch.order[ahead])
         if self.expand:
             target = self.on if target == 0.0 else self.off
         if self.loss.in_numbers:

@@ -104,12 +104,18 @@ int simd_level(void);
 #endif
 #define SKLGD_PREFETCH(address) SKLGD_PREFETCH_INTO(address, 3)
 
+/* Ask for the cache line in which an address is. */
+static inline void simd_prefetch_line(const void *address)
+{
+    SKLGD_PREFETCH(address);
+}
+
 /* Ask for the cache lines that hold so many bytes.  Where they begin in a line is not looked at: a
  * loop whose length depended on that could not be guessed. */
-#define SKLGD_PREFETCH_ALL(start, bytes, level)                        \
-    do {                                                               \
-        for (ptrdiff_t at = 0; at < (bytes); at += 64)                 \
-            SKLGD_PREFETCH_INTO((const char *)(start) + at, level);    \
+#define SKLGD_PREFETCH_ALL(start, bytes, level)                          \
+    do {                                                                 \
+        for (ptrdiff_t at = 0; at < (bytes); at += 64)                   \
+            SKLGD_PREFETCH_INTO((const char *)(start) + at, level);      \
         SKLGD_PREFETCH_INTO((const char *)(start) + (bytes) - 1, level); \
     } while (0)
 

@@ -62,5 +62,6 @@ cdef extern from "simd.h" nogil:
         const char* name
     simd_table simd
     void simd_init()
+    void simd_prefetch_line(const void* address)
     void simd_prefetch(const void* start, Py_ssize_t bytes)
     void simd_prefetch_far(const void* start, Py_ssize_t bytes)

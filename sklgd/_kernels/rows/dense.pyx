@@ -25,7 +25,8 @@ ctypedef fused real:
 # bytes, in 4 to 16 rows.
 cdef Py_ssize_t BYTES_AHEAD = 16384
 # Those whose lengths are between these are asked for again when they are near; for shorter ones
-# that takes as long as it saves, and of longer ones the processor sees by itself what comes.
+# that takes as long as it saves, and of longer ones the processor sees by itself what comes.  Nor
+# are two of these looked at in one step.
 cdef Py_ssize_t SHORT_ROW = 192
 cdef Py_ssize_t LONG_ROW = 2048
 cdef Py_ssize_t NEAR = 4

@@ -12,7 +12,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from ..base cimport Batch, Drift, Lazy, RowsKernel, Touch, address_of, batch_row, positions
-from ..simd cimport simd, simd_init, simd_prefetch, simd_prefetch_far
+from ..simd cimport simd, simd_init, simd_prefetch_far, simd_prefetch_line
 from .entries cimport cross_functions, cross_table, csr_functions, csr_table, square
 
 simd_init()
@@ -89,8 +89,8 @@ cdef class CSRRows(RowsKernel):
             simd_prefetch_far(row.data, row.size * self.types.data_bytes)
         if batch.order != NULL and further < batch.end:
             # where a row begins is a read of its own
-            simd_prefetch(
-                <const char*> self.indptr + batch.order[further] * self.types.index_bytes, 1)
+            simd_prefetch_line(
+                <const char*> self.indptr + batch.order[further] * self.types.index_bytes)
 
     # The same for what is kept of the next row's features.
     cdef inline void fetch_marks(self, const Batch* batch, Py_ssize_t i,
