@@ -15,4 +15,13 @@
 #endif
 #endif
 
+/* Of the tables that each build has under a name, the one for the best instructions there are. */
+#ifdef SKLGD_X86
+#define SKLGD_BEST(table) \
+    (*(const __typeof__(plain_##table) *[]){&plain_##table, &avx2_##table, \
+                                            &avx512_##table}[simd_level()])
+#else
+#define SKLGD_BEST(table) plain_##table
+#endif
+
 #endif

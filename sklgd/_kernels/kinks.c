@@ -23,12 +23,5 @@ kinks_table kinks;
 
 void kinks_init(void)
 {
-    kinks = plain_table;
-#ifdef SKLGD_X86
-    int level = simd_level();
-    if (level == SIMD_AVX512)
-        kinks = avx512_table;
-    else if (level == SIMD_AVX2)
-        kinks = avx2_table;
-#endif
+    kinks = SKLGD_BEST(table);
 }

@@ -100,12 +100,5 @@ packed_table packed;
 
 void packed_init(void)
 {
-    packed = plain_table;
-#ifdef SKLGD_X86
-    int level = simd_level();
-    if (level == SIMD_AVX512)
-        packed = avx512_table;
-    else if (level == SIMD_AVX2)
-        packed = avx2_table;
-#endif
+    packed = SKLGD_BEST(table);
 }

@@ -78,10 +78,5 @@ simd_table simd;
 
 void simd_init(void)
 {
-#ifdef SKLGD_X86
-    const simd_table *tables[] = {&plain_table, &avx2_table, &avx512_table};
-    simd = *tables[simd_level()];
-#else
-    simd = plain_table;
-#endif
+    simd = SKLGD_BEST(table);
 }

@@ -31,7 +31,7 @@ from .base cimport (
 )
 from .epoch cimport Loop
 from .objective cimport Objective
-from .simd cimport simd, simd_init, simd_prefetch
+from .simd cimport simd, simd_init, simd_prefetch_line
 
 simd_init()
 
@@ -201,8 +201,8 @@ cdef class VarianceReduced(Loop):
                 old = &self.table[row * k]
                 ahead = one.start + STEPS_AHEAD
                 if batch.order != NULL and ahead < batch.end:
-                    simd_prefetch(&self.table[batch.order[ahead] * k], sizeof(double))
-                    simd_prefetch(&self.losses[batch.order[ahead]], sizeof(double))
+                    simd_prefetch_line(&self.table[batch.order[ahead] * k])
+                    simd_prefetch_line(&self.losses[batch.order[ahead]])
                 self.losses[row] = loss
                 for c in range(k):
                     self.change[i * k + c] = slope[c]
