@@ -124,6 +124,15 @@ def _ridge(solver):
     return make
 
 
+def _ridge_applies(solver):
+    def applies(problem):
+        # scikit-learn refuses to centre sparse features for it
+        dense = not sp.issparse(problem.X)
+        return problem.loss == "squared_error" and (dense or solver != "svd")
+
+    return applies
+
+
 def _logistic(solver):
     def make(problem, effort):
         return LogisticRegression(
@@ -196,7 +205,8 @@ def scikit_learn():
         direct = solver in ("svd", "cholesky")
         name = f"Ridge {solver}"
         efforts = (1,) if direct else EFFORTS
-        found.append(Competitor(name, name, _is("squared_error"), _ridge(solver), efforts=efforts))
+        applies = _ridge_applies(solver)
+        found.append(Competitor(name, name, applies, _ridge(solver), efforts=efforts))
     for solver in ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga", "liblinear"):
         name = f"LogisticRegression {solver}"
         found.append(Competitor(name, name, _logistic_applies(solver), _logistic(solver)))

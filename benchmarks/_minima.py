@@ -209,7 +209,8 @@ def _interior(problem, A, scale, c):
 def _lbfgs(problem):
     # scipy's L-BFGS-B, on columns of unit norm; L1 weights are split into two of one sign.
     X, (n, p), k = problem.X, problem.X.shape, problem.n_raw
-    scale = np.sqrt(np.asarray(X.power(2).mean(axis=0)).ravel())
+    squares = X.power(2) if sp.issparse(X) else np.square(X)
+    scale = np.sqrt(np.asarray(squares.mean(axis=0)).ravel())
     scale[scale == 0.0] = 1.0
     alpha = problem.alpha
 

@@ -358,9 +358,10 @@ def test_rows_whose_slopes_stay_rest(cancer, monkeypatch):
 
     monkeypatch.setattr(SDCA, "_due", counted)
     model = GDClassifier("hinge", optimizer=SDCA(), alpha=0.1, **EXACT).fit(X, y)
-    assert len(due[0]) == len(due[1]) == len(X)
-    assert np.mean([len(rows) for rows in due]) < 0.7 * len(X)
-    assert all(len(np.unique(rows)) == len(rows) for rows in due)
+    rows = [rows for _, [(_, rows)] in due]
+    assert len(rows[0]) == len(rows[1]) == len(X)
+    assert np.mean([len(each) for each in rows]) < 0.7 * len(X)
+    assert all(len(np.unique(each)) == len(each) for each in rows)
     reference = SVC(kernel="linear", C=10.0 / len(X), tol=1e-9).fit(X, y)
     assert_allclose(model.coef_, reference.coef_, atol=1e-4)
 

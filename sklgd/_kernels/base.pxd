@@ -37,6 +37,8 @@ cdef inline void add_rows(Py_ssize_t n, Py_ssize_t k, const double* draw,
             sums[c] += draw[i * k + c]
 
 
+# put row numbers into random order
+cdef void shuffle(uint32_t* order, Py_ssize_t n, uint64_t seed) noexcept nogil
 # the batch's rows as an index of an array
 cdef object positions(const Batch* batch)
 # the address of a well-formed array's data; read-only is fine

@@ -49,25 +49,30 @@ def aligned(array):
     return aligned_copy(array) if array.nbytes >= FEW and array.ctypes.data % LINE else array
 
 
-def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
-    """Fill ``order`` with ``rows`` (None: its own positions) in random order.
-
-    Fisher-Yates on a splitmix64 stream.
-    """
+cdef void shuffle(uint32_t* order, Py_ssize_t n, uint64_t seed) noexcept nogil:
+    # Fisher-Yates on a splitmix64 stream
     cdef Py_ssize_t i, j
     cdef uint64_t z
+    for i in range(n - 1, 0, -1):
+        seed += 0x9E3779B97F4A7C15u
+        z = seed
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu
+        z = z ^ (z >> 31)
+        # the high 32 bits times i + 1, the high word of which is below i + 1: no division
+        j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
+        order[i], order[j] = order[j], order[i]
+
+
+def permute(uint32_t[::1] order, const uint32_t[::1] rows, uint64_t seed):
+    """Fill ``order`` with ``rows`` (None: its own positions) in random order."""
+    cdef Py_ssize_t i, n = order.shape[0]
+    if n == 0:
+        return
     with nogil:
-        for i in range(order.shape[0]):
+        for i in range(n):
             order[i] = <uint32_t> i if rows is None else rows[i]
-        for i in range(order.shape[0] - 1, 0, -1):
-            seed += 0x9E3779B97F4A7C15u
-            z = seed
-            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u
-            z = (z ^ (z >> 27)) * 0x94D049BB133111EBu
-            z = z ^ (z >> 31)
-            # the high 32 bits times i + 1, the high word of which is below i + 1: no division
-            j = <Py_ssize_t> (((z >> 32) * <uint64_t> (i + 1)) >> 32)
-            order[i], order[j] = order[j], order[i]
+        shuffle(&order[0], n, seed)
 
 
 cdef class RowsKernel:

@@ -21,10 +21,14 @@ from .full_batch import FullBatchOptimizer
 #: rows that tell what the gap is at the end
 MEASURED = 4096
 #: arrays of the state with an entry a row, which passes write
-ARRAYS = ("slopes", "conjugates", "values", "squares", "still")
-#: rows whose slopes have stayed for 0, 1, 2, ... visits rest: the next visit is in an iteration t
-#: of which these bits are zero, so in every one at first, and later in one of 2, 8 and 16
-RESTS = np.array([0, 0, 1, 7, 15])
+ARRAYS = ("slopes", "conjugates", "values", "squares", "still", "paces")
+#: slopes that have stayed for as many visits are visited in sweeps that are multiples of these, and
+#: those that have stayed for longer in multiples of the last
+EVERY = (1, 1, 2, 8, 16)
+#: slopes that do not rest are visited in up to so many sweeps in a row
+MOST_SWEEPS = 4
+#: a visit of a row's k columns takes as long as (1 + k * this) of one of them
+COLUMN = 0.5
 
 
 class SDCA(FullBatchOptimizer):
@@ -39,17 +43,19 @@ class SDCA(FullBatchOptimizer):
     slope of the loss at :math:`\mathrm{argmin}_r\, \ell(y_i, r) + (r - z)^2 / (2 q)` with
     :math:`q = s_i \lVert x_i \rVert^2 / (\alpha S)` and :math:`z = x_i \cdot w + b + q \theta_i`
     [1]_.  An iteration visits the rows once, in random order, so it costs about two passes at
-    most; rows whose slope stays are only read, and where a loss has kinks they rest for some
-    iterations if it has stayed for several.  Training stops where the duality gap, summed up
-    during the visits and then at their end, is small beside ``tol`` times what the objective has
-    fallen by.
+    most; rows whose slope stays are only read.  Where a loss has kinks they rest for a while if it
+    has stayed for several visits, and an iteration visits the others up to four times if they are
+    few, and column by column if of several columns' slopes few are left.  Training stops where the
+    duality gap, summed up during the visits and then at their end, is small beside ``tol`` times
+    what the objective has fallen by.
 
     A joint loss moves the slopes of a row's columns together: those of `MulticlassHinge` to the
     nearest point of a simplex [3]_.
 
     The intercept is not penalised.  Its share of q is that of a penalty
     :math:`\rho (b - b')^2 / 2` around its last value :math:`b'`, which vanishes as it converges:
-    the method of multipliers for the condition that slopes sum to zero [2]_.
+    the method of multipliers for the condition that slopes sum to zero [2]_.  Its steps become
+    longer while that sum hardly falls.
 
     It is fast where :math:`\alpha n` is not small beside the squared norms of the rows, as with
     text, and where features are many.  It starts from slopes of zero, or with ``warm_start``
@@ -83,6 +89,7 @@ class SDCA(FullBatchOptimizer):
     # The state:
     # - y: the targets;
     # - scales: how far weights and intercepts move for a slope;
+    # - sweeps: the number of the next sweep, from one;
     # - those in ARRAYS: as `_kernels.dual` describes them;
     # - converged: as for `iterate`.
     knows_when = True
@@ -118,45 +125,50 @@ class SDCA(FullBatchOptimizer):
         kernel = compose_kernel(block.loss, adapters.PyLoss)
         visits = DualPass(
             make_rows(block.X), kernel, state["y"], block.weights, params, *arrays,
-            joint=block.targets.joint,
+            _sums_of(problem, state["slopes"]), state["scales"], joint=block.targets.joint,
         )  # fmt: skip
-        gap = visits.run(self._due(problem, state, t), *state["scales"])
-        total, pull = visits.total(), self._move_intercepts(problem, params, state)
+        sweeps, parts = self._due(problem, state)
+        seed = _seed(problem, state)
+        runs = [visits.run(rows, seed, sweeps=sweeps, column=column) for column, rows in parts]
+        gap, pull = np.sum(runs, axis=0)
+        total = visits.total()
+        state["sweeps"] += sweeps
         if problem.tol is None or not max(gap, pull) <= self._enough(problem, params, total):
             return total / problem.weight_sum
         # that was on the way, where each row had just been seen to, or was about to be, or rested
-        some = _shuffled(problem, problem.order, 2 * t + 1)[:MEASURED]
+        some = np.empty(problem.n_rows, dtype=np.uint32)
+        permute(some, problem.order, _seed(problem, state))
+        some = some[:MEASURED]
         gap = visits.measure(some) * problem.n_rows / len(some)
         total = visits.total()
         state["converged"] = max(gap, pull) <= self._enough(problem, params, total)
         state["still"][:] = 0
         return total / problem.weight_sum
 
-    def _due(self, problem: Problem, state: dict, t: int) -> np.ndarray:
-        # The rows to visit, in random order.  Many of a loss with kinks stay at a slope's bound.
-        rows, still = problem.order, state["still"]
-        if not problem.block.loss.smooth:
-            still = still if rows is None else still[rows]
-            due = np.flatnonzero((RESTS & t == 0).take(still, mode="clip"))
-            rows = due.astype(np.uint32) if rows is None else rows[due]
-        return _shuffled(problem, rows, 2 * t)
+    def _due(self, problem: Problem, state: dict) -> tuple[int, list[tuple[int, np.ndarray]]]:
+        """Return how many sweeps to make, of which rows in which columns: -1 stands for all.
+
+        Where a loss has kinks many slopes stay at a bound.
+        """
+        rows, still, t = problem.order, state["still"], state["sweeps"]
+        if problem.block.loss.smooth:
+            rows = np.arange(problem.n_rows, dtype=np.uint32) if rows is None else rows.copy()
+            return 1, [(-1, rows)]
+        still = still if rows is None else still[rows]
+        due = still <= _rests_at(t)
+        either = due[:, 0] if due.shape[1] == 1 else due.any(axis=1)
+        parts, n_visits = [(-1, either)], np.count_nonzero(either)
+        alone = np.count_nonzero(due) / (1.0 + COLUMN * due.shape[1])
+        if alone < n_visits and not problem.block.targets.joint:
+            parts, n_visits = list(enumerate(due.T)), alone
+        sweeps = max(1, min(MOST_SWEEPS - t % MOST_SWEEPS, int(len(due) // max(n_visits, 1))))
+        numbers = ((column, np.flatnonzero(part).astype(np.uint32)) for column, part in parts)
+        return sweeps, [(c, part if rows is None else rows[part]) for c, part in numbers]
 
     def _enough(self, problem: Problem, params: np.ndarray, total: float) -> float:
         # ``tol`` as a sum over the rows.
         objective = total / problem.weight_sum + problem.penalty_value(params)
         return problem.weight_sum * problem.tol * fallen(problem.at_constant, objective)
-
-    def _move_intercepts(self, problem: Problem, params: np.ndarray, state: dict) -> float:
-        # The step of the multipliers: the centre b' becomes b.  Returns what the objective would
-        # change by along it, were it linear: slopes sum to zero at the minimum.
-        if len(params) == problem.n_weights:
-            return 0.0
-        slopes, weights = state["slopes"], problem.block.weights
-        used = slice(None) if problem.order is None else problem.order
-        slopes = slopes[used]
-        sums = slopes.sum(axis=0) if weights is None else weights[used] @ slopes
-        params[problem.n_weights :] -= state["scales"][1] * sums
-        return float(state["scales"][1] * (sums @ sums))
 
     def _begin(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         block, loss = problem.block, problem.block.loss
@@ -184,7 +196,9 @@ class SDCA(FullBatchOptimizer):
         state["y"], state["slopes"] = y, slopes
         state["conjugates"], state["values"] = np.full(y.shape, np.nan), np.zeros(y.shape)
         state["squares"] = np.full(len(y), np.nan)
-        state["still"] = np.zeros(len(y), dtype=np.uint8)
+        state["still"] = np.zeros(y.shape, dtype=np.uint8)
+        state["sweeps"] = 1
+        state["paces"] = np.outer((1.0, 0.0, np.inf), np.ones(targets.n_raw))
 
     def _weights(self, problem: Problem, slopes: np.ndarray, scale: float) -> np.ndarray:
         # What the weights are at these slopes.
@@ -197,8 +211,18 @@ class SDCA(FullBatchOptimizer):
         return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
 
 
-def _shuffled(problem: Problem, rows: np.ndarray | None, draw: int) -> np.ndarray:
-    """Return rows (None: all) in random order."""
-    order = np.empty(problem.n_rows if rows is None else len(rows), dtype=np.uint32)
-    permute(order, rows, problem.seed + (draw << 32))
-    return order
+def _sums_of(problem: Problem, slopes: np.ndarray) -> np.ndarray:
+    """Return the weighted sum of each column of slopes, over the rows of the fit."""
+    used, weights = slice(None) if problem.order is None else problem.order, problem.block.weights
+    return slopes[used].sum(axis=0) if weights is None else weights[used] @ slopes[used]
+
+
+def _rests_at(t: int) -> int:
+    """Return for how many visits slopes have stayed, at the most, that are visited in a sweep."""
+    longest = sum(t % each == 0 for each in EVERY)
+    return longest - 1 if longest < len(EVERY) else 255
+
+
+def _seed(problem: Problem, state: dict) -> int:
+    """Return what decides the order of the next sweeps."""
+    return problem.seed + (state["sweeps"] << 32)
