@@ -17,7 +17,15 @@ from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import SquaredError
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
-from sklgd.optimizers import LBFGS, Columnwise, Continuation, InteriorPoint, Newton, RowSpace
+from sklgd.optimizers import (
+    LBFGS,
+    Columnwise,
+    Continuation,
+    DualFirst,
+    InteriorPoint,
+    Newton,
+    RowSpace,
+)
 from sklgd.penalties import L2
 from sklgd.row_space import row_basis
 
@@ -254,7 +262,8 @@ def test_what_it_is_made_of_is_checked():
     [
         (100, 900, {}, RowSpace(Newton())),
         (300, 900, {}, LBFGS(standardize=True)),
-        (300, 900, {"loss": "absolute_error"}, RowSpace(InteriorPoint())),
+        (200, 900, {"loss": "absolute_error"}, RowSpace(InteriorPoint())),
+        (300, 900, {"loss": "absolute_error"}, DualFirst(RowSpace(InteriorPoint()))),
         (100, 900, {"loss": "huber"}, RowSpace(Continuation(Newton()))),
         (100, 180, {}, Newton()),
         (100, 900, {"alpha": 0.0}, LBFGS(standardize=True)),
@@ -269,7 +278,7 @@ def test_auto_chooses_it_for_few_rows(n, p, change, expected):
 def test_auto_of_sparse_rows(loss):
     X, y = make(300, 900)
     sparse = GDRegressor(loss, tol=1e-9).fit(sp.csr_matrix(X), y)
-    assert isinstance(sparse.optimizer_, RowSpace)
+    assert isinstance(sparse.optimizer_, RowSpace | DualFirst)
     dense = GDRegressor(loss, tol=1e-9, optimizer=sparse.optimizer_).fit(X, y)
     assert_allclose(sparse.coef_, dense.coef_, atol=1e-5)
 

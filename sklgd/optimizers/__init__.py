@@ -18,6 +18,7 @@ from .columnwise import Columnwise
 from .continuation import Continuation
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA
+from .dual_first import DualFirst
 from .full_batch import FISTA, FullBatchOptimizer, GradientDescent
 from .interior import InteriorPoint
 from .lbfgs import LBFGS
@@ -49,6 +50,7 @@ __all__ = [
     "Continuation",
     "CoordinateNewton",
     "DoG",
+    "DualFirst",
     "FullBatchOptimizer",
     "GradientDescent",
     "InteriorPoint",

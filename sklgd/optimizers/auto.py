@@ -19,6 +19,7 @@ from .columnwise import Columnwise
 from .continuation import Continuation, scale_of_targets
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA
+from .dual_first import DualFirst
 from .full_batch import FISTA
 from .interior import InteriorPoint
 from .lbfgs import LBFGS
@@ -36,10 +37,12 @@ FEW, MANY, ENTRIES = 400, 500, 50
 MANY_CORRELATED, MOST_WORK, SPANNED = 1500, 2e9, 0.3
 #: a ridge of this share of the features' mean variance makes up for their correlation
 HELD = 0.1
-#: dual ascent is chosen where it leaves a third of the gap after at most so many passes: more of
-#: them with kinks, for which all else is slower, and far more where rows are at right angles, since
-#: few visits of each then tell classes apart
-SLOW, SLOW_KINKS, SLOW_ORTHOGONAL = 15.0, 100.0, 2e4
+#: dual ascent is chosen where it leaves a third of the gap after at most so many passes; with kinks
+#: it is tried if these are more, since all else is slower, and always with many sparse features
+SLOW, SLOW_KINKS = 15.0, 100.0
+#: with kinks and up to MANY features, too, if they are more than NARROW, and so few passes will do,
+#: of sparse rows and of dense ones: solutions with second derivatives take little time there
+NARROW, SLOW_SPARSE, SLOW_DENSE = 30, 8.0, 2.5
 #: with so many rows for each feature its time is compared with that of a quasi-Newton method:
 TALL = 5.0
 #: the passes that it makes, and more for each of those above where rows are like each other, and
@@ -51,8 +54,6 @@ VISIT, VISIT_BY_STEPS, VISIT_ENTRY = 75.0, 250.0, 2.0
 ROW, ROW_ENTRY, FEATURE = 15.0, 2.4, 57.0
 #: the dimensions that rows span, from which on they are not like each other, as a share of the most
 APART = 0.75
-#: rows are nearly at right angles where they span this share of as many dimensions
-RIGHT_ANGLES = 0.5
 #: entries of X up to which a copy by columns is made for coordinate descent; more of them where
 #: these are dense, which take less memory, and features are correlated or more than rows
 MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
@@ -90,8 +91,9 @@ class Auto(Optimizer):
     - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
       text: a few passes in coordinates that are left as they are.  With many rows for each feature
       only if visits of them take less than gradients, as those of short rows, one-hot codes say,
-      mostly do not.  With kinks a weak ridge will do where features outnumber the rows, if these
-      have little in common.
+      mostly do not.
+    - `DualFirst`, which tries `SDCA` before one of those below, for kinks with a ridge: where
+      features are many and sparse or outnumber the rows, or the ridge is not weak.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
@@ -141,7 +143,7 @@ class Auto(Optimizer):
         separable = model.linear and n_raw > 1 and not loss.joint and _is_separable(penalty, X)
         unlike = separable and not loss.quadratic and _are_unlike(loss, targets)
         dual = SDCA.suits(loss, penalty, model, joint=targets.joint) and not unlike
-        if dual and _is_quick_in_the_dual(loss, penalty, X, targets):
+        if dual and loss.smooth and _is_quick_in_the_dual(loss, penalty, X, targets):
             return SDCA()
         if not (loss.smooth or bends):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
@@ -158,7 +160,11 @@ class Auto(Optimizer):
             else:
                 solver, columnwise = Continuation(solver), separable
         solver = Columnwise(solver) if columnwise else solver
-        return RowSpace(solver) if in_row_space else solver
+        solver = RowSpace(solver) if in_row_space else solver
+        if not dual or loss.smooth or (in_row_space and _is_small(X) and not targets.joint):
+            return solver
+        try_dual = _may_be_quick_in_the_dual(loss, penalty, X, targets)
+        return DualFirst(solver) if try_dual else solver
 
     def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
         # What solves a smooth problem, or one that is made smooth.
@@ -207,29 +213,38 @@ def scale_after(t: int, schedule: Any) -> float:
     return AFTER_FIT * float(schedule(t) / schedule(1))
 
 
-def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
-    # Whether visits of the rows soon settle the slopes, and there are too many features for Newton.
-    # A pass over the rows leaves of a gap about 1 - 1 / (1 + m), m the mean over rows of the
-    # curvature times |x|^2 / (alpha n); a loss with kinks has that of one rounded off.
-    n, p = X.shape
-    if p <= MANY:
-        return False
+def _dual_passes(loss: Any, penalty: Any, X: Any, targets: Any) -> float:
+    # How many passes over the rows leave a third of a duality gap, about.  One leaves of it
+    # 1 - 1 / (1 + m), m the mean over rows of the curvature times |x|^2 / (alpha n); a loss with
+    # kinks has that of one rounded off.
     curvature = loss.curvature or 1.0 / scale_of_targets(loss, targets.y)
     some = _some(X, enough_rows(X, SOME_ROWS))
     data = some.data if sp.issparse(some) else some.ravel()
     mean_square = float(np.einsum("i,i", data, data, dtype=np.float64)) / some.shape[0]
-    passes = curvature * mean_square / (ridge_of(penalty) * n)
-    if loss.smooth:
-        compare = n > TALL * p and loss.rounded(math.inf) is None
-        return passes <= SLOW and (not compare or _is_quicker_than_gradients(loss, X, passes))
-    slow = SLOW_KINKS
-    if loss.task == "classification" and (n < p or targets.joint):
-        # rows that have little to do with each other are soon seen to, whatever the ridge
-        if _share_of_dimensions(X) > RIGHT_ANGLES:
-            slow = SLOW_ORTHOGONAL if n < p else slow
-        elif targets.joint:
-            return False
-    return passes <= slow
+    return curvature * mean_square / (ridge_of(penalty) * X.shape[0])
+
+
+def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
+    # Whether visits of the rows soon settle a smooth loss's slopes, and there are too many features
+    # for Newton.
+    n, p = X.shape
+    if p <= MANY:
+        return False
+    passes = _dual_passes(loss, penalty, X, targets)
+    compare = n > TALL * p and loss.rounded(math.inf) is None
+    return passes <= SLOW and (not compare or _is_quicker_than_gradients(loss, X, passes))
+
+
+def _may_be_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
+    # Whether to try that with kinks: of many features, if these are sparse or outnumber the rows,
+    # whatever the ridge.
+    n, p = X.shape
+    if p > MANY and (sp.issparse(X) or n < p):
+        return True
+    passes = _dual_passes(loss, penalty, X, targets)
+    if p > MANY:
+        return passes <= SLOW_KINKS
+    return p > NARROW and passes <= (SLOW_SPARSE if sp.issparse(X) else SLOW_DENSE)
 
 
 def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
@@ -249,6 +264,11 @@ def _has_few_rows(X: Any, bends: bool) -> bool:
     n, p = X.shape
     most = FEW if bends or sp.issparse(X) else FEWER
     return p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
+
+
+def _is_small(X: Any) -> bool:
+    # Whether dense rows are so few that all there is to know is soon known.
+    return not sp.issparse(X) and X.shape[0] <= FEWER
 
 
 def _is_wide(X: Any) -> bool:

@@ -90,6 +90,7 @@ class SDCA(FullBatchOptimizer):
     # - y: the targets;
     # - scales: how far weights and intercepts move for a slope;
     # - sweeps: the number of the next sweep, from one;
+    # - left: what may be left to gain, as the last sweep saw it;
     # - those in ARRAYS: as `_kernels.dual` describes them;
     # - converged: as for `iterate`.
     knows_when = True
@@ -115,6 +116,10 @@ class SDCA(FullBatchOptimizer):
         if kept is not None:
             state["slopes"] = kept
 
+    def remaining(self, state: dict) -> float:
+        """Return the gap, and what the intercepts' steps promise, where that is more."""
+        return state.get("left", np.inf)
+
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
     ) -> float:
@@ -133,6 +138,7 @@ class SDCA(FullBatchOptimizer):
         gap, pull = np.sum(runs, axis=0)
         total = visits.total()
         state["sweeps"] += sweeps
+        state["left"] = float(max(gap, pull)) / problem.weight_sum
         if problem.tol is None or not max(gap, pull) <= self._enough(problem, params, total):
             return total / problem.weight_sum
         # that was on the way, where each row had just been seen to, or was about to be, or rested
