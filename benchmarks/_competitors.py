@@ -126,9 +126,9 @@ def _ridge(solver):
 
 def _ridge_applies(solver):
     def applies(problem):
-        # scikit-learn refuses to centre sparse features for it
-        dense = not sp.issparse(problem.X)
-        return problem.loss == "squared_error" and (dense or solver != "svd")
+        # scikit-learn refuses to centre sparse features for the direct ones
+        centres = not sp.issparse(problem.X) or solver not in ("svd", "cholesky")
+        return problem.loss == "squared_error" and centres
 
     return applies
 

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.special import logsumexp, softmax
 from sklearn import datasets
+from sklearn.linear_model import Ridge
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 #: quantile, share of the targets' spread that is insensitive, HuberRegressor's default
@@ -91,9 +92,10 @@ class Problem:
     @cached_property
     def huber_scale(self):
         """A scale for Huber's bend: the median absolute deviation of a ridge fit's residuals."""
-        X, y = StandardScaler().fit_transform(self.X), self.target[:, 0]
-        gram = X.T @ X / len(y) + 1e-6 * np.eye(X.shape[1])
-        residual = y - y.mean() - X @ np.linalg.solve(gram, X.T @ (y - y.mean()) / len(y))
+        X = StandardScaler(with_mean=not sp.issparse(self.X)).fit_transform(self.X)
+        y = self.target[:, 0]
+        fit = Ridge(alpha=1e-6 * len(y), solver="sparse_cg" if sp.issparse(X) else "cholesky")
+        residual = y - fit.fit(X, y).predict(X)
         return float(np.median(np.abs(residual)) / 0.6745)
 
     def losses(self, raw):

@@ -315,10 +315,10 @@ def test_auto_takes_it_for_text():
     X = sp.random_array((300, 2000), density=0.01, format="csr", rng=rng)
     X = sp.csr_array(X / np.sqrt(X.power(2).sum(axis=1))[:, None])
     y = (X @ rng.standard_normal(2000) > 0).astype(int)
-    assert GDClassifier("log_loss").fit(X, y).optimizer_ == SDCA()
-    for loss in ("hinge", "multiclass_hinge"):
+    for loss in ("hinge", "squared_hinge", "multiclass_hinge"):
         for labels in (y, np.arange(300) % 4):
             assert isinstance(GDClassifier(loss).fit(X, labels).optimizer_, DualFirst)
+    assert isinstance(GDClassifier("log_loss").fit(X, y).optimizer_, DualFirst)
     for loss in ("hinge", "log_loss", "multiclass_hinge"):
         for no in ({"penalty": "l1"}, {"alpha": 0.0}, {"penalty": None}):
             model = GDClassifier(loss, max_iter=2, tol=None).set_params(**no).fit(X, y)

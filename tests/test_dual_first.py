@@ -52,18 +52,32 @@ def test_where_it_is_quick_it_is_all_there_is():
     assert least - 1e-9 <= found <= least + 1e-3 * (1.0 - least)
 
 
-def test_where_it_is_slow_the_other_one_begins_where_it_did():
+def test_where_it_is_slow_the_other_one_goes_on():
     X, y = alike()
-    start = np.full((1, 20), 0.1)
     models = {}
     for rule in (DualFirst(InteriorPoint()), InteriorPoint()):
-        model = models[type(rule)] = GDClassifier("hinge", optimizer=rule, **GIVEN)
-        model.fit(X, y, coef_init=start)
+        models[type(rule)] = GDClassifier("hinge", optimizer=rule, **GIVEN).fit(X, y)
     first, other = models[DualFirst], models[InteriorPoint]
-    assert first.n_iter_ - other.n_iter_ in (4, 8, 16)
-    assert_array_equal(first.coef_, other.coef_)
+    assert first.n_iter_ - other.n_iter_ in (2, 4, 8, 16)
+    assert_allclose(first.coef_, other.coef_, atol=1e-3)
     objective = first.history_["objective"]
-    assert len(objective) == first.n_iter_ and objective[-1] < min(objective[:4])
+    assert len(objective) == first.n_iter_ and objective[-1] < min(objective[:2])
+
+
+@pytest.mark.parametrize("shift, lower", [(0.0, True), (1e4, False)])
+def test_it_goes_on_from_where_the_objective_is_lower(shift, lower):
+    """From where dual ascent has come to, or with features far from zero where it started."""
+    X, y = alike()
+    X, starts = X + shift, []
+
+    class Looks(LBFGS):
+        def iterate(self, problem, params, state, lr, t):
+            starts.append(params.copy())
+            return super().iterate(problem, params, state, lr, t)
+
+    rule = DualFirst(Looks(standardize=True), limit=2)
+    GDClassifier("squared_hinge", optimizer=rule, **GIVEN).fit(X, y)
+    assert starts[0].any() == lower
 
 
 def test_no_tol_is_no_reason_to_give_up():

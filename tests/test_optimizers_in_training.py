@@ -37,6 +37,7 @@ from sklgd.optimizers import (
     Clipped,
     Columnwise,
     DoG,
+    DualFirst,
     GradientDescent,
     Lion,
     NAdam,
@@ -452,9 +453,9 @@ def test_auto_is_not_misled_by_rows_that_repeat():
     "loss, entries, rows, expected",
     [
         (LogLoss(), 8, 12_000, LBFGS),  # visits of short rows take longer than gradients
-        (LogLoss(), 80, 12_000, SDCA),
-        (LogLoss(), 8, 2_000, SDCA),
-        (SquaredHinge(), 8, 12_000, SDCA),  # whose steps have a formula
+        (LogLoss(), 80, 12_000, DualFirst),
+        (LogLoss(), 8, 2_000, DualFirst),
+        (SquaredHinge(), 8, 12_000, DualFirst),  # whose steps have a formula
     ],
     ids=str,
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ..coordinates import ROUNDING
 from ..penalties import L2
 from ..penalties.base import ridge_of
 from ..sampling import enough_rows, evenly
@@ -32,19 +33,26 @@ ROWS_A_FEATURE, SMALL = 10, 50
 #: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
 #: many times the entries of the matrix, which then is small beside X
 FEW, MANY, ENTRIES = 400, 500, 50
+#: one for all columns of a softmax, unless features are correlated, up to so many parameters: those
+#: of different columns are seldom correlated, which gradients do with
+FEW_JOINT = 150
 #: correlated features get one up to so many, and up to so many multiply-adds; they are correlated
 #: where some rows span less than this share of the dimensions that independent ones would
 MANY_CORRELATED, MOST_WORK, SPANNED = 1500, 2e9, 0.3
 #: a ridge of this share of the features' mean variance makes up for their correlation
 HELD = 0.1
-#: dual ascent is chosen where it leaves a third of the gap after at most so many passes; with kinks
-#: it is tried if these are more, since all else is slower, and always with many sparse features
+#: with many features dual ascent is tried where it leaves a third of the gap after at most so many
+#: passes, more of them with kinks, for which all else is slower; with sparse ones it always is
 SLOW, SLOW_KINKS = 15.0, 100.0
+#: how many of its iterations take as long as a continuation, a quasi-Newton method, and that where
+#: a visit's step is found by iterations
+LIMIT_SHARP, LIMIT_SMOOTH, LIMIT_BY_STEPS = 400, 120, 80
 #: with kinks and up to MANY features, too, if they are more than NARROW, and so few passes will do,
 #: of sparse rows and of dense ones: solutions with second derivatives take little time there
 NARROW, SLOW_SPARSE, SLOW_DENSE = 30, 8.0, 2.5
-#: with so many rows for each feature its time is compared with that of a quasi-Newton method:
-TALL = 5.0
+#: sparse features are not few beside rows that are up to so many times more; with more than the
+#: second, visits for a smooth loss are compared with a quasi-Newton method:
+WIDE, TALL = 2.0, 5.0
 #: the passes that it makes, and more for each of those above where rows are like each other, and
 #: where they are not, as in texts; those of a quasi-Newton method
 PASSES, MORE_PASSES, MORE_APART, QUASI_NEWTON = 4.0, 3.0, 0.6, 20.0
@@ -78,8 +86,9 @@ SOME_ROWS, FEW_ROWS = 1000, 100
 class Auto(Optimizer):
     """Chooses an optimizer that needs no learning rate, by the problem; ``optimizer_`` says which.
 
-    - `Newton` for up to 500 features (of a softmax, features times classes): a few passes, whatever
-      the units of the features, also with bounds, and with L1 where rows are ten times as many.
+    - `Newton` for up to 500 features (of a softmax, features times classes up to 150, or 400 where
+      features are correlated): a few passes, whatever the units of the features, also with bounds,
+      and with L1 where rows are ten times as many.
       Without these and without a softmax for up to 1,500 that are strongly correlated, if rows
       are no more than a few thousand: there other methods stop far from the minimum.
     - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss
@@ -88,12 +97,10 @@ class Auto(Optimizer):
     - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
-    - `SDCA` where features are many and the penalty is a ridge that is not too weak for it, as with
-      text: a few passes in coordinates that are left as they are.  With many rows for each feature
-      only if visits of them take less than gradients, as those of short rows, one-hot codes say,
-      mostly do not.
-    - `DualFirst`, which tries `SDCA` before one of those below, for kinks with a ridge: where
-      features are many and sparse or outnumber the rows, or the ridge is not weak.
+    - `DualFirst`, which tries `SDCA` and goes on with one of the others where that is slow, with a
+      ridge and many features: sparse ones, as in text, if rows are not many more; any if the ridge
+      is not weak.  With kinks, for which all else takes longer, where features outnumber the rows
+      and where they are few and the ridge is not weak, too.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
       penalty, up to 500 features and a few thousand rows: a dozen passes.
     - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
@@ -143,8 +150,6 @@ class Auto(Optimizer):
         separable = model.linear and n_raw > 1 and not loss.joint and _is_separable(penalty, X)
         unlike = separable and not loss.quadratic and _are_unlike(loss, targets)
         dual = SDCA.suits(loss, penalty, model, joint=targets.joint) and not unlike
-        if dual and loss.smooth and _is_quick_in_the_dual(loss, penalty, X, targets):
-            return SDCA()
         if not (loss.smooth or bends):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
         in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, bends), None
@@ -161,10 +166,10 @@ class Auto(Optimizer):
                 solver, columnwise = Continuation(solver), separable
         solver = Columnwise(solver) if columnwise else solver
         solver = RowSpace(solver) if in_row_space else solver
-        if not dual or loss.smooth or (in_row_space and _is_small(X) and not targets.joint):
+        if not dual or (in_row_space and _is_small(X) and not targets.joint):
             return solver
-        try_dual = _may_be_quick_in_the_dual(loss, penalty, X, targets)
-        return DualFirst(solver) if try_dual else solver
+        may_be_quick = _may_be_quick_in_the_dual(loss, penalty, X, targets)
+        return DualFirst(solver, _dual_limit(loss)) if may_be_quick else solver
 
     def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
         # What solves a smooth problem, or one that is made smooth.
@@ -178,10 +183,11 @@ class Auto(Optimizer):
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
         joint = n_raw > 1 and loss.joint
+        at_once, at_most = (size <= FEW_JOINT, few) if joint else (few, True)
         if (
             has_hessian
             and rest is None
-            and (few or (not joint and _is_correlated(loss, penalty, X)))
+            and (at_once or (at_most and _is_correlated(loss, penalty, X)))
         ):
             return Newton()
         if rest is not None:
@@ -224,27 +230,32 @@ def _dual_passes(loss: Any, penalty: Any, X: Any, targets: Any) -> float:
     return curvature * mean_square / (ridge_of(penalty) * X.shape[0])
 
 
-def _is_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
-    # Whether visits of the rows soon settle a smooth loss's slopes, and there are too many features
-    # for Newton.
+def _may_be_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
+    # Whether to try visits of the rows: whatever the ridge where features are many and sparse,
+    # unless there are many more rows, and where they outnumber the rows of a loss with kinks.
     n, p = X.shape
-    if p <= MANY:
+    many, sparse = p > MANY, sp.issparse(X)
+    if not many and (loss.smooth or p <= NARROW):
         return False
+    if many and (sparse and n <= WIDE * p if loss.smooth else sparse or n < p):
+        return True
     passes = _dual_passes(loss, penalty, X, targets)
+    if not loss.smooth:
+        return passes <= (SLOW_KINKS if many else SLOW_SPARSE if sparse else SLOW_DENSE)
     compare = n > TALL * p and loss.rounded(math.inf) is None
     return passes <= SLOW and (not compare or _is_quicker_than_gradients(loss, X, passes))
 
 
-def _may_be_quick_in_the_dual(loss: Any, penalty: Any, X: Any, targets: Any) -> bool:
-    # Whether to try that with kinks: of many features, if these are sparse or outnumber the rows,
-    # whatever the ridge.
-    n, p = X.shape
-    if p > MANY and (sp.issparse(X) or n < p):
-        return True
-    passes = _dual_passes(loss, penalty, X, targets)
-    if p > MANY:
-        return passes <= SLOW_KINKS
-    return p > NARROW and passes <= (SLOW_SPARSE if sp.issparse(X) else SLOW_DENSE)
+def _dual_limit(loss: Any) -> int:
+    # How many iterations of dual ascent take as long as what takes its place.
+    if loss.rounded(math.inf) is not None:
+        return LIMIT_SHARP
+    return LIMIT_BY_STEPS if _goes_by_steps(loss) else LIMIT_SMOOTH
+
+
+def _goes_by_steps(loss: Any) -> bool:
+    # Whether a visit's step has no formula.
+    return loss.self_concordant and not loss.quadratic
 
 
 def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
@@ -252,8 +263,7 @@ def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
     # share of a gradient, and where rows are like each other more visits are needed.
     n, p = X.shape
     entries = X.nnz / n if sp.issparse(X) else p
-    by_steps = loss.self_concordant and not loss.quadratic
-    visit = (VISIT_BY_STEPS if by_steps else VISIT) + VISIT_ENTRY * entries
+    visit = (VISIT_BY_STEPS if _goes_by_steps(loss) else VISIT) + VISIT_ENTRY * entries
     row = ROW + ROW_ENTRY * entries + FEATURE * p / n
     more = MORE_APART if _share_of_dimensions(X) > APART else MORE_PASSES
     return (PASSES + more * passes) * visit <= QUASI_NEWTON * row
@@ -310,8 +320,11 @@ def _share_of_dimensions(X: Any) -> float:
 def _standardised(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Some of the rows, less the features' means, and the spreads of these.
     some = _some(X, FEW_ROWS).astype(np.float64, copy=False)
-    Z = some - some.mean(axis=0)
-    return Z, np.sqrt(np.mean(Z**2, axis=0))
+    mean = some.mean(axis=0)
+    Z = some - mean
+    scale = np.sqrt(np.mean(Z**2, axis=0))
+    scale[scale <= ROUNDING * np.abs(mean)] = 0.0  # constant features have no direction
+    return Z, scale
 
 
 def _spans_few(Z: np.ndarray, scale: np.ndarray) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+from typing import ClassVar
+
 import numpy as np
+from sklearn.utils._param_validation import Interval
 
 from ..objective import Problem, fallen
 from .dual import SDCA
-from .full_batch import AroundOptimizer
+from .full_batch import AroundOptimizer, FullBatchOptimizer
 
-#: dual ascent is looked at after so many iterations, and each time that they have doubled
-FIRST_LOOK = 4
-#: how many iterations it may take, if with each doubling the gap falls to a fourth
-MOST = 400
-#: the first looks go by a ``tol`` of at least this: the gap of kinks may fall ever faster
+#: the first looks go by a ``tol`` of at least this: the gap may fall ever faster
 COARSE, COARSE_LOOKS = 1e-3, 8
 
 
@@ -21,15 +21,18 @@ class DualFirst(AroundOptimizer):
 
     How long dual ascent takes depends on the data more than can be told beforehand: the slopes of
     a loss with kinks may all settle at a bound in a dozen iterations, as those of texts do, or
-    rows that are alike may go on correcting each other for thousands.  So it is tried.  After 4, 8,
-    16, ... iterations the duality gap is compared with ``tol`` times what the objective has fallen
-    by.  If it would take more than 400 iterations to get there, were the gap to fall to a fourth
-    with each doubling, ``optimizer`` starts where SDCA did.
+    rows that are alike may go on correcting each other for thousands.  So it is tried.  After 2, 4,
+    8, ... iterations the duality gap is compared with ``tol`` times what the objective has fallen
+    by.  If it would take more than ``limit`` iterations to get there, were the gap to fall to a
+    fourth with each doubling, ``optimizer`` goes on from there, or starts where SDCA did if the
+    best constant is lower.
 
     Parameters
     ----------
     optimizer : FullBatchOptimizer
         What trains instead.
+    limit : int, default=400
+        How many iterations it may take.
 
     Examples
     --------
@@ -47,6 +50,14 @@ class DualFirst(AroundOptimizer):
     # - dual, start, n_iter: the state of SDCA, where it started, and for how many iterations;
     # - inner: the state of the other optimizer, once SDCA has been given up;
     # - converged: as for `iterate`.
+    _parameter_constraints: ClassVar[dict] = {
+        **AroundOptimizer._parameter_constraints,
+        "limit": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, optimizer: FullBatchOptimizer, limit: int = 400) -> None:
+        super().__init__(optimizer)
+        self.limit = limit
 
     def forget(self, state: dict) -> None:
         """Begin again; SDCA keeps its slopes."""
@@ -77,7 +88,8 @@ class DualFirst(AroundOptimizer):
         state["converged"] = bool(dual.get("converged"))
         total = loss + problem.penalty_value(params)
         if not state["converged"] and self._is_slow(problem, state, total):
-            params[:] = state["start"]
+            if problem.loss(params) + problem.penalty_value(params) > problem.at_constant:
+                params[:] = state["start"]
             state["inner"] = {}
             del state["dual"]
         return loss
@@ -85,8 +97,8 @@ class DualFirst(AroundOptimizer):
     def _is_slow(self, problem: Problem, state: dict, total: float) -> bool:
         # Whether it is time to look, and what is left by now too much.
         n, tol = state["n_iter"], problem.tol or COARSE
-        if n < FIRST_LOOK or n & (n - 1):
+        if n < 2 or n & (n - 1):
             return False
         tol = max(tol, COARSE) if n <= COARSE_LOOKS else tol
         enough = tol * fallen(problem.at_constant, total)
-        return not SDCA().remaining(state["dual"]) <= (MOST / n) ** 2 * enough
+        return not SDCA().remaining(state["dual"]) <= (self.limit / n) ** 2 * enough
