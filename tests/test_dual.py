@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import LinearConstraint, minimize, minimize_scalar
+from scipy.special import softmax
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import scale
@@ -87,25 +88,51 @@ def test_logistic_slope_far_out(raw):
             assert_allclose(found, LogLoss().proximal_slope(y, center, step), atol=1e-9)
 
 
-@pytest.mark.parametrize("step", [1e-20, 1e-3, 0.3, 1.0, 50.0])
-def test_joint_proximal_slope_is_that_of_the_nearest_low_point(step):
+@pytest.mark.parametrize("step", [1e-20, 1e-3, 0.3, 1.0, 50.0, 1e6])
+@pytest.mark.parametrize("loss", [MulticlassHinge(), LogLoss(), LogLoss(0.1)], ids=repr)
+def test_joint_proximal_slope_is_that_of_the_nearest_low_point(loss, step):
     """The slope is a subgradient at the point to which it leads, so that this is the minimum."""
-    loss, rng = MulticlassHinge(), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     y, center = rng.integers(0, 5, 40).astype(float), 3.0 * rng.standard_normal((40, 5))
     slope = loss.joint_proximal_slope(y, center, step)
     found = kernels.proximal_slope_joint(compose_kernel(loss, adapters.PyLoss), y, center, step)
-    assert_allclose(found, slope, rtol=1e-10, atol=1e-12)
+    assert_allclose(found, slope, rtol=1e-8, atol=1e-12)
     raw = center - step * slope
     for other in (*np.eye(5)[:, None], *rng.standard_normal((20, 40, 5))):
         rise = loss.value(y, raw + other) - loss.value(y, raw)
-        assert np.all(rise >= np.sum(slope * other, axis=1) - 1e-12)
+        assert np.all(rise >= np.sum(slope * other, axis=1) - 1e-12 * (1.0 + step))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e3])
+@pytest.mark.parametrize("step", [1e-6, 1.0, 1e5])
+def test_joint_proximal_slope_of_the_softmax_far_out(scale, step):
+    rng = np.random.default_rng(0)
+    y, center = rng.integers(0, 20, 50).astype(float), scale * rng.standard_normal((50, 20))
+    kernel = compose_kernel(LogLoss(), adapters.PyLoss)
+    found = kernels.proximal_slope_joint(kernel, y, center, step)
+    proba = found + np.eye(20)[y.astype(int)]
+    assert np.all(proba >= -1e-11) and np.all(proba <= 1.0 + 1e-11)
+    assert_allclose(found.sum(axis=1), 0.0, atol=1e-12)
+    raw = center - step * found
+    assert_allclose(softmax(raw, axis=1), proba, atol=1e-9 * (1.0 + scale + step * 1e-4))
 
 
 def test_losses_with_a_joint_proximal_slope():
     joint = {name for name, loss in LOSSES.items() if loss().has_joint_proximal_slope}
-    assert joint == {"multiclass_hinge"}
+    assert joint == {"multiclass_hinge", "log_loss"}
     with pytest.raises(NotImplementedError, match="Hinge has no joint_proximal_slope"):
         Hinge().joint_proximal_slope(np.zeros(1), np.zeros((1, 2)), 1.0)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+def test_softmax(make):
+    X, y = load_iris(return_X_y=True)
+    X = scale(X)
+    known = LogisticRegression(C=1 / (0.01 * len(y)), tol=1e-10, max_iter=10_000).fit(X, y)
+    mine = GDClassifier(optimizer=SDCA(), alpha=0.01).set_params(**EXACT).fit(make(X), y)
+    assert mine.stop_reason_ == "tol"
+    assert_allclose(mine.coef_, known.coef_, atol=2e-4)
+    assert_allclose(mine.predict_proba(X), known.predict_proba(X), atol=1e-4)
 
 
 def test_a_subclass_with_another_gradient_has_no_proximal_slope():
@@ -298,7 +325,7 @@ def test_rows_without_entries():
         {"penalty": "l1"},
         {"penalty": None},
         {"alpha": 0.0},
-        {"loss": "log_loss"},
+        {"loss": "focal"},
         {"loss": "modified_huber"},
     ],
     ids=str,

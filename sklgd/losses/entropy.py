@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Real
 
 import numpy as np
-from scipy.special import expit, logit, softmax
+from scipy.special import expit, logit, logsumexp, softmax, wrightomega
 from sklearn.utils._param_validation import Interval as Range
 from sklearn.utils._param_validation import StrOptions
 
@@ -165,6 +165,23 @@ class LogLoss(Classification):
             above = middle - center + step * (expit(middle) - y) > 0
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return expit(low) - y
+
+    def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
+        # probabilities with log(p) + step * p = point - level, whose sum falls with the level
+        target = np.full(center.shape, self.label_smoothing / center.shape[1])
+        target[own_class(y, center)] += 1 - self.label_smoothing
+        point = center + step * target
+        high = logsumexp(point, axis=1, keepdims=True)
+        low = high - step
+        for _ in range(200):
+            level = 0.5 * (low + high)
+            proba = wrightomega(np.log(step) + point - level) / step
+            above = proba.sum(axis=1, keepdims=True) < 1
+            low, high = np.where(above, low, level), np.where(above, level, high)
+        slopes = proba - target
+        slopes[own_class(y, center)] = 0.0
+        slopes[own_class(y, center)] = -slopes.sum(axis=1)
+        return slopes
 
     def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
         # how far the flow comes, where the time that this takes is known: halved until nothing is

@@ -1,5 +1,5 @@
 """The compiled twins of `sklgd.losses.entropy`, and of what a softmax smooths."""
-from libc.math cimport exp, expm1, fabs, log, log1p, pow
+from libc.math cimport INFINITY, exp, expm1, fabs, log, log1p, pow
 
 from ..base cimport LossKernel
 from ..simd cimport simd, simd_init
@@ -98,6 +98,57 @@ cdef double logistic_slope(double y, double center, double step) noexcept nogil:
     return expit(r) - y
 
 
+cdef inline double sharper_omega(double w, double x) noexcept nogil:
+    # a step of fourth order towards the root of w + log(w) = x, by Fritsch, Shafer and Crowley
+    # (1973); far out the root itself
+    cdef double miss, q
+    if x < -36.0:
+        return exp(x)
+    miss = x - log(w) - w
+    q = 2.0 * (1.0 + w) * (1.0 + w + 2.0 / 3.0 * miss)
+    return w * (1.0 + miss / (1.0 + w) * (q - miss) / (q - 2.0 * miss))
+
+
+cdef inline double wright_omega(double x) noexcept nogil:
+    # that root, from Winitzki's approximation (2003)
+    cdef double w, size = log1p(exp(x)) if x < 36.0 else x
+    w = size * (1.0 - log1p(size) / (2.0 + size))
+    return sharper_omega(sharper_omega(w, x), x)
+
+
+cdef void softmax_proximal_slopes(Py_ssize_t k, Py_ssize_t own, double smoothing,
+                                  const double* center, double step, double* slopes) noexcept nogil:
+    # With t the target and l = log(sum(exp(r))) the probabilities at the end of the step are those
+    # with log(p) + step * p = center + step * t - l.  Their sum is convex in l: Newton's method
+    # from above it, which is from below after one step.
+    cdef Py_ssize_t j
+    cdef double keep = step * (1.0 - smoothing), size = log(step)
+    cdef double top = -INFINITY, level = 0.0, move = INFINITY, total, bend, x, w, others = 0.0
+    cdef int turn
+    for j in range(k):
+        x = center[j] + (keep if j == own else 0.0)
+        top = x if x > top else top
+    for j in range(k):
+        level += exp(center[j] + (keep if j == own else 0.0) - top)
+    level = log(level) + top    # less what is spread over all classes
+    for turn in range(100):
+        total, bend = -1.0, 0.0
+        for j in range(k):
+            x = size + (center[j] + (keep if j == own else 0.0) - level)
+            w = slopes[j] = sharper_omega(slopes[j], x) if fabs(move) < 1.0 else wright_omega(x)
+            total += w / step
+            bend += w / (step * (1.0 + w))
+        move = total / bend
+        if not fabs(total) > 1e-12 or level + move == level:    # not: NaN ends it
+            break
+        level += move
+    for j in range(k):
+        slopes[j] = slopes[j] / step - smoothing / k
+        if j != own:
+            others += slopes[j]
+    slopes[own] = -others
+
+
 cdef bint rise_takes_less(double time, double y, double raw, double way) noexcept nogil:
     # whether dr/dt = y - sigmoid(r), y < 1, goes such a way up from raw in less than time
     cdef double grown, odds = (1.0 - y) * exp(raw)
@@ -174,7 +225,7 @@ cdef class LogLossKernel(LossKernel):
 
     def __init__(self, label_smoothing, multi_class):
         self.smoothing = label_smoothing
-        self.in_numbers = self.proximal = self.flows = True
+        self.in_numbers = self.proximal = self.proximal_joint = self.flows = True
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
@@ -207,6 +258,10 @@ cdef class LogLossKernel(LossKernel):
 
     cdef double proximal_slope(self, double y, double center, double step) noexcept nogil:
         return logistic_slope((1.0 - self.smoothing) * y + 0.5 * self.smoothing, center, step)
+
+    cdef void proximal_slope_joint(self, Py_ssize_t k, double y, const double* center, double step,
+                                   double* slopes) noexcept nogil:
+        softmax_proximal_slopes(k, <Py_ssize_t> y, self.smoothing, center, step, slopes)
 
     cdef double flow_slope(self, double y, double raw, double time) noexcept nogil:
         return logistic_flow((1.0 - self.smoothing) * y + 0.5 * self.smoothing, raw, time)
