@@ -100,6 +100,20 @@ def test_warm_starts_keep_the_slopes():
     assert_allclose(model.fit(X, y).coef_, coef, rtol=0.1)
 
 
+def test_weights_to_start_from_are_for_the_other_one():
+    X, y = texts()
+    given = {**GIVEN, "fit_intercept": True}
+    rule = DualFirst(Continuation(LBFGS(30, standardize=True)))
+    best = GDClassifier("hinge", optimizer=rule, **given).fit(X, y)
+    assert best.n_iter_ > 5
+    again = GDClassifier("hinge", optimizer=rule.optimizer, **given)
+    again.fit(X, y, coef_init=best.coef_, intercept_init=best.intercept_)
+    model = GDClassifier("hinge", optimizer=rule, **given)
+    model.fit(X, y, coef_init=best.coef_, intercept_init=best.intercept_)
+    assert_array_equal(model.coef_, again.coef_)
+    assert model.n_iter_ == again.n_iter_
+
+
 def test_pickled_models_go_on():
     X, y = texts()
     model = GDClassifier("hinge", optimizer=DualFirst(Newton()), warm_start=True, **GIVEN)

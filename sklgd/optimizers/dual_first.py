@@ -24,8 +24,8 @@ class DualFirst(AroundOptimizer):
     rows that are alike may go on correcting each other for thousands.  So it is tried.  After 2, 4,
     8, ... iterations the duality gap is compared with ``tol`` times what the objective has fallen
     by.  If it would take more than ``limit`` iterations to get there, were the gap to fall to a
-    fourth with each doubling, ``optimizer`` goes on from there, or starts where SDCA did if the
-    best constant is lower.
+    fourth with each doubling, ``optimizer`` goes on from there, or starts where SDCA did if that is
+    lower.  Weights that are given to start from are for ``optimizer``: SDCA starts from slopes.
 
     Parameters
     ----------
@@ -70,6 +70,8 @@ class DualFirst(AroundOptimizer):
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
     ) -> float:
         """Take one step of either; return the loss that it returns."""
+        if not state.get("dual") and params.any():  # a start that has no slopes
+            state.setdefault("inner", {})
         if "inner" not in state:
             return self._ascend(problem, params, state, lr, t)
         loss = self.optimizer.iterate(problem, params, state["inner"], lr, t)
@@ -88,8 +90,9 @@ class DualFirst(AroundOptimizer):
         state["converged"] = bool(dual.get("converged"))
         total = loss + problem.penalty_value(params)
         if not state["converged"] and self._is_slow(problem, state, total):
-            if problem.loss(params) + problem.penalty_value(params) > problem.at_constant:
-                params[:] = state["start"]
+            start = problem.constant_start(state["start"])
+            if not _objective(problem, params) <= _objective(problem, start):
+                params[:] = start
             state["inner"] = {}
             del state["dual"]
         return loss
@@ -102,3 +105,7 @@ class DualFirst(AroundOptimizer):
         tol = max(tol, COARSE) if n <= COARSE_LOOKS else tol
         enough = tol * fallen(problem.at_constant, total)
         return not SDCA().remaining(state["dual"]) <= (self.limit / n) ** 2 * enough
+
+
+def _objective(problem: Problem, params: np.ndarray) -> float:
+    return problem.loss(params) + problem.penalty_value(params)
