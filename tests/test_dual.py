@@ -103,6 +103,19 @@ def test_joint_proximal_slope_is_that_of_the_nearest_low_point(loss, step):
         assert np.all(rise >= np.sum(slope * other, axis=1) - 1e-12 * (1.0 + step))
 
 
+def test_joint_proximal_slope_where_two_are_level():
+    """Where a visit leads, another one leads back: scores that end level are so up to rounding."""
+    rng = np.random.default_rng(0)
+    kernel = compose_kernel(MulticlassHinge(), adapters.PyLoss)
+    for step in np.geomspace(1e-6, 1e6, 13):
+        y = rng.integers(0, 6, 500).astype(float)
+        center = rng.choice([0.1, 1.0, step], (500, 1)) * rng.standard_normal((500, 6))
+        for _ in range(3):
+            slope = kernels.proximal_slope_joint(kernel, y, center, step)
+            assert_allclose(slope.sum(axis=1), 0.0, atol=1e-12)
+            center = (center - step * slope) + step * slope
+
+
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e3])
 @pytest.mark.parametrize("step", [1e-6, 1.0, 1e5])
 def test_joint_proximal_slope_of_the_softmax_far_out(scale, step):

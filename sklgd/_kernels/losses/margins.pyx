@@ -195,14 +195,14 @@ cdef class MulticlassHingeKernel(HingeKernel):
     # level is found by Newton's method from below.
     cdef void proximal_slope_joint(self, Py_ssize_t k, double y, const double* center, double step,
                                    double* slopes) noexcept nogil:
-        cdef Py_ssize_t j, own = <Py_ssize_t> y, count = 0, before = -1
+        cdef Py_ssize_t j, own = <Py_ssize_t> y, count = k + 1, before = k + 2
         cdef double most = -INFINITY, level = -1.0, total
         for j in range(k):
             slopes[j] = (center[j] + (j != own)) / step + (j == own)
             most = slopes[j] if slopes[j] > most else most
         for j in range(k):
             slopes[j] -= most   # far from zero, what is added would be lost
-        while count != before:
+        while count < before:   # where two are level, rounding may let one come back
             before, count, total = count, 0, -1.0
             for j in range(k):
                 if slopes[j] > level:
