@@ -103,19 +103,6 @@ def test_joint_proximal_slope_is_that_of_the_nearest_low_point(loss, step):
         assert np.all(rise >= np.sum(slope * other, axis=1) - 1e-12 * (1.0 + step))
 
 
-def test_joint_proximal_slope_where_two_are_level():
-    """Where a visit leads, another one leads back: scores that end level are so up to rounding."""
-    rng = np.random.default_rng(0)
-    kernel = compose_kernel(MulticlassHinge(), adapters.PyLoss)
-    for step in np.geomspace(1e-6, 1e6, 13):
-        y = rng.integers(0, 6, 500).astype(float)
-        center = rng.choice([0.1, 1.0, step], (500, 1)) * rng.standard_normal((500, 6))
-        for _ in range(3):
-            slope = kernels.proximal_slope_joint(kernel, y, center, step)
-            assert_allclose(slope.sum(axis=1), 0.0, atol=1e-12)
-            center = (center - step * slope) + step * slope
-
-
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e3])
 @pytest.mark.parametrize("step", [1e-6, 1.0, 1e5])
 def test_joint_proximal_slope_of_the_softmax_far_out(scale, step):
@@ -405,6 +392,15 @@ def test_rows_whose_slopes_stay_rest(cancer, monkeypatch):
     assert all(len(np.unique(each)) == len(each) for each in rows)
     reference = SVC(kernel="linear", C=10.0 / len(X), tol=1e-9).fit(X, y)
     assert_allclose(model.coef_, reference.coef_, atol=1e-4)
+
+
+def test_scores_that_end_level_up_to_rounding():
+    """Where most rows are empty, those of several classes stay level: no search may go round."""
+    rng = np.random.default_rng(0)
+    X = sp.random_array((30, 600), density=1 / 600, format="csr", rng=rng)
+    X.data[:] = 10.0
+    model = GDClassifier("multiclass_hinge", random_state=0).fit(X, rng.integers(0, 3, 30))
+    assert model.stop_reason_ == "tol"
 
 
 def test_all_rows_may_rest():
