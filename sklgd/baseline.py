@@ -38,7 +38,9 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
     # the constant, some of the rows do
     if targets.joint:
         share = _means(problem)
-        logs = np.log(np.maximum(share, LEAST_SHARE))
+        smoothing = getattr(loss, "label_smoothing", 0.0)
+        smooth = (1.0 - smoothing) * share + smoothing / problem.n_raw
+        logs = np.log(np.maximum(smooth, LEAST_SHARE))
         return [logs - logs.mean(), np.eye(problem.n_raw)[share.argmax()], np.zeros(problem.n_raw)]
     if loss.task == "classification":
         share = _means(problem)

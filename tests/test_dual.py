@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import LinearConstraint, minimize, minimize_scalar
 from scipy.special import softmax
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import scale
 from sklearn.svm import SVC, LinearSVC, LinearSVR
@@ -27,7 +28,7 @@ from sklgd.losses import (
     SmoothHinge,
 )
 from sklgd.models import Linear
-from sklgd.optimizers import SDCA, DualFirst
+from sklgd.optimizers import SDCA, DualFirst, InteriorPoint
 from sklgd.penalties import L2
 
 PROXIMAL = [loss for loss in (cls() for cls in LOSSES.values()) if loss.has_proximal_slope]
@@ -401,6 +402,49 @@ def test_scores_that_end_level_up_to_rounding():
     X.data[:] = 10.0
     model = GDClassifier("multiclass_hinge", random_state=0).fit(X, rng.integers(0, 3, 30))
     assert model.stop_reason_ == "tol"
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
+def test_an_intercept_that_few_rows_can_follow(loss):
+    """Where rows make up for any intercept their slopes' sum hardly tells how far it is off."""
+    X = sp.csr_array(np.diag(np.r_[[2.0**0.5] * 2, [316.0] * 998]))
+    y = np.r_[[1.0] * 2, [0.0] * 998]
+    model = GDRegressor(loss, optimizer=SDCA(), random_state=0).fit(X, y)
+    assert model.stop_reason_ == "tol" and model.intercept_[0] > 0.5
+
+
+@pytest.mark.parametrize("loss", [LogLoss(0.1), "multiclass_hinge"])
+def test_steps_that_rounding_spoils_are_no_end(loss):
+    rng = np.random.default_rng(0)
+    X = 1e6 * sp.random_array((100, 1000), density=0.02, format="csr", rng=rng)
+    y = rng.integers(0, 3, 100)
+    found = GDClassifier(loss).fit(X, y).history_["objective"][-1]
+    known = GDClassifier(loss).fit(X / 1e6, y).set_params(alpha=1e-16).fit(X / 1e6, y)
+    assert found == pytest.approx(known.history_["objective"][-1], abs=1e-3)
+
+
+def test_all_rows_of_uneven_weight_are_measured():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((9000, 40)), rng.integers(0, 2, 9000)
+    weights = rng.pareto(0.7, 9000)
+    given = {"alpha": 0.1, "random_state": 0}
+    model = GDClassifier("hinge", optimizer=SDCA(), **given).fit(X, y, weights)
+    exact = GDClassifier("hinge", optimizer=InteriorPoint(), tol=1e-9, **given).fit(X, y, weights)
+    shares = weights[:, None] * (y[:, None] == [0, 1]) / weights.sum()
+    constant = 2.0 * shares.sum(axis=0).min()
+    least = exact.history_["objective"][-1]
+    margins = np.where(y, 1.0, -1.0) * model.decision_function(X)
+    found = np.average(np.maximum(1.0 - margins, 0.0), weights=weights)
+    found += 0.05 * np.sum(model.coef_**2)
+    assert found - least <= 1e-3 * (constant - least)
+
+
+def test_slopes_that_are_no_numbers_are_no_start(cancer):
+    X, y = cancer
+    model = GDClassifier("hinge", optimizer=SDCA(), alpha=0.1, warm_start=True, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X * 1e160, y)
+    assert model.fit(X, y).stop_reason_ == "tol"
 
 
 def test_all_rows_may_rest():

@@ -114,6 +114,20 @@ def test_weights_to_start_from_are_for_the_other_one():
     assert model.n_iter_ == again.n_iter_
 
 
+def test_auto_leaves_soft_targets_to_others():
+    rng = np.random.default_rng(0)
+    X = sp.random_array((300, 2000), density=0.01, format="csr", rng=rng)
+    model = GDClassifier().fit(X, rng.dirichlet(np.ones(3), 300))
+    assert model.optimizer_ == LBFGS(standardize=True)
+
+
+def test_what_overflows_is_for_the_other_one():
+    rng = np.random.default_rng(0)
+    X = 1e100 * sp.random_array((100, 700), density=0.1, format="csr", rng=rng)
+    model = GDClassifier().fit(X, rng.integers(0, 3, 100))
+    assert isinstance(model.optimizer_, DualFirst) and model.stop_reason_ == "tol"
+
+
 def test_pickled_models_go_on():
     X, y = texts()
     model = GDClassifier("hinge", optimizer=DualFirst(Newton()), warm_start=True, **GIVEN)

@@ -17,10 +17,13 @@ from .simd cimport simd_prefetch_line
 
 # How many visits ahead what is kept of a row is asked for.
 cdef Py_ssize_t VISITS_AHEAD = 8
+# How well slopes are known, times a row's step what that leaves of a gap; those of a joint loss.
+cdef double ROUNDING = 1e-15, ROUNDING_JOINT = 1e-12
 # Where the sum of the slopes has not fallen below a share of what it was (STEADY), the next step of
-# the multipliers is longer (FASTER, up to LONGEST); where its sign has changed that was too long:
-# from then on steps are shorter (SLOWER) and become longer slowly (AGAIN).
-cdef double STEADY = 0.7, FASTER = 2.0, LONGEST = 1000.0, SLOWER = 0.3, AGAIN = 1.2
+# the multipliers is longer (FASTER, up to LONGEST); where its sign has changed, or the gap has
+# RISEN to so many times what it was, that was too long: from then on steps are shorter (SLOWER) and
+# become longer slowly (AGAIN).
+cdef double RISEN = 3.0, STEADY = 0.7, FASTER = 2.0, LONGEST = 1000.0, SLOWER = 0.3, AGAIN = 1.05
 
 
 @cython.final
@@ -46,9 +49,9 @@ cdef class DualPass:
         The rows' squared norms; NaN where they are not known yet.
     still : uint8 array of y's shape
         For how many visits up to the last one, at most 255, slopes have stayed.
-    paces : float64 array of shape (3, k)
-        By what the last steps of the multipliers were multiplied, the sums of the slopes then, and
-        by what steps are multiplied at the most.
+    paces : float64 array of shape (4, k)
+        By what the last steps of the multipliers were multiplied, the sums of the slopes then, by
+        what steps are multiplied at the most, and the gap of the last sweep.
     sums : float64 array of shape (k,)
         The weighted sums of the slopes over the rows of the fit.
     scales : tuple of float
@@ -154,21 +157,22 @@ cdef class DualPass:
                 pull = 0.0
                 if self.intercepts != NULL:
                     for c in range(first, last):
-                        pull += self.move_intercept(c)
+                        pull += self.move_intercept(c, gap)
         self.scatter()
         return gap, pull
 
     # Take a step of the multipliers; return what the objective would change by, were it linear.
-    cdef inline double move_intercept(self, Py_ssize_t c) noexcept nogil:
+    cdef inline double move_intercept(self, Py_ssize_t c, double gap) noexcept nogil:
         cdef double s = self.sums[c], before = self.paces[1, c], step
         cdef double* pace = &self.paces[0, c]
         cdef double* most = &self.paces[2, c]
-        if s * before < 0.0:
+        if s * before < 0.0 or gap > RISEN * self.paces[3, c]:
             pace[0] = most[0] = max(1.0, SLOWER * pace[0])
         elif fabs(s) > STEADY * fabs(before):
             most[0] *= AGAIN
             pace[0] = min(LONGEST, min(most[0], FASTER * pace[0]))
         self.paces[1, c] = s
+        self.paces[3, c] = gap
         step = pace[0] * self.intercept_scale * s
         self.intercepts[c] -= step
         return step * s
@@ -191,7 +195,7 @@ cdef class DualPass:
             self.predict(&batch, first, last)
             if isnan(self.squares[i]):
                 self.squares[i] = self.rows.row_square(&batch)
-            step = s * (self.weight_scale * self.squares[i] + self.intercept_scale)
+            step = self.step(i, s)
             if self.joint:
                 self.ascend_joint(i, s, step, &gap)
             else:
@@ -229,6 +233,10 @@ cdef class DualPass:
         simd_prefetch_line(&self.values[i, c])
         simd_prefetch_line(&self.still[i, c])
 
+    # How far the raw predictions of a row move for a slope of its own.
+    cdef inline double step(self, Py_ssize_t i, double s) noexcept nogil:
+        return s * (self.weight_scale * self.squares[i] + self.intercept_scale)
+
     # Move a row's slope of one column, and return what it changed by.
     cdef inline double ascend(self, Py_ssize_t i, Py_ssize_t c, double s, double step,
                               double* gap) except? -1.0 nogil:
@@ -238,7 +246,7 @@ cdef class DualPass:
         if step <= 0.0:     # an empty row moves nothing
             self.still[i, c] = 255
             return 0.0
-        gap[0] += s * (value + self.conjugates[i, c] - old * self.raw[c])
+        gap[0] += s * (value + self.conjugates[i, c] - old * self.raw[c] + ROUNDING * step)
         new = self.loss.proximal_slope(self.y[i, c], self.raw[c] + step * old, step)
         if new == old and not isnan(self.conjugates[i, c]):
             self.still[i, c] += self.still[i, c] < 255
@@ -266,7 +274,7 @@ cdef class DualPass:
         for c in range(k):
             pull += slopes[c] * self.raw[c]
             self.raw[c] += step * slopes[c]
-        gap[0] += s * (value + self.conjugates[i, 0] - pull)
+        gap[0] += s * (value + self.conjugates[i, 0] - pull + ROUNDING_JOINT * step)
         self.loss.proximal_slope_joint(k, self.y[i, 0], &self.raw[0], step, &self.spare[0])
         pull = 0.0
         for c in range(k):
@@ -309,7 +317,8 @@ cdef class DualPass:
                     self.loss.evaluate(1, &self.y[i, c], &self.raw[c], &value, &unused)
                     self.values[i, c] = value
                     if not isnan(self.conjugates[i, c]):    # an empty row has none
-                        gap += s * (value + self.conjugates[i, c] - self.slopes[i, c] * self.raw[c])
+                        gap += s * (value + self.conjugates[i, c] - self.slopes[i, c] * self.raw[c]
+                                    + ROUNDING * self.step(i, s))
         self.by_feature = None
         return gap
 
@@ -321,5 +330,6 @@ cdef class DualPass:
         for c in range(k):
             pull += self.slopes[i, c] * self.raw[c]
         if not isnan(self.conjugates[i, 0]):    # an empty row has none
-            gap[0] += s * (self.values[i, 0] + self.conjugates[i, 0] - pull)
+            gap[0] += s * (self.values[i, 0] + self.conjugates[i, 0] - pull
+                           + ROUNDING_JOINT * self.step(i, s))
         return 0

@@ -33,8 +33,8 @@ ROWS_A_FEATURE, SMALL = 10, 50
 #: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
 #: many times the entries of the matrix, which then is small beside X
 FEW, MANY, ENTRIES = 400, 500, 50
-#: one for all columns of a softmax, unless features are correlated, up to so many parameters: those
-#: of different columns are seldom correlated, which gradients do with
+#: one for all columns of a softmax, unless features are correlated, up to so many parameters where
+#: these are told apart by many rows: then gradients do
 FEW_JOINT = 150
 #: correlated features get one up to so many, and up to so many multiply-adds; they are correlated
 #: where some rows span less than this share of the dimensions that independent ones would
@@ -87,8 +87,8 @@ class Auto(Optimizer):
     """Chooses an optimizer that needs no learning rate, by the problem; ``optimizer_`` says which.
 
     - `Newton` for up to 500 features (of a softmax, features times classes up to 150, or 400 where
-      features are correlated): a few passes, whatever the units of the features, also with bounds,
-      and with L1 where rows are ten times as many.
+      features are correlated or rows not ten times as many): a few passes, whatever the units of
+      the features, also with bounds, and with L1 where rows are ten times as many.
       Without these and without a softmax for up to 1,500 that are strongly correlated, if rows
       are no more than a few thousand: there other methods stop far from the minimum.
     - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss
@@ -149,7 +149,8 @@ class Auto(Optimizer):
         n_raw, bends = targets.n_raw, loss.rounded(math.inf) is not None
         separable = model.linear and n_raw > 1 and not loss.joint and _is_separable(penalty, X)
         unlike = separable and not loss.quadratic and _are_unlike(loss, targets)
-        dual = SDCA.suits(loss, penalty, model, joint=targets.joint) and not unlike
+        dual = SDCA.suits(loss, penalty, model, joint=targets.joint)
+        dual = dual and not (unlike or targets.soft)
         if not (loss.smooth or bends):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
         in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, bends), None
@@ -183,7 +184,8 @@ class Auto(Optimizer):
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
         joint = n_raw > 1 and loss.joint
-        at_once, at_most = (size <= FEW_JOINT, few) if joint else (few, True)
+        told_apart = joint and size > FEW_JOINT and X.shape[0] >= ROWS_A_FEATURE * size
+        at_once, at_most = few and not told_apart, few or not joint
         if (
             has_hessian
             and rest is None

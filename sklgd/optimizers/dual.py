@@ -18,7 +18,7 @@ from ..penalties.base import ridge_of
 from .continuation import unit_of
 from .full_batch import FullBatchOptimizer
 
-#: rows that tell what the gap is at the end
+#: rows that tell what the gap is at the end, where these are alike in weight
 MEASURED = 4096
 #: arrays of the state with an entry a row, which passes write
 ARRAYS = ("slopes", "conjugates", "values", "squares", "still", "paces")
@@ -139,12 +139,13 @@ class SDCA(FullBatchOptimizer):
         total = visits.total()
         state["sweeps"] += sweeps
         state["left"] = float(max(gap, pull)) / problem.weight_sum
-        if problem.tol is None or not max(gap, pull) <= self._enough(problem, params, total):
+        enough = 0.0 if problem.tol is None else self._enough(problem, params, total)
+        if problem.tol is None or not max(gap, pull, _promise(problem, state)) <= enough:
             return total / problem.weight_sum
         # that was on the way, where each row had just been seen to, or was about to be, or rested
         some = np.empty(problem.n_rows, dtype=np.uint32)
         permute(some, problem.order, _seed(problem, state))
-        some = some[:MEASURED]
+        some = some[:MEASURED] if block.weights is None else some
         gap = visits.measure(some) * problem.n_rows / len(some)
         total = visits.total()
         state["converged"] = max(gap, pull) <= self._enough(problem, params, total)
@@ -188,8 +189,9 @@ class SDCA(FullBatchOptimizer):
             )
         y = targets.y[:, None] if targets.joint else targets.columns()
         slopes = state.get("slopes")
-        if slopes is None or slopes.shape != (len(y), targets.n_raw):
-            slopes = np.zeros((len(y), targets.n_raw))
+        shape = (len(y), targets.n_raw)
+        if slopes is None or slopes.shape != shape or not np.isfinite(slopes).all():
+            slopes = np.zeros(shape)
         alpha = ridge_of(problem.penalty)
         ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
         has_intercepts = problem.n_params > problem.n_weights
@@ -204,7 +206,7 @@ class SDCA(FullBatchOptimizer):
         state["squares"] = np.full(len(y), np.nan)
         state["still"] = np.zeros(y.shape, dtype=np.uint8)
         state["sweeps"] = 1
-        state["paces"] = np.outer((1.0, 0.0, np.inf), np.ones(targets.n_raw))
+        state["paces"] = np.outer((1.0, 0.0, np.inf, np.nan), np.ones(targets.n_raw))
 
     def _weights(self, problem: Problem, slopes: np.ndarray, scale: float) -> np.ndarray:
         # What the weights are at these slopes.
@@ -215,6 +217,30 @@ class SDCA(FullBatchOptimizer):
         if problem.block.weights is not None:
             used *= problem.block.weights
         return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
+
+
+def _promise(problem: Problem, state: dict) -> float:
+    """Return what the objective falls by as the intercepts go to where slopes sum to zero, about.
+
+    A slope follows an intercept as its row's weights let it; with kinks, if it is at no bound.
+    """
+    if not state["scales"][1]:
+        return 0.0
+    used = slice(None) if problem.order is None else problem.order
+    weights = problem.block.weights
+    s = np.ones(problem.n_rows) if weights is None else weights[used]
+    give = s * state["squares"][used] * state["scales"][0]
+    loss, sums = problem.block.loss, _sums_of(problem, state["slopes"])
+    if loss.smooth:
+        give += 1.0 / (loss.curvature or 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        follow = np.where(give > 0.0, s / give, 0.0)
+        if loss.smooth:
+            bends = np.full(len(sums), follow.sum())
+        else:
+            bends = np.broadcast_to(follow @ (state["still"][used] == 0), sums.shape)
+        gains = np.where(bends > 0.0, sums**2 / bends, 0.0)
+    return 0.5 * float(gains.sum())
 
 
 def _sums_of(problem: Problem, slopes: np.ndarray) -> np.ndarray:

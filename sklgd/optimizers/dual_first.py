@@ -11,7 +11,10 @@ from sklearn.utils._param_validation import Interval
 from ..objective import Problem, fallen
 from .dual import SDCA
 from .full_batch import AroundOptimizer, FullBatchOptimizer
+from .lbfgs import LBFGS
 
+#: how often in a row an LBFGS that goes on must find itself done
+PATIENCE = 5
 #: the first looks go by a ``tol`` of at least this: the gap may fall ever faster
 COARSE, COARSE_LOOKS = 1e-3, 8
 
@@ -89,11 +92,14 @@ class DualFirst(AroundOptimizer):
         loss = rule.iterate(problem, params, dual, lr, t)
         state["converged"] = bool(dual.get("converged"))
         total = loss + problem.penalty_value(params)
-        if not state["converged"] and self._is_slow(problem, state, total):
+        finite = np.isfinite(total) and bool(np.isfinite(params).all())
+        if not state["converged"] and (not finite or self._is_slow(problem, state, total)):
             start = problem.constant_start(state["start"])
-            if not _objective(problem, params) <= _objective(problem, start):
+            if not (finite and _objective(problem, params) <= _objective(problem, start)):
                 params[:] = start
-            state["inner"] = {}
+                loss = problem.loss(params)
+            # near a minimum the first steps gain little, whatever there is to gain
+            state["inner"] = {"patience": PATIENCE} if isinstance(self.optimizer, LBFGS) else {}
             del state["dual"]
         return loss
 
