@@ -139,8 +139,10 @@ class SDCA(FullBatchOptimizer):
         total = visits.total()
         state["sweeps"] += sweeps
         state["left"] = float(max(gap, pull)) / problem.weight_sum
-        enough = 0.0 if problem.tol is None else self._enough(problem, params, total)
-        if problem.tol is None or not max(gap, pull, _promise(problem, state)) <= enough:
+        if problem.tol is None:
+            return total / problem.weight_sum
+        enough = self._enough(problem, params, total)
+        if not max(gap, pull) <= enough or _promise(problem, state) > enough:  # not: NaN
             return total / problem.weight_sum
         # that was on the way, where each row had just been seen to, or was about to be, or rested
         some = np.empty(problem.n_rows, dtype=np.uint32)
