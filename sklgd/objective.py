@@ -314,6 +314,10 @@ class Problem:
         """Return the mean loss, without the penalty."""
         return self.reduce(lambda start, stop: (self._sums(params, None, start, stop), None))[0]
 
+    def total(self, params: np.ndarray) -> float:
+        """Return the objective: the mean loss and the penalty."""
+        return self.loss(params) + self.penalty_value(params)
+
     def loss_at_zero(self) -> float:
         """Return the mean loss where every raw prediction is zero; X is not read."""
         return self._loss_at(np.zeros(self.n_raw))
@@ -341,7 +345,7 @@ class Problem:
         """
         if self.block.model.linear:
             return self.at_constant
-        return min(self.at_constant, self.loss(params) + self.penalty_value(params))
+        return min(self.at_constant, self.total(params))
 
     def loss_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean loss and its gradient, in one pass over the data."""

@@ -419,7 +419,7 @@ def test_steps_that_rounding_spoils_are_no_end(loss):
     X = 1e6 * sp.random_array((100, 1000), density=0.02, format="csr", rng=rng)
     y = rng.integers(0, 3, 100)
     found = GDClassifier(loss).fit(X, y).history_["objective"][-1]
-    known = GDClassifier(loss).fit(X / 1e6, y).set_params(alpha=1e-16).fit(X / 1e6, y)
+    known = GDClassifier(loss, alpha=1e-16).fit(X / 1e6, y)
     assert found == pytest.approx(known.history_["objective"][-1], abs=1e-3)
 
 

@@ -184,8 +184,9 @@ class Auto(Optimizer):
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
         joint = n_raw > 1 and loss.joint
-        told_apart = joint and size > FEW_JOINT and X.shape[0] >= ROWS_A_FEATURE * size
-        at_once, at_most = few and not told_apart, few or not joint
+        told_apart = X.shape[0] >= ROWS_A_FEATURE * size
+        at_once = few and not (joint and size > FEW_JOINT and told_apart)
+        at_most = few or not joint
         if (
             has_hessian
             and rest is None
@@ -193,7 +194,7 @@ class Auto(Optimizer):
         ):
             return Newton()
         if rest is not None:
-            told_apart = size <= SMALL or X.shape[0] >= ROWS_A_FEATURE * size
+            told_apart = told_apart or size <= SMALL
             elementwise = has_hessian and _has_bounds(rest, X)
             if elementwise and few and (told_apart or not _has_thresholds(rest, X)):
                 return Newton()

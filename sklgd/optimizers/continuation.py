@@ -134,7 +134,7 @@ class Continuation(AroundOptimizer):
         unit, width = unit_of(problem), self.width
         bend = problem.block.loss.curvature or 1.0 / unit
         sample, found = solved_sample(self, problem, params, bend, {})
-        if sample is not None and problem.loss(found) + problem.penalty_value(found) < first:
+        if sample is not None and problem.total(found) < first:
             params[:] = found
             width = min(width, CLOSE * (problem.n_features / sample.n_rows) ** 0.5)
         state.update(width=width, inner=inner, unit=unit, total=first)

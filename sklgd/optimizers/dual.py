@@ -20,7 +20,7 @@ from .full_batch import FullBatchOptimizer
 
 #: rows that tell what the gap is at the end, where these are alike in weight
 MEASURED = 4096
-#: arrays of the state with an entry a row, which passes write
+#: arrays of the state that passes write
 ARRAYS = ("slopes", "conjugates", "values", "squares", "still", "paces")
 #: slopes that have stayed for as many visits are visited in sweeps that are multiples of these, and
 #: those that have stayed for longer in multiples of the last
@@ -50,7 +50,8 @@ class SDCA(FullBatchOptimizer):
     what the objective has fallen by.
 
     A joint loss moves the slopes of a row's columns together: those of `MulticlassHinge` to the
-    nearest point of a simplex [3]_.
+    nearest point of a simplex [3]_, those of `LogLoss` to where one number is found by Newton's
+    method, the logarithm of the sum that a softmax divides by.
 
     The intercept is not penalised.  Its share of q is that of a penalty
     :math:`\rho (b - b')^2 / 2` around its last value :math:`b'`, which vanishes as it converges:
@@ -128,9 +129,10 @@ class SDCA(FullBatchOptimizer):
             self._begin(problem, params, state)
         block, arrays = problem.block, [state[name] for name in ARRAYS]
         kernel = compose_kernel(block.loss, adapters.PyLoss)
+        sums = _sums_of(problem, state["slopes"])
         visits = DualPass(
             make_rows(block.X), kernel, state["y"], block.weights, params, *arrays,
-            _sums_of(problem, state["slopes"]), state["scales"], joint=block.targets.joint,
+            sums, state["scales"], joint=block.targets.joint,
         )  # fmt: skip
         sweeps, parts = self._due(problem, state)
         seed = _seed(problem, state)
@@ -142,7 +144,7 @@ class SDCA(FullBatchOptimizer):
         if problem.tol is None:
             return total / problem.weight_sum
         enough = self._enough(problem, params, total)
-        if not max(gap, pull) <= enough or _promise(problem, state) > enough:  # not: NaN
+        if not max(gap, pull) <= enough or _promise(problem, state, sums) > enough:  # not: NaN
             return total / problem.weight_sum
         # that was on the way, where each row had just been seen to, or was about to be, or rested
         some = np.empty(problem.n_rows, dtype=np.uint32)
@@ -221,7 +223,7 @@ class SDCA(FullBatchOptimizer):
         return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
 
 
-def _promise(problem: Problem, state: dict) -> float:
+def _promise(problem: Problem, state: dict, sums: np.ndarray) -> float:
     """Return what the objective falls by as the intercepts go to where slopes sum to zero, about.
 
     A slope follows an intercept as its row's weights let it; with kinks, if it is at no bound.
@@ -232,7 +234,7 @@ def _promise(problem: Problem, state: dict) -> float:
     weights = problem.block.weights
     s = np.ones(problem.n_rows) if weights is None else weights[used]
     give = s * state["squares"][used] * state["scales"][0]
-    loss, sums = problem.block.loss, _sums_of(problem, state["slopes"])
+    loss = problem.block.loss
     if loss.smooth:
         give += 1.0 / (loss.curvature or 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -95,7 +95,7 @@ class DualFirst(AroundOptimizer):
         finite = np.isfinite(total) and bool(np.isfinite(params).all())
         if not state["converged"] and (not finite or self._is_slow(problem, state, total)):
             start = problem.constant_start(state["start"])
-            if not (finite and _objective(problem, params) <= _objective(problem, start)):
+            if not (finite and problem.total(params) <= problem.total(start)):
                 params[:] = start
                 loss = problem.loss(params)
             # near a minimum the first steps gain little, whatever there is to gain
@@ -111,7 +111,3 @@ class DualFirst(AroundOptimizer):
         tol = max(tol, COARSE) if n <= COARSE_LOOKS else tol
         enough = tol * fallen(problem.at_constant, total)
         return not SDCA().remaining(state["dual"]) <= (self.limit / n) ** 2 * enough
-
-
-def _objective(problem: Problem, params: np.ndarray) -> float:
-    return problem.loss(params) + problem.penalty_value(params)

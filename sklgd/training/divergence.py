@@ -14,11 +14,6 @@ SHRINK = 0.25
 LOOK_ROWS = 4096
 
 
-def objective_at(problem: Problem, params: np.ndarray) -> float:
-    """Return the objective."""
-    return problem.loss(params) + problem.penalty_value(params)
-
-
 def suspicious(problem: Problem, objectives: list[float]) -> bool:
     """Whether the objective may have ended far above its start, wherever that was.
 
@@ -57,7 +52,7 @@ def ends_far_above(
     limit = at_start + FAR * scale
     if scale == 0.0 or objectives[-1] <= limit:
         return False
-    return not objective_at(problem, end) <= limit  # not: NaN has diverged
+    return not problem.total(end) <= limit  # not: NaN has diverged
 
 
 def pulled_back(
@@ -70,15 +65,15 @@ def pulled_back(
     objective falls along the way back until it rises again.
     """
     way = params - start
-    lowest, best = objective_at(problem, params), params
+    lowest, best = problem.total(params), params
     share = SHRINK
     while share > 1e-30:
         point = start + share * way
-        value = objective_at(problem, point)
+        value = problem.total(point)
         if value < lowest or not np.isfinite(lowest):
             lowest, best = value, point
         elif value > lowest:
             break
         share *= SHRINK
-    at_start = objective_at(problem, start)
+    at_start = problem.total(start)
     return (best, lowest) if lowest < at_start else (start, at_start)
