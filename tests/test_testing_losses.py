@@ -5,7 +5,7 @@ import pytest
 import scipy.special
 
 from loss_cases import each
-from sklgd.losses import Huber, Interval, LogLoss, Loss, SquaredError
+from sklgd.losses import AbsoluteError, Huber, Interval, LogLoss, Loss, SquaredError
 from sklgd.testing import check_loss
 
 
@@ -156,6 +156,87 @@ class Unnormalised(LogLoss):
         return 0.9 * super().predict_proba(raw)
 
 
+class Cubic(Loss):
+    """Says all that there is to say of it."""
+
+    def value(self, y, raw):
+        return np.abs(raw - y) ** 3 / 3
+
+    def gradient(self, y, raw):
+        return (raw - y) * np.abs(raw - y)
+
+    def hessian(self, y, raw):
+        return 2 * np.abs(raw - y)
+
+
+class Pieces(Loss):
+    smooth = False
+
+    def value(self, y, raw):
+        return np.abs(raw - y)
+
+    def gradient(self, y, raw):
+        return np.sign(raw - y)
+
+    def kinks(self, y):
+        return y[None], np.full((1, *y.shape), -1.0), np.full((1, *y.shape), 1.0)
+
+    def smoothed(self, width):
+        return AbsoluteError().smoothed(width)
+
+
+class SoundBrier(Brier):
+    def hessian(self, y, raw):
+        return np.tile(2 * np.eye(raw.shape[1]), (len(raw), 1, 1))
+
+
+class WrongHessian(Cubic):
+    def hessian(self, y, raw):
+        return np.abs(raw - y)
+
+
+class WrongJointHessian(SoundBrier):
+    def hessian(self, y, raw):
+        return super().hessian(y, raw) + 0.1
+
+
+class FlatHessian(SoundBrier):
+    def hessian(self, y, raw):
+        return 2 * np.ones(raw.shape)
+
+
+class ShiftedKinks(Pieces):
+    def kinks(self, y):
+        at, low, high = super().kinks(y)
+        return at + 5, low, high
+
+
+class NoKinks(Pieces):
+    def kinks(self, y):
+        at, low, high = super().kinks(y)
+        return at, high, low
+
+
+class KinksOfAll(Pieces):
+    def kinks(self, y):
+        return super().kinks(y.sum(keepdims=True))
+
+
+class SmoothedOther(Pieces):
+    def smoothed(self, width):
+        return SquaredError()
+
+
+class SmoothedWord(Pieces):
+    def smoothed(self, width):
+        return "huber"
+
+
+@pytest.mark.parametrize("loss", [Cubic(), SoundBrier(), Pieces()])
+def test_the_checker_accepts_what_is_said_besides(loss):
+    check_loss(loss)
+
+
 @pytest.mark.parametrize(
     "loss, message",
     [
@@ -176,6 +257,14 @@ class Unnormalised(LogLoss):
         (TooFlat(), r"curvature is 0.5, but the second derivative is 1"),
         (Unpicklable(), r"cannot be pickled: no"),
         (OneColumn(), r"predict_proba must return shape \(20, 2\)"),
+        (WrongHessian(), r"hessian is .* at y = .*, raw = .*differences of gradient give"),
+        (WrongJointHessian(), r"hessian is .* columns \(0, 0\); .* give"),
+        (FlatHessian(), r"hessian must return shape \(20, 4, 4\)"),
+        (ShiftedKinks(), r"pieces of ShiftedKinks\(\).kinks sum to .* but value is"),
+        (NoKinks(), r"less below each kink"),
+        (KinksOfAll(), r"kinks must return three arrays of one shape \(n_kinks, 60\)"),
+        (SmoothedOther(), r"smoothed\(0.1\) has the value .* must differ by O\(width\)"),
+        (SmoothedWord(), r"smoothed\(0.1\) must return a Loss or None, but returned 'huber'"),
         (Unnormalised(), r"rows that sum to one, but the sums lie between 0.8999"),
     ],
     ids=lambda x: x if isinstance(x, str) else type(x).__name__,

@@ -71,6 +71,21 @@ class OneStep(L1):
         super().prox(w, np.max(lr) if np.ndim(lr) else lr)
 
 
+class WrongResidual(L1):
+    def residual(self, w, grad):
+        return grad + self.alpha * np.sign(w)
+
+
+class WrongBounds(L1):
+    def bounds(self, n_features):
+        return tuple(np.full(n_features, v) for v in (2 * self.alpha, -np.inf, np.inf))
+
+
+class MisshapenBounds(L1):
+    def bounds(self, n_features):
+        return self.alpha, -np.inf, np.inf
+
+
 class Uncloneable(L2):
     def __init__(self, alpha=1.0, weights=None):
         super().__init__(abs(alpha) + 0.0, weights=weights)
@@ -92,6 +107,9 @@ class Uncloneable(L2):
         (ArrayValue(0.5), "ArrayValue.value must return a float, found array"),
         (Unsplit(0.5), "Unsplit.split must return a pair"),
         (HalfSplit(0.5, 0.5), r"the parts of HalfSplit.split\(\) sum to"),
+        (WrongResidual(0.5), "WrongResidual.residual is .* by a tiny proximal step"),
+        (WrongBounds(0.5), "WrongBounds.bounds is .* by which value is"),
+        (MisshapenBounds(0.5), r"MisshapenBounds.bounds found shapes \[\(\), \(\), \(\)\]"),
         (Uncloneable(0.5), "Uncloneable cannot be cloned"),
         ("l2", "must be an instance of sklgd.penalties.Penalty, got 'l2'"),
     ],

@@ -1,6 +1,6 @@
-"""Checks for strategies of one's own; each raises ``AssertionError``: what is wrong, and where.
+"""The check of a loss of one's own; it raises ``AssertionError``: what is wrong, and where.
 
-A check tests the contract that the training loop relies on, not whether the strategy is wise.
+A check tests the contract that the training loop relies on, not whether the loss is wise.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import numpy as np
 
 from ..losses import Loss
 from ._common import Untouched, call, check_copies, check_instance, locked
+from ._loss_options import check_options
 
 
 def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None:
@@ -17,8 +18,9 @@ def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None
     Targets are drawn from its domain (0 and 1 if it classifies), raw predictions at random.
     Checked are: shapes, finite values, each entry independent of the others, the gradient
     against finite differences of the value (any subgradient will do at a kink), the stated
-    curvature, no NaN at ``raw = +-1000``, `predict` and `predict_proba`, and that the loss is
-    stateless, leaves its inputs alone, and survives `sklearn.base.clone` and `pickle`.
+    curvature, no NaN at ``raw = +-1000``, `predict` and `predict_proba`, what is said besides
+    (`hessian`, `kinks`, `smoothed`), and that the loss is stateless, leaves its inputs
+    alone, and survives `sklearn.base.clone` and `pickle`.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None
         if not loss.soft_targets:
             _check_matrix(loss, y, raw)
         _check_slopes(loss, y, raw)
+        check_options(loss, y, raw)
         _check_extremes(loss, y[:10])
     if loss.joint:
         raw = 1.5 * rng.standard_normal((20, n_classes))
@@ -70,6 +73,7 @@ def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None
         )
         _check_calls(loss, y, raw)
         _check_slopes(loss, y, raw)
+        check_options(loss, y, raw)
     _check_predictions(loss, rng, n_classes)
     untouched.check()
 

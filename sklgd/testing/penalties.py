@@ -1,4 +1,4 @@
-"""Checks that a strategy of one's own keeps the contract of its axis."""
+"""The check of a penalty of one's own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 
     """Raise ``AssertionError`` where a penalty does not do what training relies on.
 
     Checked are the value, ``split``, the gradient against finite differences where it is
-    defined, the proximal step against other points where it is defined, that nothing but the
-    output is written to, and that the penalty can be cloned and pickled.
+    defined, the proximal step against other points where it is defined, `residual` and `bounds`
+    against these where they are, that nothing but the output is written to, and that the penalty
+    can be cloned and pickled.
 
     Parameters
     ----------
@@ -27,6 +28,11 @@ def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 
         theirs.
     random_state : int, default=0
         Seed of the points that are tried.
+
+    Raises
+    ------
+    AssertionError
+        Says what was found, what was expected, and where.
 
     Examples
     --------
@@ -46,17 +52,20 @@ def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 
     ]
     points.append(np.zeros((2, n_features)))
     for w in points:
-        _check_penalty_value(penalty, w)
-        if _penalty_defines(penalty, "prox"):
-            _check_penalty_prox(penalty, w, rng)
+        _check_value(penalty, w)
+        if _defines(penalty, "prox"):
+            _check_prox(penalty, w, rng)
             feasible = w.copy()
             penalty.prox(feasible, 1e-3)
-            _check_penalty_value(penalty, feasible)
-        if _penalty_defines(penalty, "add_gradient") and w.any():
-            _check_penalty_gradient(penalty, w, rng)
-        _check_penalty_split(penalty, w)
+            _check_value(penalty, feasible)
+        if _defines(penalty, "add_gradient") and w.any():
+            _check_gradient(penalty, w, rng)
+        if _defines(penalty, "residual") and _defines(penalty, "prox"):
+            _check_residual(penalty, w, rng)
+        _check_split(penalty, w)
+    _check_bounds(penalty, points[:3])
     rows = points[3]
-    if not _penalty_close(penalty.value(rows), penalty.value(rows[0])):
+    if not _close(penalty.value(rows), penalty.value(rows[0])):
         raise AssertionError(
             f"{name}.value of one row is {penalty.value(rows)!r} for shape {rows.shape}, expected "
             f"{penalty.value(rows[0])!r} as for shape {rows[0].shape}."
@@ -64,7 +73,7 @@ def check_penalty(penalty: Penalty, *, n_features: int = 6, random_state: int = 
     untouched.check()
 
 
-def _check_penalty_value(penalty, w):
+def _check_value(penalty, w):
     name = type(penalty).__name__
     value = call(penalty, "value", locked(w))
     if not isinstance(value, Real) or math.isnan(value):
@@ -77,7 +86,7 @@ def _check_penalty_value(penalty, w):
         )
 
 
-def _check_penalty_split(penalty, w):
+def _check_split(penalty, w):
     name = type(penalty).__name__
     parts = penalty.split()
     if not isinstance(parts, tuple) or len(parts) != 2:
@@ -86,19 +95,19 @@ def _check_penalty_split(penalty, w):
     for part, method in zip(parts, ("add_gradient", "prox"), strict=True):
         if part is None:
             continue
-        if not isinstance(part, Penalty) or not _penalty_defines(part, method):
+        if not isinstance(part, Penalty) or not _defines(part, method):
             raise AssertionError(
                 f"{name}.split found {part!r}, expected None or a Penalty that defines {method}."
             )
         total += part.value(locked(w))
-    if not _penalty_close(total, penalty.value(locked(w))):
+    if not _close(total, penalty.value(locked(w))):
         raise AssertionError(
             f"the parts of {name}.split() sum to {total!r}, expected value(w) = "
             f"{penalty.value(locked(w))!r} at w = {w}."
         )
 
 
-def _check_penalty_gradient(penalty, w, rng):
+def _check_gradient(penalty, w, rng):
     name = type(penalty).__name__
     start = rng.standard_normal(w.shape)
     found, zero = start.copy(), np.zeros_like(w)
@@ -123,7 +132,7 @@ def _check_penalty_gradient(penalty, w, rng):
             )
 
 
-def _check_penalty_prox(penalty, w, rng):
+def _check_prox(penalty, w, rng):
     name = type(penalty).__name__
     for lr in (1e-3, 0.3, 1.0, 10.0, rng.uniform(0.1, 5.0, w.shape)):
         given = lr if np.ndim(lr) == 0 else locked(lr)
@@ -143,10 +152,10 @@ def _check_penalty_prox(penalty, w, rng):
                     f"{name}.prox with an array of equal steps gives {again}, expected {v} as with "
                     f"lr = {lr}, at w = {w}."
                 )
-        _check_penalty_minimum(penalty, w, lr, v, rng)
+        _check_minimum(penalty, w, lr, v, rng)
 
 
-def _check_penalty_minimum(penalty, w, lr, v, rng):
+def _check_minimum(penalty, w, lr, v, rng):
     name = type(penalty).__name__
     # times the largest step, so that a penalty of 1 and the distance stay of one order
     scale = np.max(lr)
@@ -179,9 +188,44 @@ def _check_penalty_minimum(penalty, w, lr, v, rng):
             )
 
 
-def _penalty_defines(penalty, method):
+def _check_residual(penalty, w, rng):
+    at, grad = w.copy(), rng.standard_normal(w.shape)
+    penalty.prox(at, 0.3)  # where weights may be zero, or at a bound
+    for weights in (at, np.zeros_like(w)):
+        if not math.isfinite(penalty.value(weights)):
+            continue
+        found = call(penalty, "residual", locked(weights), locked(grad))
+        expected = Penalty.residual(penalty, weights, grad)
+        if np.shape(found) != w.shape or not np.allclose(found, expected, rtol=1e-4, atol=1e-4):
+            raise AssertionError(
+                f"{type(penalty).__name__}.residual is {found}, expected {expected} by a tiny "
+                f"proximal step, at w = {weights}, grad = {grad}."
+            )
+
+
+def _check_bounds(penalty, points):
+    name, n_features = type(penalty).__name__, points[0].size
+    rest = penalty.split()[1]
+    bounds = None if rest is None else rest.bounds(n_features)
+    if bounds is None:
+        return
+    shapes = [np.shape(part) for part in bounds]
+    if shapes != [(n_features,)] * 3:
+        raise AssertionError(f"{name}.bounds found shapes {shapes}, expected 3 of {n_features}.")
+    l1, low, high = bounds
+    for w in points:
+        w = np.clip(w, low, high)
+        expected = float(np.sum(l1 * np.abs(w)))
+        if not _close(rest.value(w), expected):
+            raise AssertionError(
+                f"{name}.bounds is {bounds}, by which value is {expected!r} at w = {w}; found "
+                f"{rest.value(w)!r}."
+            )
+
+
+def _defines(penalty, method):
     return getattr(type(penalty), method) is not getattr(Penalty, method)
 
 
-def _penalty_close(a, b):
+def _close(a, b):
     return a == b or abs(a - b) <= 1e-9 * (1 + abs(b))
