@@ -136,7 +136,9 @@ def test_code_of_the_readme():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for code in re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S):
+        codes = re.findall(r"^```python\n(.*?)^```$", text, flags=re.M | re.S)
+        assert codes
+        for code in codes:
             exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 

@@ -1,17 +1,32 @@
-"""The tables of losses and penalties say what the classes do."""
+"""The tables of strategies have a row for each, and say what the classes do."""
 
 from pathlib import Path
 
 import pytest
 
 from sklgd.losses import LOSSES
+from sklgd.optimizers import OPTIMIZERS
 from sklgd.penalties import PENALTIES
+from sklgd.schedules import SCHEDULES
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "losses_and_penalties.rst"
-ROWS = {
-    lines[0].strip(' *-"`'): [line.strip()[2:] for line in lines]
-    for lines in (row.splitlines() for row in PAGE.read_text(encoding="utf-8").split("   * - "))
-}
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+STEP_RULES = [
+    name
+    for name, cls in OPTIMIZERS.items()
+    if not (cls.full_batch or cls.variance_reduced or name == "auto")
+]
+
+
+def rows_of(page):
+    """Return the cells of the rows of a page's tables, by the string in the first."""
+    rows = (DOCS / page).read_text(encoding="utf-8").split("   * - ")
+    return {
+        lines[0].strip(' *-"`'): [line.strip()[2:] for line in lines]
+        for lines in map(str.splitlines, rows)
+    }
+
+
+ROWS = rows_of("losses_and_penalties.rst") | rows_of("strategies.rst")
 
 
 def cells(name, module, cls):
@@ -40,3 +55,18 @@ def test_losses(name):
 def test_penalties(name):
     row = cells(name, "penalties", PENALTIES[name])
     assert (row[4] == "yes") == (PENALTIES[name]().split()[1] is None)
+
+
+@pytest.mark.parametrize("name", STEP_RULES)
+def test_step_rules(name):
+    assert cells(name, "optimizers", OPTIMIZERS[name])[2]
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules(name):
+    assert cells(name, "schedules", SCHEDULES[name])[2]
+
+
+@pytest.mark.parametrize("cls", [c for c in OPTIMIZERS.values() if c.full_batch])
+def test_optimizers_of_all_rows(cls):
+    assert f":class:`~sklgd.optimizers.{cls.__name__}`" in (DOCS / "strategies.rst").read_text()
