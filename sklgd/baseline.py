@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._strategy import has_kernel
 from .losses import Loss
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ CUTS, SCORE_ROUNDS, TARGET_ROUNDS = 7, 6, 3
 #: Newton steps behind a link, the longest, the least second derivative, and the step that is short
 #: enough for what the constant is used for
 LINK_STEPS, LONGEST_STEP, LEAST_BEND, SHORT_STEP = 10, 2.0, 1e-3, 0.1
-#: the largest score of a class that is a best constant
+#: the largest score of a class, or prediction behind a link, that is a best constant
 LARGEST_SCORE = 20.0
 #: the least share of a class whose logarithm is taken
 LEAST_SHARE = 1e-9
@@ -48,7 +49,7 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
         return [best_constant(loss, values, np.stack([1.0 - share, share]))]
     if loss.quadratic:
         return [-_means(problem, lambda y: loss.gradient(y, 0.0 * y)) / loss.curvature]
-    if _has_link(loss):
+    if has_kernel(loss) and _bends_behind_link(loss):  # of exponential families: the mean tells
         return [best_constant(loss, _means(problem)[None], None)]
     order, weights = problem.some(SOME_ROWS), problem.block.weights
     rows = slice(None) if order is None else order
@@ -70,9 +71,10 @@ def _means(problem: Problem, of: Callable[[np.ndarray], np.ndarray] = np.asarray
     return columns.mean(axis=0) if weights is None else weights @ columns / problem.weight_sum
 
 
-def _has_link(loss: Loss) -> bool:
-    # Whether raw predictions of a regression loss stand behind a link, as logarithms do.
-    return loss.curvature is None and loss.has_hessian
+def _bends_behind_link(loss: Loss) -> bool:
+    # Whether raw predictions stand behind a link, as logarithms do, and second derivatives tell
+    # how far to go there.
+    return loss.curvature is None and loss.has_hessian and not loss.identity_link
 
 
 def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -87,7 +89,7 @@ def best_constant(loss: Loss, y: np.ndarray, weights: np.ndarray | None) -> np.n
         share = weights.reshape(n, -1) / weights.reshape(n, -1).sum(axis=0)
     if loss.has_kinks:
         return _best_kink(*(part.reshape(-1, k) for part in loss.kinks(y)), share)
-    if _has_link(loss):
+    if _bends_behind_link(loss):
         return _by_newton(loss, y, share)
     return _by_section(loss, y, share)
 
@@ -109,12 +111,12 @@ def _by_newton(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
 def _by_section(loss: Loss, y: np.ndarray, share: np.ndarray) -> np.ndarray:
     # The interval of each column in which the slope changes its sign, cut at several points a time.
     n, k = y.shape
-    if loss.task == "classification":
-        ends = np.repeat(np.linspace(-LARGEST_SCORE, LARGEST_SCORE, CUTS + 2)[:, None], k, axis=1)
-        rounds = SCORE_ROUNDS
-    else:
+    if loss.identity_link:
         ends = np.sort(y, axis=0)[np.linspace(0, n - 1, CUTS + 2).astype(int)]
         rounds = TARGET_ROUNDS
+    else:
+        ends = np.repeat(np.linspace(-LARGEST_SCORE, LARGEST_SCORE, CUTS + 2)[:, None], k, axis=1)
+        rounds = SCORE_ROUNDS
     repeated = np.repeat(y, CUTS, axis=1)
     share = np.repeat(np.broadcast_to(share, y.shape), CUTS, axis=1)
     for _ in range(rounds):

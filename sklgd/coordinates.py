@@ -225,8 +225,8 @@ def start_scale(optimizer: Any, model: Any, X: Any, order: np.ndarray | None) ->
 
 
 def moments(
-    X: np.ndarray, order: np.ndarray | None, weights: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+    X: Any, order: np.ndarray | None, weights: np.ndarray | None
+) -> tuple[np.ndarray | float, np.ndarray]:
     """Return means and standard deviations of features over given rows, None for all.
 
     Sparse ones are not centred: 0.0 and root mean squares.

@@ -167,8 +167,8 @@ def bend_of(problem: Problem) -> float:
         return loss.curvature or 1.0
     order = problem.look().order
     y = targets.columns(slice(None) if order is None else order)
-    raw, ends = y, np.array([0.0, 1.0])
-    if not np.array_equal(loss.predict(ends), ends):
+    raw = y
+    if not loss.identity_link:
         raw, free = np.zeros(y.shape), slice(problem.n_weights, problem.n_params)
         constant = problem.constant_start(np.zeros(problem.n_params))[free]
         raw += constant if constant.size else 0.0

@@ -146,15 +146,18 @@ def _of_targets(
         return shift, scale, 1.0
     y = y.reshape(len(y), -1)
     mean = np.average(y, axis=0, weights=weights)
-    link = loss.predict(np.array([0.0, 1.0]))
-    if np.array_equal(link, [0.0, 1.0]):
+    if loss.identity_link:
         shift = mean if fit_intercept else shift
         scale = np.sqrt(np.average((y - shift) ** 2, axis=0, weights=weights))
         size = np.abs(mean)  # of what is constant, up to rounding
         small = np.where(size > 0.0, np.minimum(size, 1.0), 1.0)
         scale = np.where(scale <= ROUNDING * np.abs(shift), small, scale)
-    elif fit_intercept and np.allclose(link, [1.0, np.e]) and (mean > 0.0).all():
+    elif fit_intercept and (mean > 0.0).all() and _has_log_link(loss):
         shift = np.log(mean)
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
     unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))
     return shift, scale, unit if 0.0 < unit < np.inf else 1.0
+
+
+def _has_log_link(loss: Any) -> bool:
+    return np.allclose(loss.predict(np.array([0.0, 1.0])), [1.0, np.e])

@@ -492,6 +492,57 @@ def test_a_subclass_may_take_fewer_parameters():
     assert found.set_params(alpha=0.1).partial_fit(X, y).penalty_ == L2(0.1)
 
 
+class Quartic(Loss):
+    def value(self, y, raw):
+        return 0.25 * (raw - y) ** 4
+
+    def gradient(self, y, raw):
+        return (raw - y) ** 3
+
+    def hessian(self, y, raw):
+        return 3.0 * (raw - y) ** 2
+
+
+class QuarticWithoutHessian(Quartic):
+    gradient = Quartic.gradient
+
+
+class SquaredLog(Loss):
+    """Squared error behind a link."""
+
+    def value(self, y, raw):
+        return 0.5 * (np.exp(raw) - y) ** 2
+
+    def gradient(self, y, raw):
+        return (np.exp(raw) - y) * np.exp(raw)
+
+    def predict(self, raw):
+        return np.exp(raw)
+
+
+@pytest.mark.parametrize("own", [Quartic(), QuarticWithoutHessian()], ids=repr)
+@pytest.mark.parametrize("level", [0.0, 1000.0, -1e6])
+def test_auto_trains_a_loss_that_bends_ever_more(own, level):
+    """Far from zero, too: a second derivative without a bound does not tell of a link."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 3))
+    y = X @ [1.0, -2.0, 3.0] + 0.1 * rng.standard_t(4, size=50)
+    near = GDRegressor(own, penalty=None, tol=1e-10).fit(X, y)
+    found = GDRegressor(own, penalty=None).fit(X, y + level)
+    excess = found.loss_curve_[-1] - near.loss_curve_[-1]
+    assert excess <= 1e-3 * own.value(y, y.mean()).mean()
+    assert_allclose(found.predict(X), y + level, atol=1.0)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_auto_trains_a_loss_behind_a_link_of_ones_own(scale):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = scale * np.exp(X @ [0.3, -0.2] + 0.1 * rng.normal(size=200))
+    found = GDRegressor(SquaredLog(), alpha=0.0).fit(X, y)
+    assert found.score(X, y) > 0.9
+
+
 class MyPinball(Loss):
     smooth = False
 

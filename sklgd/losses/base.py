@@ -194,12 +194,13 @@ class Loss(Strategy):
         return _goes_with_gradient(type(self), "proximal_slope")
 
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
-        r"""Return the slope of the loss at the end of a proximal step; optional, for `SDCA`.
+        r"""Return the slope of the loss at the end of a proximal step: what `SDCA` steps to.
 
         .. math:: \ell'(y, r), \qquad
             r = \mathrm{argmin}_r\; \ell(y, r) + \frac{(r - c)^2}{2 \eta}
 
-        Where the loss has a kink at r, its subgradient (c - r) / eta.
+        Where the loss has a kink at r, its subgradient (c - r) / eta.  This states it for the
+        losses of this library, whose compiled twins SDCA calls; it takes no others.
 
         Parameters
         ----------
@@ -222,7 +223,7 @@ class Loss(Strategy):
         return _goes_with_gradient(type(self), "joint_proximal_slope")
 
     def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
-        r"""Return the same of the joint form, which moves all columns; optional, for `SDCA`.
+        r"""Return the same of the joint form, which moves all columns.
 
         .. math:: \nabla_r \ell(y, r), \qquad
             r = \mathrm{argmin}_r\; \ell(y, r) + \frac{\lVert r - c \rVert^2}{2 \eta}
@@ -248,7 +249,7 @@ class Loss(Strategy):
         return _goes_with_gradient(type(self), "flow_slope")
 
     def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
-        r"""Return the mean slope along the loss's own descent; optional.
+        r"""Return the mean slope along the loss's own descent, of losses of this library.
 
         .. math:: \frac{r(0) - r(t)}{t}, \qquad r(0) = r, \quad
             \frac{\mathrm{d} r}{\mathrm{d} s} = -\ell'(y, r(s))
@@ -325,6 +326,15 @@ class Loss(Strategy):
         ndarray of raw's shape
         """
         return raw
+
+    @property
+    def identity_link(self) -> bool:
+        """Whether raw predictions are in the units of the targets: `predict` changes nothing.
+
+        Never so for classes, which have no units.
+        """
+        ends = [0.0, 1.0]
+        return self.task != "classification" and np.array_equal(self.predict(np.array(ends)), ends)
 
     def smoothed(self, width: float) -> Loss | None:
         """Return a smooth loss near this one.

@@ -156,7 +156,7 @@ def spread_of(
     targets, where these are numbers.  For classes, and behind a link, they have no spread (after a
     fit that of its raw predictions stands in for it).
     """
-    if not _are_numbers(strategies.loss, targets):
+    if not strategies.loss.identity_link:
         return before
     return before.with_rows(targets.y[rows], None if weights is None else weights[rows])
 
@@ -166,16 +166,10 @@ def size_of_gradients(loss: Any, targets: Any, spread: Spread) -> float:
     if targets.joint:
         return 1.0 - 1.0 / targets.n_raw
     y, raw = 1.0, 0.0
-    if spread.weight and _are_numbers(loss, targets):
+    if spread.weight and loss.identity_link:
         raw = float(np.mean(spread.mean))
         y = raw + spread.size
     return abs(float(loss.gradient(np.array([y]), np.array([raw]))[0])) or 1.0
-
-
-def _are_numbers(loss: Any, targets: Any) -> bool:
-    # Whether raw predictions are in the units of the targets.
-    link = loss.predict(np.array([0.0, 1.0]))
-    return loss.task != "classification" and np.array_equal(link, [0.0, 1.0])
 
 
 def _entries(X: Any) -> np.ndarray:
