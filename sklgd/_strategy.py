@@ -195,6 +195,14 @@ def _names(function: Callable) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
 
 
+def has_kernel(strategy: Strategy) -> bool:
+    """Whether a strategy is of a class of this library, which has a compiled twin.
+
+    A user's subclass has none, since it may mean something else.
+    """
+    return "_kernel" in vars(type(strategy))
+
+
 def compose_kernel(strategy: Strategy, adapter: type) -> Any:
     """Return the compiled twin of ``strategy``, or ``adapter(strategy)`` where it has none.
 

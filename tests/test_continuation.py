@@ -17,9 +17,11 @@ from sklgd.optimizers import (
     LBFGS,
     Columnwise,
     Continuation,
+    DualFirst,
     GradientDescent,
     InteriorPoint,
     Newton,
+    RowSpace,
 )
 from sklgd.penalties import L2, GroupLasso
 
@@ -76,10 +78,18 @@ def test_models_that_are_not_linear(model):
     assert network.set_params(max_iter=300, tol=None).fit(X, y).score(X, y) > 0.9
 
 
-@pytest.mark.parametrize("inner", [GradientDescent(0.1), Continuation(Newton())], ids=repr)
-def test_refuses_an_optimizer_that_does_not_know_when(inner):
-    with pytest.raises(ValueError, match="knows when a smooth problem is solved"):
-        GDRegressor("absolute_error", optimizer=Continuation(inner)).fit([[1.0], [2.0]], [1.0, 2.0])
+@pytest.mark.parametrize("around", [Continuation, Columnwise, RowSpace, DualFirst])
+def test_refuses_an_optimizer_that_does_not_know_when(around):
+    """Nobody would tell it to stop, and its learning rate would not be read."""
+    optimizer = around(GradientDescent(0.1))
+    with pytest.raises(ValueError, match=rf"{around.__name__} needs an optimizer that knows when"):
+        GDRegressor("absolute_error", optimizer=optimizer).fit([[1.0], [2.0]], [1.0, 2.0])
+
+
+def test_refuses_another_continuation():
+    optimizer = Continuation(Continuation(Newton()))
+    with pytest.raises(ValueError, match="needs an optimizer of smooth problems"):
+        GDRegressor("absolute_error", optimizer=optimizer).fit([[1.0], [2.0]], [1.0, 2.0])
 
 
 def test_hinge_in_few_iterations():

@@ -150,6 +150,7 @@ def test_path_is_that_of_the_lasso():
         GDRegressor("absolute_error", penalty=L1()),
         GDClassifier(penalty="l1"),
         GDClassifier("hinge", penalty="l1"),
+        GDRegressor(optimizer="fista", penalty="l1"),
     ],
     ids=repr,
 )
@@ -186,6 +187,16 @@ def test_many_features_are_named_by_size():
     assert display.ax_.get_legend().get_title().get_text() == f"largest 10 of {rows.shape[1]}"
     largest = np.abs(display.coefs[:, 0]).max(axis=0).argmax()
     assert shown(display)[0] == f"x{largest}"
+
+
+def test_default_alphas_of_an_optimizer_that_takes_no_l1():
+    """What they are does not depend on the optimizer, or on a learning rate."""
+    model = GDRegressor(optimizer="sdca")
+    found = CoefficientPathDisplay.compute(model, scale(X), y).alphas
+    model = GDRegressor(optimizer="sgd", learning_rate="constant", eta0=1e-3)
+    assert_array_equal(CoefficientPathDisplay.compute(model, scale(X), y).alphas, found)
+    model = GDRegressor()
+    assert_array_equal(CoefficientPathDisplay.compute(model, scale(X), y).alphas, found)
 
 
 @pytest.mark.parametrize("penalty", [None, Box(lower=0.0)], ids=repr)

@@ -16,6 +16,7 @@ from sklearn.datasets import (
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklgd import GDClassifier, GDRegressor
@@ -170,12 +171,16 @@ def test_every_optimizer_by_its_name(name):
     4767: a parameter accepted and silently ignored.
     """
     assert isinstance(strategy(GDRegressor(optimizer=name), "optimizer"), OPTIMIZERS[name])
-    model = GDRegressor(optimizer=name, learning_rate=0.125, eta0=0.5)
+    model = GDRegressor(optimizer=name, learning_rate=0.125)
+    both = GDRegressor(optimizer=name, learning_rate=0.125, eta0=0.5)
     if "learning_rate" in OPTIMIZERS[name]().get_params():
         assert strategy(model, "optimizer").learning_rate == 0.125
+        with pytest.raises(ValueError, match=r"eta0 would have no effect with learning_rate=0\.1"):
+            strategy(both, "optimizer")
     else:
-        with pytest.raises(ValueError, match="has no learning rate"):
-            strategy(model, "optimizer")
+        for wrong in (model, both, GDRegressor(optimizer=name, power_t=0.5)):
+            with pytest.raises(ValueError, match="has no learning rate"):
+                strategy(wrong, "optimizer")
     own = OPTIMIZERS[name]()
     model = GDRegressor(optimizer=own, learning_rate=0.125)
     assert strategy(model, "optimizer") == own and model.optimizer == own
@@ -539,3 +544,11 @@ def test_probabilities_are_of_the_loss_that_was_trained():
 def test_the_name_of_no_penalty_in_old_versions_of_scikit_learn():
     with pytest.raises(ValueError, match=r"Got 'none' instead\. Did you mean None\?"):
         GDRegressor(penalty="none").fit([[0.0], [1.0]], [0.0, 1.0])
+
+
+@pytest.mark.parametrize("name", sorted(n for n in LOSSES if GDRegressor._can_train(LOSSES[n])))
+def test_tags_tell_of_targets_that_are_not_negative(name):
+    for loss in (name, LOSSES[name]()):
+        positive_only = get_tags(GDRegressor(loss)).target_tags.positive_only
+        assert positive_only == (not LOSSES[name]().domain.includes(-0.5))
+    assert not get_tags(GDRegressor("unknown")).target_tags.positive_only

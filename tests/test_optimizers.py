@@ -78,7 +78,13 @@ def test_a_string_takes_the_rate_from_the_estimator(name):
     rate = {"learning_rate": "invscaling", "eta0": 0.3, "power_t": 0.7}
     assert cls.from_estimator(rate).learning_rate == InvScaling(0.3, power_t=0.7)
     assert cls.from_estimator(unset | {"eta0": 0.3}).learning_rate == 0.3
-    assert cls.from_estimator(unset | {"learning_rate": 0.4, "eta0": 0.3}).learning_rate == 0.4
+    assert cls.from_estimator(rate | {"learning_rate": Constant(0.4)}).learning_rate == Constant(
+        0.4
+    )
+    alone = {"power_t": 0.5}
+    for unread in ({"learning_rate": 0.4, "eta0": 0.3}, alone, alone | {"eta0": 0.3}):
+        with pytest.raises(ValueError, match="would have no effect with learning_rate="):
+            cls.from_estimator(unset | unread)
 
 
 @each

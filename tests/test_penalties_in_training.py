@@ -64,8 +64,6 @@ def test_dense_equals_csr(data, penalty, optimizer, n_outputs):
     y = columns(y, n_outputs)
     model = GDRegressor(penalty=penalty, optimizer=optimizer, max_iter=4, tol=None, random_state=0)
     if optimizer == "auto":  # centred where X is dense: other steps, the same minimum
-        if isinstance(penalty, (MCP, SCAD)):
-            pytest.skip("not convex: one of several minima")
         model.set_params(max_iter=5000, tol=1e-12)
     dense = clone(model).fit(X, y)
     for wide in (np.int32, np.int64):

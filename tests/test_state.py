@@ -428,6 +428,12 @@ def test_adaptive_rate_lives_on(regression):
     assert rates[-1] < 1e-4 and whole.stop_reason_ == "tol"
     cut = clone(model).set_params(max_iter=int(np.argmax(rates < 0.01)) + 1).fit(X, y)
     assert cut.fit(X, y).history_["learning_rate"][0] < 0.01
+
+    def stop(model):
+        vars(model)["stop_reason_"] = "callback"
+        return model
+
+    assert stop(cut).fit(X, y).history_["learning_rate"][0] < 0.01
     whole.fit(X, -y)
     assert whole.history_["learning_rate"][0] == 0.01 and whole.score(X, -y) > 0.5
     assert whole.partial_fit(X, y).history_["learning_rate"][-1] == 0.01

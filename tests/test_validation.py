@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LOSSES, Huber, SquaredError
 from sklgd.models import Linear
-from sklgd.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, GradientDescent
+from sklgd.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, GradientDescent, RowSpace
 from sklgd.penalties import L1, L2, GroupLasso
 from sklgd.schedules import Constant, InvScaling
 
@@ -243,6 +243,12 @@ PARAMETERS = [
     ({"n_iter_no_change": 0}, "'n_iter_no_change' parameter of GDRegressor"),
     ({"validation_fraction": 1.0, "early_stopping": True}, "'validation_fraction' parameter"),
     ({"scoring": "accurate", "early_stopping": True}, "accurate"),
+    ({"scoring": "accurate"}, "accurate"),
+    ({"penalty": "elasticnet", "l1_ratio": None}, r"a number in \[0, 1\]. Got None"),
+    ({"optimizer": "adam", "power_t": 0.5}, "power_t would have no effect with learning_rate=None"),
+    ({"optimizer": "lbfgs", "eta0": 0.5}, "LBFGS has no learning rate"),
+    ({"learning_rate": 0.1, "eta0": 0.5, "power_t": 1.0}, "eta0 and power_t would have no effect"),
+    ({"optimizer": RowSpace(GradientDescent(0.01))}, "RowSpace needs an optimizer that knows when"),
     ({"shuffle": "yes"}, "'shuffle' parameter of GDRegressor"),
     ({"fit_intercept": "no"}, "'fit_intercept' parameter of GDRegressor"),
     ({"warm_start": 2}, "'warm_start' parameter of GDRegressor"),

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..estimators.axes import last_step, strategy_of
 from ..estimators.fitted import problem_on
+from ..optimizers.base import RATE_PARAMS
 from .base import axes_of
 
 #: lines of a path that are named; the rest is grey
@@ -208,7 +209,8 @@ def _strength(model: BaseEstimator) -> str:
 
 def _default_alphas(model: BaseEstimator, X: Any, y: Any) -> np.ndarray:
     # Up to the largest slope of the loss where there are intercepts only: L1 keeps zeros there.
-    null = clone(model).set_params(penalty="l1", alpha=1e30).fit(X, y)
+    unset = dict.fromkeys(RATE_PARAMS)  # and an optimizer that takes L1
+    null = clone(model).set_params(optimizer="auto", penalty="l1", alpha=1e30, **unset).fit(X, y)
     problem, params = problem_on(null, X, y)
     slope = np.abs(problem.weights(problem.loss_and_gradient(params)[1])).max()
     share = strategy_of(model, "penalty").get_params().get("l1_ratio") or 1.0

@@ -60,7 +60,8 @@ alpha : float, default=1e-4
     the same for every number of rows and every ``batch_size``. ``learning_rate="optimal"`` reads
     it as well.
 l1_ratio : float or None, default=0.15
-    Share of L1 in ``penalty="elasticnet"``, in [0, 1]: 0 is L2 and 1 is L1. None is the default.
+    Share of L1 in ``penalty="elasticnet"``, in [0, 1]: 0 is L2 and 1 is L1. None will do for other
+    penalties only.
 fit_intercept : bool, default=True
     Whether there is an intercept; without one, data should be centred.
 max_iter : int, default=1000
@@ -143,7 +144,8 @@ optimality_ : float
     For losses with kinks it is that of the subgradient which the loss states, and need not vanish.
     NaN after an interruption; `partial_fit` removes it.
 stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "callback", "interrupted"}
-    What ended training; ``"no_improvement"`` is by validation data.
+    What ended training; ``"no_improvement"`` is by validation data. After `partial_fit`, whose
+    only epoch nothing cuts short, it is ``"max_iter"``.
 history_ : dict of ndarray of shape (n_epochs,)
     One entry an epoch: ``"objective"``, ``"loss"`` and ``"penalty"``, ``"learning_rate"`` (that of
     the epoch's last step), ``"time"`` (seconds since the call began), and with validation data

@@ -16,6 +16,7 @@ from .._strategy import Strategy, lookup, resolve
 from ..losses import LOSSES, Loss
 from ..models import MODELS, Model
 from ..optimizers import OPTIMIZERS, Optimizer
+from ..optimizers.base import RATE_PARAMS
 from ..penalties import PENALTIES, Penalty
 from ..schedules import SCHEDULES, Schedule
 
@@ -26,10 +27,8 @@ AXES: dict[str, tuple[dict[str, type], type[Strategy]]] = {
     "penalty": (PENALTIES, Penalty),
     "model": (MODELS, Model),
 }
-#: parameters with which `SGDRegressor` describes its learning rate
-SGD_RATE = ("learning_rate", "eta0", "power_t")
 #: parameters that strings take anything from
-TAKEN = ("alpha", "l1_ratio", "epsilon", *SGD_RATE)
+TAKEN = ("alpha", "l1_ratio", "epsilon", *RATE_PARAMS)
 #: what objects take
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 #: values of ``learning_rate`` that name a rule of their own, for one loss of each task
@@ -70,24 +69,30 @@ def _schedule_of(estimator: BaseEstimator) -> Schedule:
     """Return the schedule that ``learning_rate`` names, filled from the estimator."""
     params = {name: getattr(estimator, name) for name in TAKEN}
     if estimator.optimizer in ("auto", "sgd"):
-        defaults = type(estimator)._sgd_defaults
-        params |= {name: defaults[name] for name in SGD_RATE if params[name] is None}
+        params |= _missing_in_sgd(type(estimator), params)
     owner, name = type(estimator).__name__, estimator.learning_rate
     cls = lookup(name, SCHEDULES, parameter="learning_rate", owner=owner)
     return cls.from_estimator(params).validate()
+
+
+def _missing_in_sgd(cls: type[BaseEstimator], params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return scikit-learn's defaults of what describes a learning rate and is not given."""
+    return {name: cls._sgd_defaults[name] for name in RATE_PARAMS if params[name] is None}
 
 
 def _named(cls: type[BaseEstimator], axis: str, name: str, *taken: Any) -> Strategy:
     """Return what a string stands for, where the estimator's parameters `TAKEN` are these."""
     params = dict(zip(TAKEN, taken, strict=True))
     if axis == "penalty" and name == "elasticnet" and params["l1_ratio"] is None:
-        raise ValueError("l1_ratio must be set when penalty is 'elasticnet'")
+        raise ValueError(
+            "l1_ratio must be set when penalty is 'elasticnet': a number in [0, 1]. Got None."
+        )
     if axis == "optimizer":
-        if name == "auto" and any(params[rate] is not None for rate in SGD_RATE):
+        if name == "auto" and any(params[part] is not None for part in RATE_PARAMS):
             name = "sgd"
-        if name == "sgd":
-            defaults = cls._sgd_defaults
-            params |= {rate: defaults[rate] for rate in SGD_RATE if params[rate] is None}
+        rate = params["learning_rate"]
+        if name == "sgd" and (rate is None or isinstance(rate, str)):
+            params |= _missing_in_sgd(cls, params)
     return _resolved(cls, axis, name, params)
 
 

@@ -461,7 +461,8 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             state.weight_sum, state.weight_count = before.weight_sum, before.weight_count
             state.seed, state.epochs = before.seed, before.epochs
             state.stream = before.stream
-        if self.stop_reason_ != "max_iter":  # the rate that has ended a training starts none
+        # the rate that has ended a training starts none
+        if self.stop_reason_ in ("tol", "no_improvement", "diverged"):
             state.rate_scale = 1.0
         return state
 

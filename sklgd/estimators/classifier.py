@@ -131,7 +131,7 @@ True
         model: str | Model = "linear",
         penalty: str | Penalty | None = "l2",
         alpha: float = 1e-4,
-        l1_ratio: float = 0.15,
+        l1_ratio: float | None = 0.15,
         fit_intercept: bool = True,
         max_iter: int = 1000,
         tol: float | None = 1e-3,
@@ -143,7 +143,7 @@ True
         eta0: float | None = None,
         power_t: float | None = None,
         early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        validation_fraction: Any = 0.1,
         n_iter_no_change: int = 5,
         scoring: Any = "loss",
         warm_start: bool = False,
@@ -256,7 +256,7 @@ True
             How many times each row counts; not negative.
         coef_init : array-like of ``coef_``'s shape, default=None
             Coefficients to start from. With a model that has no ``coef_``, a dict of fitted
-            attributes. `SDCA`, which ``optimizer="auto"`` may choose, starts from its own.
+            attributes. `SDCA` starts from its own.
         intercept_init : array-like of ``intercept_``'s shape, default=None
             Intercepts to start from.
         X_val, y_val : array-likes like X and y, default=None

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 
-from ..losses import Loss
+from ..losses import LOSSES, Loss
 from ..models import Model
 from ..objective import Targets
 from ..optimizers import Optimizer
@@ -91,7 +91,7 @@ A step rule, with early stopping; features are scaled for it:
         model: str | Model = "linear",
         penalty: str | Penalty | None = "l2",
         alpha: float = 1e-4,
-        l1_ratio: float = 0.15,
+        l1_ratio: float | None = 0.15,
         fit_intercept: bool = True,
         max_iter: int = 1000,
         tol: float | None = 1e-3,
@@ -103,7 +103,7 @@ A step rule, with early stopping; features are scaled for it:
         eta0: float | None = None,
         power_t: float | None = None,
         early_stopping: bool = False,
-        validation_fraction: float = 0.1,
+        validation_fraction: Any = 0.1,
         n_iter_no_change: int = 5,
         scoring: Any = "loss",
         warm_start: bool = False,
@@ -170,7 +170,7 @@ A step rule, with early stopping; features are scaled for it:
             How many times each row counts; not negative.
         coef_init : array-like of ``coef_``'s shape, default=None
             Coefficients to start from. With a model that has no ``coef_``, a dict of fitted
-            attributes. `SDCA`, which ``optimizer="auto"`` may choose, starts from its own.
+            attributes. `SDCA` starts from its own.
         intercept_init : array-like of ``intercept_``'s shape, default=None
             Intercepts to start from.
         X_val, y_val : array-likes like X and y, default=None
@@ -228,3 +228,11 @@ A step rule, with early stopping; features are scaled for it:
         """
         raw = self._raw(X)
         return self._used("loss").predict(raw.ravel() if raw.shape[1] == 1 else raw)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        loss = (
+            LOSSES[self.loss]() if isinstance(self.loss, str) and self.loss in LOSSES else self.loss
+        )
+        tags.target_tags.positive_only = isinstance(loss, Loss) and loss.domain.low >= 0.0
+        return tags

@@ -71,6 +71,7 @@ def make_validation(
 ) -> Validation | None:
     """Return the scoring of validation rows, given or set aside; None where there are none."""
     block = problem.block
+    scorer = None if estimator.scoring == "loss" else _scorer_of(estimator)
     if given.X is None and not (given.y is None and given.sample_weight is None):
         name = "sample_weight_val" if given.y is None else "y_val"
         raise ValueError(f"{name} was given without X_val; pass X_val and y_val, or neither.")
@@ -81,7 +82,7 @@ def make_validation(
     elif split.validation is not None:
         held_out = Problem(block, None, split.validation)
         weights = block.weights
-        if estimator.scoring != "loss":  # a scorer wants the rows themselves
+        if scorer is not None:  # it wants the rows themselves
             rows = split.validation
             if len(rows) < 2:  # as scikit-learn's networks; R^2 is not defined then
                 raise ValueError(
@@ -93,9 +94,16 @@ def make_validation(
             weights = None if weights is None else weights[rows]
     else:
         return None
-    if estimator.scoring == "loss":
+    if scorer is None:
         return Validation(held_out.loss)
-    return Validation(held_out.loss, _score_with(estimator, block, X, y, weights))
+    return Validation(held_out.loss, _score_with(scorer, estimator, block, X, y, weights))
+
+
+def _scorer_of(estimator: BaseGD) -> Callable:
+    """Return what ``scoring`` stands for; raise, rows to validate on or not, if it is unknown."""
+    from sklearn.metrics import check_scoring
+
+    return check_scoring(estimator, scoring=estimator.scoring)
 
 
 def _check_given(
@@ -131,12 +139,14 @@ def _check_given(
 
 
 def _score_with(
-    estimator: BaseGD, block: Block, X: Any, y: Any, weights: np.ndarray | None
+    scorer: Callable,
+    estimator: BaseGD,
+    block: Block,
+    X: Any,
+    y: Any,
+    weights: np.ndarray | None,
 ) -> Callable[[np.ndarray], float]:
     # The scorer sees a copy of the estimator that has the parameters at hand.
-    from sklearn.metrics import check_scoring
-
-    scorer = check_scoring(estimator, scoring=estimator.scoring)
     seen = copy.copy(estimator)
     seen.__dict__.pop("feature_names_in_", None)  # the rows are a plain array by now
     seen.loss_, seen.model_ = block.loss, block.model

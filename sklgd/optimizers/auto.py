@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from .._strategy import has_kernel
 from ..coordinates import ROUNDING
 from ..penalties import L2
 from ..penalties.base import ridge_of
@@ -180,7 +181,7 @@ class Auto(Optimizer):
         size = X.shape[1] * (n_raw if loss.joint else 1)
         has_hessian = (loss.rounded(1.0) or loss).has_hessian
         # a smooth penalty of one's own has a gradient alone
-        has_hessian = has_hessian and (smooth is None or "_kernel" in type(smooth).__dict__)
+        has_hessian = has_hessian and (smooth is None or has_kernel(smooth))
         entries = X.nnz if sp.issparse(X) else X.size
         few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
         joint = n_raw > 1 and loss.joint

@@ -14,6 +14,8 @@ from .._strategy import Strategy, lookup
 from ..schedules import Schedule
 from ..schedules.base import Rate
 
+#: parameters with which estimators describe their learning rate
+RATE_PARAMS = ("learning_rate", "eta0", "power_t")
 RATE = [Interval(Real, 0, None, closed="left"), Schedule, str, callable]
 DECAY = [Interval(Real, 0, 1, closed="left")]
 NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
@@ -26,13 +28,20 @@ def decay_towards(moment: np.ndarray, decay: float, value: np.ndarray) -> None:
     moment += (1.0 - decay) * value
 
 
-def _rate_from_estimator(params: Mapping[str, Any]) -> Rate | None:
-    # What the estimator's learning_rate, eta0 and power_t say together; None when all are unset.
+def _rate_from_estimator(params: Mapping[str, Any], given: list[str]) -> Rate:
+    # What those of RATE_PARAMS that are given say together; an object carries its own.
     rate = params.get("learning_rate")
     if isinstance(rate, str):
         cls = lookup(rate, schedules.SCHEDULES, parameter="learning_rate", owner="the estimator")
         return cls.from_estimator(params)
-    return params.get("eta0") if rate is None else rate
+    read = "eta0" if rate is None else "learning_rate"
+    if given != [read] and (rate is None or isinstance(rate, Real)):
+        unread = " and ".join(name for name in given if name != read)
+        raise InvalidParameterError(
+            f"{unread} would have no effect with learning_rate={rate!r}. Leave it at None, or name "
+            "a schedule that reads it, such as learning_rate='invscaling'."
+        )
+    return params[read]
 
 
 class Optimizer(Strategy):
@@ -104,15 +113,15 @@ class Optimizer(Strategy):
     @classmethod
     def from_estimator(cls, params: Mapping[str, Any]) -> Self:
         """Build the rule that a string stands for, with the estimator's learning rate if set."""
-        rate = _rate_from_estimator(params)
-        if rate is None:
+        given = [name for name in RATE_PARAMS if params.get(name) is not None]
+        if not given:
             return cls()
         if "learning_rate" not in cls._get_param_names():
             raise InvalidParameterError(
                 f"{cls.__name__} has no learning rate, but learning_rate, eta0 or power_t was set. "
                 "Leave all three at None, or use a step rule such as optimizer='sgd'."
             )
-        return cls(learning_rate=rate)
+        return cls(learning_rate=_rate_from_estimator(params, given))
 
     def choose(
         self, loss: Any, penalty: Any, *, model: Any, X: Any, targets: Any, incremental: bool

@@ -21,8 +21,6 @@ SOLVED = 0.03
 FALL, EXACT = 0.1, 1e-5
 #: the least ``tol`` of a smooth problem, in units of its width
 ACCURACY = 1e-6
-#: how often in a row an optimizer must find itself done, since the curvature varies so much
-PATIENCE = 5
 #: the first width after a sample, in units of how far off its raw predictions are expected to be
 CLOSE = 0.5
 #: targets that tell how far they spread
@@ -84,10 +82,10 @@ class Continuation(AroundOptimizer):
     def validate(self) -> Self:
         """Raise where a parameter is out of range."""
         super().validate()
-        if not self.optimizer.knows_when or isinstance(self.optimizer, Continuation):
+        if isinstance(self.optimizer, Continuation):
             raise ValueError(
-                "Continuation needs an optimizer that knows when a smooth problem is solved, such "
-                f"as Newton(), LBFGS() or FISTA(). Got {self.optimizer!r}."
+                "Continuation needs an optimizer of smooth problems, such as Newton(), LBFGS() or "
+                f"FISTA(). Got {self.optimizer!r}."
             )
         return self
 
@@ -126,7 +124,8 @@ class Continuation(AroundOptimizer):
         """
         params[:] = problem.constant_start(params)
         first = problem.falls_from(params)
-        inner = {"patience": PATIENCE, "first": first, "restarts": True}
+        inner = {"first": first, "restarts": True}
+        self.optimizer.begin_near(inner)
         # a constant that cannot be bettered, within all tubes, say; smooth problems would leave it
         if first == 0.0 and not problem.residual(params).any():
             state["converged"] = True
@@ -147,7 +146,7 @@ class Continuation(AroundOptimizer):
         tol, inner, enough = problem.tol, state["inner"], 0.0
         if tol is not None:
             enough = FALL * tol * fallen(inner["first"], total)
-        kept = ("restarts", "patience", *self.optimizer.kept)
+        kept = ("restarts", *self.optimizer.kept)
         state["inner"] = {name: inner[name] for name in kept if name in inner}
         exact = _is_exact(problem)
         gained = gap if exact else abs(state["total"] - total)

@@ -11,10 +11,7 @@ from sklearn.utils._param_validation import Interval
 from ..objective import Problem, fallen
 from .dual import SDCA
 from .full_batch import AroundOptimizer, FullBatchOptimizer
-from .lbfgs import LBFGS
 
-#: how often in a row an LBFGS that goes on must find itself done
-PATIENCE = 5
 #: the first looks go by a ``tol`` of at least this: the gap may fall ever faster
 COARSE, COARSE_LOOKS = 1e-3, 8
 
@@ -98,8 +95,8 @@ class DualFirst(AroundOptimizer):
             if not (finite and problem.total(params) <= problem.total(start)):
                 params[:] = start
                 loss = problem.loss(params)
-            # near a minimum the first steps gain little, whatever there is to gain
-            state["inner"] = {"patience": PATIENCE} if isinstance(self.optimizer, LBFGS) else {}
+            state["inner"] = {}
+            self.optimizer.begin_near(state["inner"])
             del state["dual"]
         return loss
 

@@ -122,6 +122,9 @@ class FullBatchOptimizer(Optimizer):
         """Whether steps are kept so short that `remaining` says too little."""
         return False
 
+    def begin_near(self, state: dict) -> None:
+        """Take note, in an empty state, that the first steps are near the minimum: nothing here."""
+
     def init_state(self, params: np.ndarray) -> dict[str, Any]:
         """Return the state of a new fit: an empty dict, for `iterate` to fill; picklable."""
         return {}
@@ -157,7 +160,10 @@ class FullBatchOptimizer(Optimizer):
 
 
 class AroundOptimizer(FullBatchOptimizer):
-    """Base class of optimizers that pose problems for another one, ``optimizer``, to solve."""
+    """Base class of optimizers that pose problems for another one, ``optimizer``, to solve.
+
+    That one has to know when a problem is solved.
+    """
 
     knows_when = True
     _parameter_constraints: ClassVar[dict] = {"optimizer": [FullBatchOptimizer]}
@@ -166,9 +172,14 @@ class AroundOptimizer(FullBatchOptimizer):
         self.optimizer = optimizer
 
     def validate(self) -> Self:
-        """Raise where a parameter is out of range."""
+        """Raise where a parameter is out of range, or where the optimizer only goes on."""
         super().validate()
         self.optimizer.validate()
+        if not self.optimizer.knows_when:
+            raise ValueError(
+                f"{type(self).__name__} needs an optimizer that knows when a problem is solved, "
+                f"such as Newton(), LBFGS() or FISTA(). Got {self.optimizer!r}."
+            )
         return self
 
     def forget(self, state: dict) -> None:

@@ -32,6 +32,9 @@ SLOPE_LEFT = 0.9
 FARTHEST = 10.0
 #: the share of what is asked for that may be left, and with L1, where promises are less sure
 LEFT, LEFT_L1 = 0.02, 0.01
+#: how often in a row little must seem to be left, since the curvature varies: from far away, and
+#: near the minimum
+PATIENCE, PATIENCE_NEAR = 2, 5
 #: steps by conjugate gradients in one iteration, at the most
 MOST_STALLS = 5
 
@@ -150,7 +153,10 @@ class LBFGS(FullBatchOptimizer):
     The direction is :math:`-H \nabla F` by the two-loop recursion of Nocedal [1]_; the step
     length satisfies the weak Wolfe conditions, by bisection [2]_.  Training stops where
     :math:`\nabla F^T H \nabla F / 2`, the decrease that the model of the objective still
-    promises, is small beside ``tol`` times the objective.
+    promises, is small beside ``tol`` times what the objective has fallen by.  Where
+    that is so for a linear model, conjugate gradients look for directions that hardly bend and
+    still have much to gain [4]_, at the cost of a pass each: mostly one or two tell that there are
+    none.
 
     With L1 or an elastic net the smallest subgradient takes the gradient's place, and no step
     leaves the orthant that it points into, so that weights end at exactly zero [3]_.  Other
@@ -173,6 +179,8 @@ class LBFGS(FullBatchOptimizer):
     .. [2] Lewis and Overton (2013). Nonsmooth optimization via quasi-Newton methods.
        Mathematical Programming 141, 135-163.
     .. [3] Andrew and Gao (2007). Scalable training of L1-regularized log-linear models. ICML.
+    .. [4] Morales and Nocedal (2000). Automatic preconditioning by limited memory quasi-Newton
+       updating. SIAM Journal on Optimization 10, 1079-1096.
 
     Examples
     --------
@@ -191,6 +199,7 @@ class LBFGS(FullBatchOptimizer):
     # - hits, patience: how often in a row little seemed to be left, and how often that has to be;
     # - space, first, ordinary, converged: as for `space_of`, `asked` and `iterate`.
     knows_when = True
+    kept = (*FullBatchOptimizer.kept, "patience")
     _parameter_constraints: ClassVar[dict] = {
         "history_size": [Interval(Integral, 1, None, closed="left")],
         "standardize": ["boolean"],
@@ -199,6 +208,10 @@ class LBFGS(FullBatchOptimizer):
     def __init__(self, history_size: int = 10, standardize: bool = False) -> None:
         self.history_size = history_size
         self.standardize = standardize
+
+    def begin_near(self, state: dict) -> None:
+        """Take note that the first steps are near the minimum: they gain little there."""
+        state["patience"] = PATIENCE_NEAR
 
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
@@ -234,7 +247,7 @@ class LBFGS(FullBatchOptimizer):
         # no less than rounding, where searches find no way down but take long to give up
         enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if left <= enough else 0
-        state.update(point=new, converged=state["hits"] >= state.get("patience", 2))
+        state.update(point=new, converged=state["hits"] >= state.get("patience", PATIENCE))
         if state["converged"] and problem.block.model.linear:
             self._look_farther(problem, space, state, enough)
             new = state["point"]

@@ -71,8 +71,8 @@ class Newton(FullBatchOptimizer):
     Where a gradient has kinks (huber, squared hinge, ...) the slope on one side serves [3]_, and
     where an elementwise loss is not convex the positive part of its curvature.  Losses that are
     not smooth are refused, and so are those of one's own without `sklgd.losses.Loss.hessian`.
-    Training stops where the gain that the model still promises is small beside ``tol`` times the
-    objective.
+    Training stops where the gain that the model still promises is small beside ``tol`` times what
+    the objective has fallen by.
 
     With many rows it starts at the minimum for a sample of them.  The first steps then take the
     second derivatives of the sample [4]_, corrected as the gradient changes (BFGS), as long as that

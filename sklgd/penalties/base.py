@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .._kernels import adapters
-from .._strategy import Strategy, compose_kernel
+from .._strategy import Strategy, compose_kernel, has_kernel
 
 
 class Penalty(Strategy):
@@ -140,9 +140,9 @@ class Penalty(Strategy):
         Returns
         -------
         bool
-            Here: no part is smooth, or this is a class of this module.
+            Here: no part is smooth, or this is a class of `sklgd.penalties`.
         """
-        return self._is_as_defined() or self.split()[0] is None
+        return has_kernel(self) or self.split()[0] is None
 
     def _redefines(self, cls: type[Penalty]) -> bool:
         """Whether a subclass of ``cls`` overrides anything of it: then cls's split is void."""
@@ -151,10 +151,6 @@ class Penalty(Strategy):
         return any(
             hasattr(cls, name) and not name.startswith("__") for sub in below for name in vars(sub)
         )
-
-    def _is_as_defined(self) -> bool:
-        """Whether this is a class of this module, not a subclass that may mean something else."""
-        return "_kernel" in vars(type(self))
 
 
 def ridge_of(penalty: Penalty | None) -> float | None:
@@ -213,7 +209,7 @@ class Elementwise(Penalty):
         w[...] = self._cut(w, lr * self._factors(w))
 
     def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
-        if not self._is_as_defined():
+        if not has_kernel(self):
             return super().residual(w, grad)
         factors = self._factors(w)
         at_zero = soft(grad, np.broadcast_to(factors * self._kink, w.shape))

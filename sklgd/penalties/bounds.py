@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from .._kernels import penalties as _kernels
+from .._strategy import has_kernel
 from .base import Penalty
 from .norms import L2, LassoAndRidge
 
@@ -85,7 +86,7 @@ class Box(LassoAndRidge):
     def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
         """As of the lasso and ridge, less what pushes against a bound that is attained."""
         residual = super().residual(w, grad)
-        if not self._is_as_defined():
+        if not has_kernel(self):
             return residual
         lower, upper = self._bounds(w)
         factors = self._factors(w)
@@ -103,7 +104,7 @@ class Box(LassoAndRidge):
         return slope - kink, slope + kink
 
     def bounds(self, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        if self.l2 or not self._is_as_defined():
+        if self.l2 or not has_kernel(self):
             return None
         w = np.zeros(n_features)
         lower, upper = self._bounds(w)

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from .._groups import check_groups, parse_groups
 from .._kernels import penalties as _kernels
+from .._strategy import has_kernel
 from .base import Penalty
 
 
@@ -100,7 +101,7 @@ class GroupLasso(Penalty):
         w[...] = np.where(cut != 0, flat * shrink + 0.0, flat).reshape(w.shape)
 
     def residual(self, w: np.ndarray, grad: np.ndarray) -> np.ndarray:
-        if not self._is_as_defined():
+        if not has_kernel(self):
             return super().residual(w, grad)
         group, strength = self._groups(w)
         norm = self._norms(grad.ravel(), group, strength.size)

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval
 
 from .._kernels import penalties as _kernels
+from .._strategy import has_kernel
 from .base import Elementwise, Penalty, soft
 
 
@@ -139,7 +140,7 @@ class L1(Elementwise):
         return super().split()
 
     def bounds(self, n_features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        if not self._is_as_defined():
+        if not has_kernel(self):
             return None
         w = np.zeros(n_features)
         return w + self.alpha * self._factors(w), w - np.inf, w + np.inf

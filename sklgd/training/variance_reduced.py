@@ -15,7 +15,7 @@ import numpy as np
 from .._kernels import adapters
 from .._kernels import variance_reduced as _kernel
 from .._kernels.base import permute
-from .._strategy import compose_kernel
+from .._strategy import compose_kernel, has_kernel
 from ..objective import Problem, scale_of
 from ..optimizers import VarianceReduced
 from .drivers import StepDriver
@@ -183,7 +183,7 @@ def curvature_of(problem: Problem) -> float | None:
 def check_pair(problem: Problem, optimizer: VarianceReduced) -> None:
     """Raise where an optimizer cannot minimise the objective."""
     name, loss, model = type(optimizer).__name__, problem.block.loss, problem.block.model
-    if "_kernel" not in vars(type(optimizer)):
+    if not has_kernel(optimizer):
         raise ValueError(
             f"{name} has no compiled loop: a variance-reduced optimizer of one's own cannot train. "
             "Use SAGA() or SVRG(), or derive from Optimizer or FullBatchOptimizer."
