@@ -51,18 +51,16 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
         return [-_means(problem, lambda y: loss.gradient(y, 0.0 * y)) / loss.curvature]
     if has_kernel(loss) and _bends_behind_link(loss):  # of exponential families: the mean tells
         return [best_constant(loss, _means(problem)[None], None)]
-    order, weights = problem.some(SOME_ROWS), problem.block.weights
-    rows = slice(None) if order is None else order
-    weights = None if weights is None else weights[rows]
-    return [best_constant(loss, targets.columns(rows), weights), np.zeros(problem.n_raw)]
+    some = problem.thinned(SOME_ROWS)
+    y = targets.columns(some.rows)
+    return [best_constant(loss, y, some.row_weights), np.zeros(problem.n_raw)]
 
 
 def _means(problem: Problem, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
     # The weighted means of ``of(targets)`` over the training rows, column by column.  The columns
     # of classes, zeros and ones where the loss is joint, are counted instead of made.
-    targets, weights = problem.block.targets, problem.block.weights
-    rows = slice(None) if problem.order is None else problem.order
-    y, weights = targets.y[rows], None if weights is None else weights[rows]
+    targets, weights = problem.block.targets, problem.row_weights
+    y = targets.y[problem.rows]
     if targets.are_classes:
         weight = np.bincount(y.astype(np.intp), weights, minlength=problem.n_raw)
         off, on = of(np.array(targets.one_vs_rest or (0.0, 1.0)))

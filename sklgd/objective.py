@@ -172,8 +172,7 @@ class Problem:
         self.n_rows = block.X.shape[0] if order is None else len(order)
         self.weight_sum = float(self.n_rows)
         if block.weights is not None:
-            used = block.weights if order is None else block.weights[order]
-            self.weight_sum = float(used.sum())
+            self.weight_sum = float(self.row_weights.sum())
         self.n_features = block.X.shape[1]
         self.n_raw = block.targets.n_raw
         self.n_params = self.objective.model.n_params
@@ -197,6 +196,16 @@ class Problem:
         self._curvature: tuple[Coordinates, Curvature] | None = None
         self._seen: list[tuple[np.ndarray, np.ndarray, Coordinates | None]] = []
         self._threads = _Threads(n_threads)
+
+    @property
+    def rows(self) -> slice | np.ndarray:
+        """What picks the training rows from arrays of all rows."""
+        return slice(None) if self.order is None else self.order
+
+    @property
+    def row_weights(self) -> np.ndarray | None:
+        """The weights of the training rows; None where all are one."""
+        return None if self.block.weights is None else self.block.weights[self.rows]
 
     def thinned(self, n_rows: int) -> Problem:
         """Return the problem of about ``n_rows`` of the training rows, spread evenly."""
@@ -235,11 +244,11 @@ class Problem:
     @functools.cached_property
     def in_row_space(self) -> Problem:
         """The problem of the training rows, with weights in ``row_basis``; of a ridge."""
-        block, rows = self.block, slice(None) if self.order is None else self.order
-        reduced = block._replace(
+        targets = self.block.targets
+        reduced = self.block._replace(
             X=self.row_basis.features,
-            targets=replace(block.targets, y=block.targets.y[rows]),
-            weights=None if block.weights is None else block.weights[rows],
+            targets=replace(targets, y=targets.y[self.rows]),
+            weights=self.row_weights,
         )
         return self._like(reduced, None)
 

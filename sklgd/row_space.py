@@ -141,7 +141,7 @@ def row_basis(problem: Problem) -> RowBasis:
     rows differ by little beside what they have in common, such as a mean that is left in.
     """
     X, numbers = problem.block.X, np.arange(problem.block.X.shape[0])
-    rows = slice(None) if problem.order is None else problem.order
+    rows = problem.rows
     products = _sparse_products if sp.issparse(X) else _dense_products
     products = products(X, rows, centred=problem.n_params > problem.n_weights)
     own = products.variance * problem.n_rows

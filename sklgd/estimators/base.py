@@ -29,7 +29,6 @@ from ..optimizers import Auto, Optimizer
 from ..optimizers.auto import scale_after
 from ..schedules import SCHEDULES, Schedule
 from ..training import (
-    FEW,
     FitState,
     FullBatchDriver,
     Report,
@@ -39,6 +38,7 @@ from ..training import (
     VarianceReducedDriver,
     after_fit,
     distinct,
+    has_few_features,
     lagging,
     size_of_gradients,
     undone,
@@ -549,7 +549,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
         X = check_X(self, X)
         if not self._used("model").linear:
             return self._raw_of_model(X)
-        if sp.issparse(X) and self._is_unread() and 0 < FEW * X.nnz < X.shape[1]:
+        if has_few_features(X) and X.nnz and self._is_unread():
             X, coef, intercept = self._few_features(mend(X))
         else:
             coef = self.coef_ if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)

@@ -313,12 +313,12 @@ class MulticlassHinge(Classification):
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
-            return np.maximum(1 - sign(y) * raw, 0.0)
+            return Hinge.value(self, y, raw)
         return np.maximum(self._rival(y, raw)[2], 0.0)
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         if not is_joint(y, raw):
-            return np.where(sign(y) * raw <= 1, -sign(y), 0.0)
+            return Hinge.gradient(self, y, raw)
         own, rival, short = self._rival(y, raw)
         gradient = np.zeros(raw.shape)
         active = np.where(short >= 0, 1.0, 0.0)

@@ -92,11 +92,9 @@ class Clipped(Optimizer):
         return self
 
     def auto_batch_size(self, n_samples: int, n_features: int, row_nonzeros: float) -> int:
-        """Return the rule's, but no less than what makes the cost of the norm small."""
-        own = self.optimizer.auto_batch_size(n_samples, n_features, row_nonzeros)
-        return (
-            own if self.needs_loss else super().auto_batch_size(n_samples, n_features, row_nonzeros)
-        )
+        """Return what makes the cost of the norm small; of a rule that takes the loss, its own."""
+        chooses = self.optimizer if self.needs_loss else super()
+        return chooses.auto_batch_size(n_samples, n_features, row_nonzeros)
 
     def schedule(self) -> Schedule:
         """Return the rule's learning rate as a schedule."""

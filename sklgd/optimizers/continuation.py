@@ -169,10 +169,8 @@ def _is_exact(problem: Problem) -> bool:
 
 def unit_of(problem: Problem) -> float:
     """Return the scale of raw predictions in a problem: see `scale_of_targets`."""
-    y, weights = problem.block.targets.y, problem.block.weights
-    if problem.order is not None:
-        y, weights = y[problem.order], None if weights is None else weights[problem.order]
-    return scale_of_targets(problem.block.loss, y, weights)
+    block = problem.block
+    return scale_of_targets(block.loss, block.targets.y[problem.rows], problem.row_weights)
 
 
 def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:

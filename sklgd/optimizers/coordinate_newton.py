@@ -151,8 +151,7 @@ class CoordinateNewton(FullBatchOptimizer):
         problem.prox(params, 0.0)  # to where the penalty is finite
         params[:] = problem.constant_start(params)
         n = problem.n_features
-        rows = slice(None) if problem.order is None else problem.order
-        state["raw"] = problem.block.X[rows] @ params[:n] + params[n:].sum()
+        state["raw"] = problem.block.X[problem.rows] @ params[:n] + params[n:].sum()
         state.update(first=problem.at_constant, damping=0.0)
         if not sp.issparse(problem.block.X):  # in which outliers are not told from the rest
             look_for_outliers(problem, state, coordinates.standardizing(problem))

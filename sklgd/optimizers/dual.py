@@ -217,7 +217,7 @@ class SDCA(FullBatchOptimizer):
         if not slopes.any():
             return np.zeros(problem.n_weights)
         used = np.zeros(len(slopes))
-        used[slice(None) if problem.order is None else problem.order] = scale
+        used[problem.rows] = scale
         if problem.block.weights is not None:
             used *= problem.block.weights
         return -np.asarray((slopes * used[:, None]).T @ problem.block.X).ravel()
@@ -230,9 +230,8 @@ def _promise(problem: Problem, state: dict, sums: np.ndarray) -> float:
     """
     if not state["scales"][1]:
         return 0.0
-    used = slice(None) if problem.order is None else problem.order
-    weights = problem.block.weights
-    s = np.ones(problem.n_rows) if weights is None else weights[used]
+    weights, used = problem.row_weights, problem.rows
+    s = np.ones(problem.n_rows) if weights is None else weights
     give = s * state["squares"][used] * state["scales"][0]
     loss = problem.block.loss
     if loss.smooth:
@@ -249,8 +248,8 @@ def _promise(problem: Problem, state: dict, sums: np.ndarray) -> float:
 
 def _sums_of(problem: Problem, slopes: np.ndarray) -> np.ndarray:
     """Return the weighted sum of each column of slopes, over the rows of the fit."""
-    used, weights = slice(None) if problem.order is None else problem.order, problem.block.weights
-    return slopes[used].sum(axis=0) if weights is None else weights[used] @ slopes[used]
+    slopes, weights = slopes[problem.rows], problem.row_weights
+    return slopes.sum(axis=0) if weights is None else weights @ slopes
 
 
 def _rests_at(t: int) -> int:

@@ -15,7 +15,7 @@ from ..second_order import SecondOrder
 from .full_batch import FullBatchOptimizer, asked
 
 #: the share of what is asked for that may be left
-LEFT = 0.5
+LEFT = 0.9
 #: distance from the kinks at the start, in units of the mean distance there: from the best constant
 #: on, and from the least squares fit
 DISTANCE, CLOSE = 8.0, 0.5
@@ -123,9 +123,9 @@ class InteriorPoint(FullBatchOptimizer):
     def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Choose coordinates, and variables that are not near their bounds."""
         _check(problem)
-        block, rows = problem.block, slice(None) if problem.order is None else problem.order
-        weights = 1.0 if block.weights is None else block.weights[rows]
-        kinks = block.loss.kinks(block.targets.columns(rows))
+        block = problem.block
+        weights = 1.0 if block.weights is None else problem.row_weights
+        kinks = block.loss.kinks(block.targets.columns(problem.rows))
         at, low, high = (np.moveaxis(part, -1, 0) for part in kinks)  # (k, n_kinks, n)
         space = coordinates.standardizing(problem.look())
         second = problem.second_order(space)

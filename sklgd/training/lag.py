@@ -14,7 +14,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from .._kernels import adapters
 from .._kernels.models.linear import LinearKernel
 from .._kernels.rows import make_rows
-from .._kernels.touched import NUMBERS, Touched
+from .._kernels.touched import FEW_TIMES, NUMBERS, Touched
 from .._strategy import compose_kernel
 from ..objective import Problem
 from ..optimizers import Optimizer
@@ -31,8 +31,6 @@ from ..penalties import Penalty
 if TYPE_CHECKING:
     from .state import FitState
 
-#: rows have few of the features where so many times as many entries are fewer than these
-FEW = 4
 #: steps after which all weights are brought up to date: their table takes memory, and loses digits
 MOST_STEPS = 65536
 #: the penalty is exact where no more than so many features have weights for each that was seen
@@ -252,7 +250,7 @@ def lagging(state: FitState, problem: Problem, optimizer: Optimizer) -> Trial | 
         lag is None
         or lag.optimizer != optimizer
         or lag.parts != parts
-        or (lag.steps > min(n_features // FEW, MOST_STEPS))
+        or (lag.steps > min(n_features // FEW_TIMES, MOST_STEPS))
     ):
         state.settle()
         marks = np.zeros((n_features, 2), dtype=np.int32)
@@ -264,13 +262,17 @@ def lagging(state: FitState, problem: Problem, optimizer: Optimizer) -> Trial | 
     return Trial(state, X)
 
 
+def has_few_features(X: Any) -> bool:
+    """Whether rows are so sparse, and so few, that most features are in none of them."""
+    return sp.issparse(X) and FEW_TIMES * X.nnz < X.shape[1]
+
+
 def _may_lag(state: FitState, problem: Problem, optimizer: Optimizer) -> bool:
     X = problem.block.X
     return (
-        sp.issparse(X)
+        has_few_features(X)
         and problem.block.model.linear
         and problem.block.centre is None
-        and FEW * X.nnz < X.shape[1]
         and state.t > 0  # a rule's first step sets up its memory
         and state.mean is None
         and type(optimizer).result is Optimizer.result

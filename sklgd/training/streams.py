@@ -26,7 +26,7 @@ from ..sampling import enough_rows
 #: rows of a fit that tell of all, or up to twice as many
 SOME_ROWS = 512
 #: rows after which steps are half as long as later
-FEW = 8
+FEW_ROWS = 8
 #: the share of nonzeros from which rows are centred: below, a step costs less without
 DENSE_ENOUGH = 1 / 64
 #: so many rows of a stream are kept, until outliers can be told from the rest
@@ -266,7 +266,7 @@ class Stream:
 
         The first few hardly tell where features lie, so that steps are shorter there.
         """
-        return self.spread.size * n_rows / (n_rows + FEW)
+        return self.spread.size * n_rows / (n_rows + FEW_ROWS)
 
 
 @np.errstate(over="ignore", invalid="ignore")

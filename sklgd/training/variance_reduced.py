@@ -75,7 +75,7 @@ class VarianceReducedDriver(StepDriver):
         self.draws = (bounds / middle + UNIFORM) / (1 + UNIFORM)
         self.ends = np.cumsum(self.draws)
         self.shares = np.ones(self.problem.block.X.shape[0])
-        self.shares[self._rows] = 1.0 / self.draws
+        self.shares[self.problem.rows] = 1.0 / self.draws
 
     def _auto_rate(self, bounds: np.ndarray) -> float:
         penalty = self.problem.smooth_curvature
@@ -84,10 +84,6 @@ class VarianceReducedDriver(StepDriver):
         if smoothness == 0.0:  # nothing bends: any step does
             return 1.0
         return self.optimizer.auto_rate(smoothness, penalty.min(), self.problem.n_rows)
-
-    @property
-    def _rows(self) -> slice | np.ndarray:
-        return slice(None) if self.problem.order is None else self.problem.order
 
     def epoch(self) -> float:
         """Make one pass; return the mean loss of the rows where each was seen last."""
@@ -99,7 +95,7 @@ class VarianceReducedDriver(StepDriver):
             self._draw(state.seed + (state.epochs << 32))
         excess = self._steps() / problem.weight_sum
         state.epochs += 1
-        loss = self.optimizer.loss_in(memory, self._rows, excess, problem.weight_sum)
+        loss = self.optimizer.loss_in(memory, self.problem.rows, excess, problem.weight_sum)
         if problem.tol is not None:
             self._watch(loss + problem.penalty_value(state.params))
         return loss
@@ -216,15 +212,14 @@ def survey(problem: Problem) -> tuple[np.ndarray, str]:
     mark : str
         Tells these rows and their targets from others.
     """
-    targets, weights, order = problem.block.targets.y, problem.block.weights, problem.order
+    weights = problem.row_weights
     code = np.random.default_rng(0).standard_normal(problem.n_features)
-    codes, norms = _kernel.survey(problem.objective.rows, code, order)
+    codes, norms = _kernel.survey(problem.objective.rows, code, problem.order)
     norms += problem.n_params > problem.n_weights
     mark = hashlib.blake2b(repr((problem.n_features, problem.n_params)).encode(), digest_size=16)
     mark.update(codes.tobytes())
-    mark.update((targets if order is None else targets[order]).tobytes())
+    mark.update(problem.block.targets.y[problem.rows].tobytes())
     if weights is not None:
-        weights = weights if order is None else weights[order]
         norms *= weights
         # rounded: partial_fit divides by a mean that may differ in its last bit
         mark.update(weights.astype(np.float32).tobytes())
