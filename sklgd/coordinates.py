@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
-#: rows that tell what is ordinary
-ORDINARY_ROWS = 256
-#: standardised features beyond which there are outliers; the share of ordinary rows in a mean
-#: square that is small
-OUTLYING, SMALL_SHARE = 10.0, 1e-4
+#: rows that tell what is ordinary, and those that tell of clusters; sparse features that are many
+ORDINARY_ROWS, CLUSTER_ROWS, MANY_SPARSE = 256, 64, 500
+#: standardised features beyond which there are outliers; the same as a share of the root of the
+#: number of rows, where these are few; the share of ordinary rows in a mean square that is small
+OUTLYING, OUTLYING_OF_FEW, SMALL_SHARE = 10.0, 0.7, 1e-4
 #: the spread of a constant feature by rounding, relative to its size
 ROUNDING = 1e-12
 
@@ -158,9 +158,10 @@ def mean_squares(problem: Problem, space: Coordinates) -> np.ndarray:
 def ordinary_share(problem: Problem, space: Coordinates) -> float:
     """Return the least share that ordinary rows have in the mean square of a feature.
 
-    Outliers, such as rows in other units, can make up nearly all of it.  The curvature that they
-    give a loss hides what the other rows have to gain, and fades as they are fitted.  A few hundred
-    rows tell what is ordinary.  A share that is not small is returned as one.
+    Outliers, such as rows in other units, can make up nearly all of it, and so can a group of rows
+    far from the rest.  The curvature that they give a loss hides what the other rows have to gain,
+    and fades as they are fitted.  A few hundred rows tell what is ordinary.  A share that is not
+    small is returned as one, and so is that of many sparse features: most of these are zero.
 
     Parameters
     ----------
@@ -168,24 +169,39 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
         A linear model's.
     space : Coordinates
     """
-    if sp.issparse(problem.block.X):
+    order, X, sparse = problem.some(ORDINARY_ROWS), problem.block.X, sp.issparse(problem.block.X)
+    if sparse and X.shape[1] > MANY_SPARSE:
         return 1.0
-    order, X = problem.some(ORDINARY_ROWS), problem.block.X
-    squares = 1.0 if order is problem.order else mean_squares(problem, space)
-    shift = 0.0 if space.shift is None else space.shift
+    squares = 1.0 if sparse or order is problem.order else mean_squares(problem, space)
+    shift, sizes = 0.0 if space.shift is None else space.shift, np.sqrt(squares)
     largest = largest_sizes(X, order, shift) / space.scale
     largest[largest == 0.0] = 1.0
-    if max(largest.max(), np.max(np.sqrt(squares) / largest)) < OUTLYING:
-        return 1.0
-    Z = np.array(X if order is None else X[order], dtype=np.float64)
-    Z = (Z - shift) / space.scale
-    few = len(Z) // 100
-    middle = np.partition(Z, [few, len(Z) - 1 - few], axis=0)[few : len(Z) - few]
-    about = 0.0 if space.shift is None else middle.mean(axis=0)
-    ordinary = np.mean((middle - about) ** 2, axis=0)
-    ordinary[ordinary <= (ROUNDING * about) ** 2] = np.inf  # nothing that is hidden
-    share = float(np.min(ordinary / squares))
+    some = X if order is None else X[order]
+    outlying = min(OUTLYING, OUTLYING_OF_FEW * some.shape[0] ** 0.5)
+    far = max(largest.max(), np.max(sizes / largest)) >= outlying
+    if not far:
+        some = some[:: max(1, some.shape[0] // CLUSTER_ROWS)]
+    some = some.toarray() if sparse else some.astype(np.float64, copy=False)
+    share = (_share_of_middle if far else _share_of_cluster)((some - shift) / space.scale / sizes)
     return share if share < SMALL_SHARE else 1.0
+
+
+def _share_of_middle(Z: np.ndarray) -> float:
+    # The least variance of a feature without a percent of the rows at each end, of those that vary.
+    few = max(1, len(Z) // 100)
+    middle = np.partition(Z, [few, len(Z) - 1 - few], axis=0)[few : len(Z) - few]
+    about = middle.mean(axis=0)
+    variance = np.mean((middle - about) ** 2, axis=0)
+    return float(variance[variance > (ROUNDING * about) ** 2].min(initial=1.0))
+
+
+def _share_of_cluster(Z: np.ndarray) -> float:
+    # The square of the least median deviation from the median, of features that have one: tiny
+    # where most of the rows lie close together, and far from a group of others.
+    half = len(Z) // 2
+    apart = np.abs(Z - np.sort(Z, axis=0)[half])
+    close = np.sort(apart, axis=0)[half]
+    return float(close[close > ROUNDING].min(initial=1.0)) ** 2
 
 
 def largest_sizes(X: Any, order: np.ndarray | None, shift: np.ndarray | float = 0.0) -> np.ndarray:

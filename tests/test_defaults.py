@@ -160,6 +160,46 @@ def test_rows_in_other_units(loss):
     assert model.loss_curve_[-1] - best <= LEFT * (at_zero - best)
 
 
+def squared_hinge(y):
+    sign = 2.0 * y - 1.0
+
+    def value_and_slope(raw):
+        short = np.maximum(1.0 - sign * raw[:, 0], 0.0)
+        return short**2, (-2.0 * sign * short)[:, None]
+
+    return value_and_slope
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("n, factor", [(50, 1e4), (90, 1e6), (100, 1e4)])
+def test_one_of_few_rows_in_other_units(n, factor, form):
+    """It can be no more than the root of n spreads from the mean."""
+    for seed in range(28, 34):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n, 25))
+        y = (X @ rng.normal(size=25) + 0.5 * rng.normal(size=n) > 0).astype(int)
+        X[-1] *= factor
+        model = GDClassifier(alpha=ALPHA).fit(form(X), y)
+        best = minimum(log_loss(y), X, [0.0], ordinary=slice(-1))
+        assert model.loss_curve_[-1] - best <= LEFT * (np.log(2.0) - best)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("n, loss", [(100, "log_loss"), (1000, "log_loss"), (100, "squared_hinge")])
+def test_a_group_of_rows_far_from_the_others(n, loss, form):
+    """Rows of zeros, as where nothing was measured, among features far from zero."""
+    known, zeros = {"log_loss": log_loss, "squared_hinge": squared_hinge}[loss], n // 3
+    for seed in range(4, 9):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(n, 15)) + 1e5 * rng.random(15)
+        score = (X - X.mean(axis=0)) @ rng.normal(size=15) + 0.5 * rng.normal(size=n)
+        y = (score > 0).astype(int)
+        X[:zeros], y[:zeros] = 0.0, 0
+        model = GDClassifier(loss, alpha=ALPHA).fit(form(X), y)
+        best = minimum(known(y), X, [0.0], ordinary=slice(zeros, None))
+        assert model.loss_curve_[-1] - best <= LEFT * (known(y)(np.zeros((n, 1)))[0].mean() - best)
+
+
 @pytest.mark.parametrize("penalty", ["l2", "l1"])
 def test_rows_in_other_units_of_many_features(penalty):
     """What takes too many iterations is said to."""

@@ -286,6 +286,24 @@ def test_refuses(change):
         model.fit(X, y)
 
 
+@pytest.mark.parametrize("loss", [AbsoluteError(), Quantile(0.9), Hinge()], ids=repr)
+def test_a_start_that_all_but_interpolates(loss):
+    """It is close to the kinks, and far from the minimum of a larger penalty."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 90))
+    score = X @ rng.normal(size=90)
+    model, y = (GDClassifier, score > 0) if isinstance(loss, Hinge) else (GDRegressor, score)
+    rule = {"optimizer": InteriorPoint()}
+    near = model(loss, alpha=1e-4, warm_start=True, **rule).fit(X, y)
+    start = {"coef_init": near.coef_, "intercept_init": near.intercept_}
+    for alpha in (1e-2, 1e-1, 1.0):
+        best = model(loss, alpha=alpha, tol=1e-9, **rule).fit(X, y).loss_curve_[-1]
+        found = model(loss, alpha=alpha, **rule).fit(X, y, **start).loss_curve_[-1]
+        at_zero = loss.value(np.asarray(y, float), np.zeros(100)).mean()
+        assert found - best <= 1e-3 * (at_zero - best)
+        assert near.set_params(alpha=alpha).fit(X, y).loss_curve_[-1] - best <= 1e-3 * at_zero
+
+
 def test_auto_takes_it_for_few_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(12_000, 2))

@@ -12,7 +12,7 @@ from .._kernels.cholesky import factored, solved
 from ..objective import Problem
 from ..penalties.base import ridge_of
 from ..second_order import SecondOrder
-from .full_batch import FullBatchOptimizer, asked
+from .full_batch import FullBatchOptimizer, asked, look_for_outliers
 
 #: the share of what is asked for that may be left
 LEFT = 0.9
@@ -72,8 +72,9 @@ class InteriorPoint(FullBatchOptimizer):
     # - work: the variables, as `_kernels.interior` describes them;
     # - residual: the gradient, which is to be zero;
     # - products, left, least: the sums of the products, what is left to gain, and by rounding;
-    # - done, stale: which columns are done, and for how many steps nothing was gained;
-    # - first, converged: as for `asked` and `iterate`.
+    # - done, stale, off: which columns are done, for how many steps nothing was gained, and the
+    #   largest of the residual, where it is what is left;
+    # - first, ordinary, converged: as for `asked` and `iterate`.
     knows_when = True
 
     @staticmethod
@@ -129,13 +130,15 @@ class InteriorPoint(FullBatchOptimizer):
         at, low, high = (np.moveaxis(part, -1, 0) for part in kinks)  # (k, n_kinks, n)
         space = coordinates.standardizing(problem.look())
         second = problem.second_order(space)
-        u = space.columns(space.from_params(problem.constant_start(params)))
+        is_near = block.loss.task == "regression"
+        # numbers start from their least squares fit: a start given may be too close to their kinks
+        start = np.zeros_like(params) if is_near else params
+        u = space.columns(space.from_params(problem.constant_start(start)))
         ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
         state.update(space=space, u=u, ridge=ridge, stale=0)
         work = state["work"] = np.zeros((interior.N_PLANES, *at.shape))
         work[interior.LOW], work[interior.HIGH] = weights * low, weights * high
-        is_near = block.loss.task == "regression"
         if is_near:
             u += self._to_least_squares(state, second, at.mean(axis=1).T, weights)
         _go_inside(work, second.raw(space.flat(u)).T[:, None] - at, is_near=is_near)
@@ -143,11 +146,13 @@ class InteriorPoint(FullBatchOptimizer):
             _balance(work[interior.THETA])
         slopes = np.ascontiguousarray(work[interior.THETA].sum(axis=1).T)
         state["residual"] = space.columns(second.weighted(slopes)[0]) + ridge * u
+        state["off"] = float(np.abs(state["residual"]).max())
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
         state["products"] = interior.products(work)
         state["left"] = state["products"] / problem.weight_sum
         state["least"] = ROUNDING * state["left"]
         state["first"] = problem.at_constant
+        look_for_outliers(problem, state, space)
 
     def _to_least_squares(
         self, state: dict, second: SecondOrder, targets: np.ndarray, weights: Any
@@ -173,8 +178,9 @@ class InteriorPoint(FullBatchOptimizer):
         state["products"] = interior.products(state["work"])
         left = state["products"] / problem.weight_sum + pulls
         left = np.where(state["done"], state["left"], left)
-        state["stale"] = 0 if left.sum() < 0.99 * state["left"].sum() else state["stale"] + 1
-        state["left"] = left
+        off = float(np.abs(state["residual"]).max()) if pulls.sum() > 0.1 * left.sum() else 0.0
+        falls = left.sum() < 0.99 * state["left"].sum() or off < 0.99 * state["off"]
+        state.update(left=left, off=off, stale=0 if falls else state["stale"] + 1)
         enough = LEFT * asked(problem, state, total) / len(left)
         state["done"] |= left <= np.maximum(enough, state["least"])
         state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
