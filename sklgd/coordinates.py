@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
-#: rows that tell what is ordinary, and those that tell of clusters; sparse features that are many
-ORDINARY_ROWS, CLUSTER_ROWS, MANY_SPARSE = 256, 64, 500
+#: rows that tell what is ordinary, those that tell of clusters, and how many are too few to tell;
+#: sparse features that are many
+ORDINARY_ROWS, CLUSTER_ROWS, FEWEST_ROWS, MANY_SPARSE = 256, 64, 8, 500
 #: standardised features beyond which there are outliers; the same as a share of the root of the
 #: number of rows, where these are few; the share of ordinary rows in a mean square that is small
 OUTLYING, OUTLYING_OF_FEW, SMALL_SHARE = 10.0, 0.7, 1e-4
@@ -179,28 +180,32 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
     some = X if order is None else X[order]
     outlying = min(OUTLYING, OUTLYING_OF_FEW * some.shape[0] ** 0.5)
     far = max(largest.max(), np.max(sizes / largest)) >= outlying
+    if some.shape[0] < FEWEST_ROWS:
+        return 1.0
     if not far:
         some = some[:: max(1, some.shape[0] // CLUSTER_ROWS)]
     some = some.toarray() if sparse else some.astype(np.float64, copy=False)
-    share = (_share_of_middle if far else _share_of_cluster)((some - shift) / space.scale / sizes)
+    Z = np.sort((some - shift) / space.scale / sizes, axis=0)
+    share = (_share_of_middle if far else _share_of_cluster)(Z)
     return share if share < SMALL_SHARE else 1.0
 
 
 def _share_of_middle(Z: np.ndarray) -> float:
-    # The least variance of a feature without a percent of the rows at each end, of those that vary.
-    few = max(1, len(Z) // 100)
-    middle = np.partition(Z, [few, len(Z) - 1 - few], axis=0)[few : len(Z) - few]
+    # The least variance of a sorted feature without a percent of the rows at each end, of those
+    # that vary in the quarters about the median.
+    n = len(Z)
+    few = max(1, n // 100)
+    middle = Z[few : n - few]
     about = middle.mean(axis=0)
-    variance = np.mean((middle - about) ** 2, axis=0)
-    return float(variance[variance > (ROUNDING * about) ** 2].min(initial=1.0))
+    varies = Z[3 * n // 4] - Z[n // 4] > ROUNDING * np.abs(about)
+    return float(np.mean((middle - about) ** 2, axis=0)[varies].min(initial=1.0))
 
 
 def _share_of_cluster(Z: np.ndarray) -> float:
-    # The square of the least median deviation from the median, of features that have one: tiny
-    # where most of the rows lie close together, and far from a group of others.
+    # The square of the least median deviation of a sorted feature from its median, of those that
+    # have one: tiny where most of the rows lie close together, and far from a group of others.
     half = len(Z) // 2
-    apart = np.abs(Z - np.sort(Z, axis=0)[half])
-    close = np.sort(apart, axis=0)[half]
+    close = np.sort(np.abs(Z - Z[half]), axis=0)[half]
     return float(close[close > ROUNDING].min(initial=1.0)) ** 2
 
 

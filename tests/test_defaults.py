@@ -200,6 +200,26 @@ def test_a_group_of_rows_far_from_the_others(n, loss, form):
         assert model.loss_curve_[-1] - best <= LEFT * (known(y)(np.zeros((n, 1)))[0].mean() - best)
 
 
+@pytest.mark.filterwarnings("error")
+def test_rare_features_in_any_units_are_no_outliers():
+    """And an objective of next to nothing is soon left alone: it can't be less than zero."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(260, 900)) * (rng.random((260, 900)) < 0.05)
+    X *= 10.0 ** rng.uniform(-8, 8, 900)
+    y = (rng.random(260) < 0.5).astype(int)
+    model = GDClassifier(alpha=1e-3).fit(X, y)
+    assert model.n_iter_ < 200 and model.loss_curve_[-1] <= 1e-3 * np.log(2.0)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
+def test_never_above_the_best_constant(penalty):
+    rng = np.random.default_rng(0)
+    X = (rng.random((3000, 9)) < 0.05).astype(float)
+    y = np.arange(3000) == 0
+    model = GDClassifier("hinge", penalty=penalty, alpha=0.3).fit(X, y)
+    assert model.loss_curve_[-1] <= 2.0 / 3000.0 * (1.0 + 1e-12)
+
+
 @pytest.mark.parametrize("penalty", ["l2", "l1"])
 def test_rows_in_other_units_of_many_features(penalty):
     """What takes too many iterations is said to."""

@@ -19,7 +19,7 @@ from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LogLoss
 from sklgd.optimizers import FTRL, SGD, AdaGrad, PolyakSGD
 from sklgd.penalties import L1, L2, ElasticNet
-from sklgd.training.lag import EXACT, FEW, distinct
+from sklgd.training.lag import EXACT, FEW_TIMES, distinct
 
 N_FEATURES, N_ROWS, N_ENTRIES = 400, 8, 5
 
@@ -85,7 +85,7 @@ def test_weights_are_brought_up_to_date_from_time_to_time():
         sparse.partial_fit(sp.csr_array(X), y, classes=[0, 1])
         dense.partial_fit(X, y, classes=[0, 1])
         steps.append(0 if sparse._state.lag is None else sparse._state.lag.steps)
-    assert N_FEATURES // FEW < max(steps) <= N_FEATURES // FEW + N_ROWS
+    assert N_FEATURES // FEW_TIMES < max(steps) <= N_FEATURES // FEW_TIMES + N_ROWS
     assert np.sum(np.diff(steps) < 0) > 2
     assert_same(sparse, dense)
 

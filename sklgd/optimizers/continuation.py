@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..objective import Problem, fallen
 from ..sampling import evenly, solved_sample
-from .full_batch import AroundOptimizer, FullBatchOptimizer
+from .full_batch import AroundOptimizer, FullBatchOptimizer, is_next_to_nothing
 
 #: the least width: the curvature of a sharper version drowns in rounding
 SHARPEST = 1e-9
@@ -113,8 +113,14 @@ class Continuation(AroundOptimizer):
             left = 0.0 if left == np.inf else left
         # damped steps promise too little
         timid = self.optimizer.is_damped(state["inner"])
+        total = loss + problem.penalty_value(params)
         if (left <= SOLVED * gap and not timid) or state["inner"].get("converged"):
-            self._sharpen(problem, state, loss + problem.penalty_value(params), gap, left)
+            self._sharpen(problem, state, total, gap, left)
+        if is_next_to_nothing(problem, state["inner"], total):
+            state["converged"] = True
+        elif state.get("converged") and total > state["inner"]["first"]:
+            params[:] = problem.constant_start(np.zeros_like(params))
+            loss = problem.loss(params)
         return loss
 
     def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:

@@ -9,7 +9,14 @@ from .. import coordinates
 from .._kernels.descent import ColumnDescent, bent_rows
 from ..objective import Problem
 from ..second_order import bend_of
-from .full_batch import ARMIJO, ROUNDING, FullBatchOptimizer, asked, look_for_outliers
+from .full_batch import (
+    ARMIJO,
+    ROUNDING,
+    FullBatchOptimizer,
+    asked,
+    is_next_to_nothing,
+    look_for_outliers,
+)
 from .quadratic import DAMPING_MOST, damped
 
 #: coordinate descent ends where a full sweep gains less than this share of what all have gained,
@@ -141,8 +148,8 @@ class CoordinateNewton(FullBatchOptimizer):
         little = state["left"] <= enough
         # many sweeps may have gained little each, and left much to more of them
         doubts = little and not state["doubts"] and state["slow"]
-        state["converged"] = little and not doubts
-        state["doubts"] = doubts
+        nothing = is_next_to_nothing(problem, state, state["total"])
+        state.update(converged=nothing or (little and not doubts), doubts=doubts)
         return state["loss"]
 
     def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .. import coordinates
+from .._strategy import has_kernel
 from ..objective import Problem, fallen
 from .base import RATE, Optimizer, Rate
 
@@ -14,6 +15,8 @@ from .base import RATE, Optimizer, Rate
 ARMIJO = 1e-4
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
+#: the share of what is asked for that an objective may be to be left as it is
+NEXT_TO_NOTHING = 0.5
 #: what ``tol`` is multiplied by for models that are not linear: their valleys are flat and bent
 CURVED = 0.025
 
@@ -91,6 +94,17 @@ def asked(problem: Problem, state: dict, total: float) -> float:
     """
     share = state.get("ordinary", 1.0) if problem.block.model.linear else CURVED
     return share * problem.tol * fallen(state["first"], total) if problem.tol else 0.0
+
+
+def is_next_to_nothing(problem: Problem, state: dict, total: float) -> bool:
+    """Whether an objective is so small that no more than is `asked` for can be left to gain.
+
+    Losses and penalties of this library are zero at the least; others may be less.
+    """
+    plain = has_kernel(problem.block.loss) and (
+        problem.penalty is None or has_kernel(problem.penalty)
+    )
+    return plain and total <= NEXT_TO_NOTHING * asked(problem, state, total)
 
 
 class FullBatchOptimizer(Optimizer):
@@ -303,7 +317,7 @@ class FISTA(FullBatchOptimizer):
         small = gained <= 0.01 * asked(problem, state, total)
         stale = state["stale"] + 1 if small else 0
         state.update(point=new, theta=theta, total=total, stale=stale, lipschitz=0.9 * lipschitz)
-        state["converged"] = stale >= 5
+        state["converged"] = stale >= 5 or is_next_to_nothing(problem, state, total)
         params[:] = new.params
         return new.loss
 

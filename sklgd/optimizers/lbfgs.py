@@ -18,6 +18,7 @@ from .full_batch import (
     FullBatchOptimizer,
     Point,
     asked,
+    is_next_to_nothing,
     refuse_kinks,
     space_of,
 )
@@ -248,7 +249,9 @@ class LBFGS(FullBatchOptimizer):
         enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if left <= enough else 0
         state.update(point=new, converged=state["hits"] >= state.get("patience", PATIENCE))
-        if state["converged"] and problem.block.model.linear:
+        if is_next_to_nothing(problem, state, new.total):
+            state["converged"] = True
+        elif state["converged"] and problem.block.model.linear:
             self._look_farther(problem, space, state, enough)
             new = state["point"]
             if problem.remembers:  # not the last point that was looked at

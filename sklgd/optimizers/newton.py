@@ -17,6 +17,7 @@ from .full_batch import (
     FullBatchOptimizer,
     Point,
     asked,
+    is_next_to_nothing,
     look_for_outliers,
 )
 from .quadratic import DAMPING, DAMPING_MOST, DAMPING_UP, QuadraticModel, damped
@@ -350,7 +351,8 @@ class Newton(FullBatchOptimizer):
         if step.promised <= enough:
             step = self._doubted(problem, state, point, step, enough)
         state.update(point=point, step=step, fresh=fresh)
-        state["converged"] = step.promised <= enough
+        little = is_next_to_nothing(problem, state, point.total)
+        state["converged"] = little or step.promised <= enough
         params[: point.params.size] = point.params
         return point.loss
 
