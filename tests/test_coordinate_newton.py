@@ -7,15 +7,15 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer, make_regression
-from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression
+from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, QuantileRegressor
 from sklearn.preprocessing import scale
 from sklgd._kernels.descent import ColumnDescent, Columns, bent_rows
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import LOSSES, LogLoss, Poisson
+from sklgd.losses import LOSSES, LogLoss, Poisson, Quantile
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
-from sklgd.optimizers import LBFGS, CoordinateNewton, Newton
+from sklgd.optimizers import LBFGS, Columnwise, Continuation, CoordinateNewton, Newton
 from sklgd.penalties import L1, Box
 
 EXACT = {"optimizer": CoordinateNewton(), "tol": 1e-10}
@@ -294,3 +294,42 @@ def test_auto_copies_more_where_features_are_correlated_or_many(monkeypatch):
     assert GDRegressor(penalty="l1").fit(sp.csr_array(alike), alike[:, 0]).optimizer_ != (
         CoordinateNewton()
     )
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.95])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("repeated", [False, True])
+def test_quantiles_with_l1_are_those_of_linear_programming(form, quantile, repeated):
+    """Of more features than rows, some of which are there again or zero."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 600)) * (rng.random((80, 600)) < 0.3)
+    y = X[:, :5] @ rng.normal(size=5) + 0.3 * rng.standard_t(3, size=80)
+    if repeated:
+        again = rng.integers(0, 30, 80)
+        X, y = X[again], y[again]
+        X[::7] = 0.0
+    for alpha in (1e-3, 1e-2):
+        known = QuantileRegressor(quantile=quantile, alpha=alpha).fit(X, y)
+        model = GDRegressor(Quantile(quantile), penalty="l1", alpha=alpha).fit(form(X), y)
+        assert model.optimizer_ == Continuation(CoordinateNewton())
+
+        def objective(found, alpha=alpha):
+            loss = Quantile(quantile).value(y, found.predict(X)).mean()
+            return loss + alpha * np.abs(found.coef_).sum()
+
+        at_constant = Quantile(quantile).value(y, np.full(80, np.quantile(y, quantile))).mean()
+        best = objective(known)
+        assert objective(model) - best <= 2e-3 * (at_constant - best)
+
+
+def test_auto_takes_columns_apart():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 600))
+    y = rng.poisson(np.exp(0.3 * X[:, :3]))
+    model = GDRegressor("poisson", penalty="l1", alpha=0.1, tol=1e-8).fit(X, y)
+    assert model.optimizer_ == Columnwise(CoordinateNewton())
+    for output, column in enumerate(y.T):
+        alone = GDRegressor("poisson", penalty="l1", alpha=0.1, tol=1e-8).fit(X, column)
+        assert_allclose(model.coef_[output], alone.coef_, atol=1e-3)
+    model = GDClassifier("hinge", penalty="l1").fit(X, y[:, 0] > 0)
+    assert model.optimizer_ == Continuation(LBFGS(30, standardize=True))

@@ -7,6 +7,7 @@ prediction, which is known in closed form: ``tol`` promises that.
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
 from sklearn.exceptions import ConvergenceWarning
@@ -218,6 +219,10 @@ def test_never_above_the_best_constant(penalty):
     y = np.arange(3000) == 0
     model = GDClassifier("hinge", penalty=penalty, alpha=0.3).fit(X, y)
     assert model.loss_curve_[-1] <= 2.0 / 3000.0 * (1.0 + 1e-12)
+    y = rng.integers(0, 3, 3000)  # nothing to learn
+    model = GDClassifier("multiclass_hinge", penalty=penalty, alpha=1e-2).fit(X, y)
+    assert model.loss_curve_[-1] <= 1.0 + 1e-12
+    assert_allclose(model.coef_, 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("penalty", ["l2", "l1"])

@@ -92,9 +92,10 @@ class Auto(Optimizer):
       the features, also with bounds, and with L1 where rows are ten times as many.
       Without these and without a softmax for up to 1,500 that are strongly correlated, if rows
       are no more than a few thousand: there other methods stop far from the minimum.
-    - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss
-      squared error, log loss of two classes or poisson: up to two million entries, of which it
-      makes a copy; of dense ones up to twenty, if features are more than rows or correlated.
+    - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss no
+      softmax: up to two million entries, of which it makes a copy, of sparse rows or those of
+      squared error, log loss of two classes or poisson; of dense ones up to twenty, if features
+      are more than rows or correlated.
     - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
       L1 or both: a few dozen passes.
     - `FISTA` in standardised coordinates with other penalties.
@@ -108,7 +109,8 @@ class Auto(Optimizer):
       rows, of which there are up to 400 (dense ones of a smooth loss: 250): their products take
       less time than passes over them.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
-      bends (huber, log cosh): on a smooth loss that is made ever sharper.
+      bends (huber, log cosh): on a smooth loss that is made ever sharper.  `CoordinateNewton` is
+      not among them for classes.
     - `Columnwise` of these for several columns of losses with kinks, and for targets whose spreads
       are unlike each other, unless the loss is a squared error, which is exact for all of them.
     - `NormalizedAdaGrad` for ``partial_fit``: its steps do not depend on the units of the features,
@@ -166,6 +168,7 @@ class Auto(Optimizer):
                 solver = InteriorPoint()
             else:
                 solver, columnwise = Continuation(solver), separable
+        columnwise |= n_raw > 1 and solver == CoordinateNewton()  # which takes one column
         solver = Columnwise(solver) if columnwise else solver
         solver = RowSpace(solver) if in_row_space else solver
         if not dual or (in_row_space and _is_small(X) and not targets.joint):
@@ -199,9 +202,10 @@ class Auto(Optimizer):
             elementwise = has_hessian and _has_bounds(rest, X)
             if elementwise and few and (told_apart or not _has_thresholds(rest, X)):
                 return Newton()
-            steady = elementwise and loss.self_concordant and n_raw == 1
-            if steady and (entries <= MOST_COPIED or _is_wide(X)):
-                return CoordinateNewton()
+            if elementwise and (loss.smooth or loss.task == "regression") and not joint:
+                in_columns = sp.issparse(X) or loss.self_concordant
+                if (in_columns and entries <= MOST_COPIED) or _is_wide(X):
+                    return CoordinateNewton()
             if not _has_thresholds(rest, X):
                 return FISTA(True)
         # sharp bends take a longer memory

@@ -118,8 +118,8 @@ class Continuation(AroundOptimizer):
             self._sharpen(problem, state, total, gap, left)
         if is_next_to_nothing(problem, state["inner"], total):
             state["converged"] = True
-        elif state.get("converged") and total > state["inner"]["first"]:
-            params[:] = problem.constant_start(np.zeros_like(params))
+        elif state.get("converged") and total > problem.at_constant and problem.block.model.linear:
+            params[:] = problem.best_constant
             loss = problem.loss(params)
         return loss
 

@@ -27,6 +27,8 @@ SWEEPS, SWEEPS_EXACT, MANY = (0.05, 50), (0.005, 300), 10
 DOUBT = 0.2
 #: the share of what is asked for that may be left
 LEFT = 0.3
+#: the least curvature of a row, as a share of the largest, where it may change all of a sudden
+LEAST_BEND = 0.01
 #: gains are expected to fall to this share of the last one at the most
 SLOWEST = 0.9
 
@@ -164,7 +166,7 @@ class CoordinateNewton(FullBatchOptimizer):
             look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
-        state.update(gain=0.0, falls=[], slow=False, doubts=False)
+        state.update(gain=0.0, falls=[], slow=False, doubts=False, left=np.inf)
 
     def _look(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Take in the loss and its derivatives at the raw predictions of the state."""
@@ -172,6 +174,9 @@ class CoordinateNewton(FullBatchOptimizer):
         loss = bent_rows(problem.objective, state["raw"], problem.order, slopes, bends)
         if state["damping"] > 0.0:
             bends += state["damping"] * bend_of(problem)
+        curvature = problem.block.loss.curvature
+        if curvature and not problem.block.loss.self_concordant:  # what is flat here may soon bend
+            np.maximum(bends, LEAST_BEND * curvature, out=bends)
         slopes /= problem.weight_sum
         bends /= problem.weight_sum
         if problem.block.loss.quadratic and "sums" in state and state["damping"] == 0.0:
