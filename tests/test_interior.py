@@ -314,3 +314,16 @@ def test_auto_takes_it_for_few_rows():
     for change in ({"penalty": "l1"}, {"penalty": "elasticnet"}, {"loss": "huber"}):
         model = GDRegressor("absolute_error").set_params(**change)
         assert model.fit(X[:500], y[:500]).optimizer_ == many
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("tol", [1e-4, 1e-12, None])
+def test_no_noise_and_no_tube(tol):
+    """Two kinks at one place, at which all rows end: as far as rounding allows is far enough."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(300, 20)) * 10.0 ** rng.uniform(-3, 3, 20)
+        y = (X / X.std(axis=0)) @ rng.normal(size=(20, 3))
+        model = GDRegressor(EpsilonInsensitive(0.0), alpha=1e-8, tol=tol, max_iter=100)
+        model.fit(X, y, sample_weight=rng.random(300))
+        assert model.stop_reason_ != "diverged" and model.score(X, y) > 0.999

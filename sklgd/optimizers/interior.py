@@ -110,14 +110,14 @@ class InteriorPoint(FullBatchOptimizer):
         interior.weigh(work, done, slopes)
         step = self._step(state, factors, second.weighted(slopes)[0])
         lengths = interior.follow(work, second.raw(space.flat(step)))
-        if not np.isfinite(step).all():  # as far as rounding allows
-            state["converged"] = True
-            return problem.loss(params)
         lengths *= np.where(done, 0.0, REACH)
         u = state["u"]
         pulls, losses = interior.move(work, lengths, step, state["ridge"], u, state["residual"])
-        params[:] = space.to_params(space.flat(u))
         loss = float(losses.sum()) / problem.weight_sum
+        if not np.isfinite(loss):  # as far as rounding allows
+            state["converged"] = True
+            return problem.loss(params)
+        params[:] = space.to_params(space.flat(u))
         self._look(problem, state, pulls, loss + problem.penalty_value(params))
         return loss
 
