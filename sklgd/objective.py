@@ -337,21 +337,21 @@ class Problem:
     @functools.cached_property
     def at_constant(self) -> float:
         """The objective of the best constant."""
-        loss = self._loss_at(self._best_constant)
-        return loss + self.penalty_value(np.zeros(self.n_params))
+        return self._best_constant[0] + self.penalty_value(np.zeros(self.n_params))
 
     @property
     def best_constant(self) -> np.ndarray:
         """The parameters of a linear model that predict the best constant."""
         params = np.zeros(self.n_params)
-        params[self.n_weights :] = self._best_constant[: self.n_params - self.n_weights]
+        params[self.n_weights :] = self._best_constant[1][: self.n_params - self.n_weights]
         return params
 
     @functools.cached_property
-    def _best_constant(self) -> np.ndarray:
-        if self.n_params == self.n_weights:
-            return np.zeros(self.n_raw)
-        return min(self._constants, key=self._loss_at)
+    def _best_constant(self) -> tuple[float, np.ndarray]:
+        # The mean loss there, and the raw predictions.
+        has_intercept = self.n_params > self.n_weights
+        constants = self._constants if has_intercept else [np.zeros(self.n_raw)]
+        return min(((self._loss_at(raw), raw) for raw in constants), key=lambda pair: pair[0])
 
     @functools.cached_property
     def _constants(self) -> list[np.ndarray]:

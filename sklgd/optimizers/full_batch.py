@@ -99,12 +99,13 @@ def asked(problem: Problem, state: dict, total: float) -> float:
 def is_next_to_nothing(problem: Problem, state: dict, total: float) -> bool:
     """Whether an objective is so small that no more than is `asked` for can be left to gain.
 
-    Losses and penalties of this library are zero at the least; others may be less.
+    So it may be long before classes that can be told apart have their largest margin.  Losses and
+    penalties of this library are zero at the least; others may be less.
     """
-    plain = has_kernel(problem.block.loss) and (
-        problem.penalty is None or has_kernel(problem.penalty)
-    )
-    return plain and total <= NEXT_TO_NOTHING * asked(problem, state, total)
+    loss, penalty = problem.block.loss, problem.penalty
+    plain = has_kernel(loss) and (penalty is None or has_kernel(penalty))
+    of_classes = plain and loss.task == "classification"
+    return of_classes and total <= NEXT_TO_NOTHING * asked(problem, state, total)
 
 
 class FullBatchOptimizer(Optimizer):
