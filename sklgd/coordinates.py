@@ -170,23 +170,25 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
         A linear model's.
     space : Coordinates
     """
-    order, X, sparse = problem.some(ORDINARY_ROWS), problem.block.X, sp.issparse(problem.block.X)
-    if sparse and X.shape[1] > MANY_SPARSE:
+    order, X = problem.some(ORDINARY_ROWS), problem.block.X
+    n_rows = problem.n_rows if order is problem.order else len(order)
+    if n_rows < FEWEST_ROWS or (sp.issparse(X) and X.shape[1] > MANY_SPARSE):
         return 1.0
-    squares = 1.0 if sparse or order is problem.order else mean_squares(problem, space)
-    sizes = np.sqrt(np.where(squares == 0.0, 1.0, squares))
-    shift = 0.0 if space.shift is None else space.shift
-    largest = largest_sizes(X, order, shift) / space.scale
-    largest[largest == 0.0] = 1.0
-    some = X if order is None else X[order]
-    outlying = min(OUTLYING, OUTLYING_OF_FEW * some.shape[0] ** 0.5)
-    far = max(largest.max(), np.max(sizes / largest)) >= outlying
-    if some.shape[0] < FEWEST_ROWS:
-        return 1.0
+    some, outlying = X if order is None else X[order], min(OUTLYING, OUTLYING_OF_FEW * n_rows**0.5)
+    if space.shift is None:  # coordinates that are not centred, as of sparse rows
+        some = some.toarray() if sp.issparse(X) else some
+        shift, sizes = some.mean(axis=0), some.std(axis=0)
+        sizes[sizes <= ROUNDING * np.abs(shift)] = np.inf
+        far = np.max(np.abs(some - shift) / sizes) >= outlying
+    else:
+        squares = 1.0 if order is problem.order else mean_squares(problem, space)
+        shift, sizes = space.shift, space.scale * np.sqrt(np.where(squares == 0.0, 1.0, squares))
+        largest = largest_sizes(X, order, shift)
+        largest = np.where(largest == 0.0, space.scale, largest)
+        far = max(np.max(largest / space.scale), np.max(sizes / largest)) >= outlying
     if not far:
-        some = some[:: max(1, some.shape[0] // CLUSTER_ROWS)]
-    some = some.toarray() if sparse else some.astype(np.float64, copy=False)
-    Z = np.array(((some - shift) / (space.scale * sizes)).T, order="C")  # quicker to sort
+        some = some[:: max(1, n_rows // CLUSTER_ROWS)]
+    Z = np.array(((some - shift) / sizes).T, dtype=np.float64, order="C")  # quicker to sort
     Z.sort(axis=1)
     share = (_share_of_middle if far else _share_of_cluster)(Z)
     return share if share < SMALL_SHARE else 1.0

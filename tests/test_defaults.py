@@ -212,6 +212,19 @@ def test_rare_features_in_any_units_are_no_outliers():
     assert model.n_iter_ < 200 and model.loss_curve_[-1] <= 1e-3 * np.log(2.0)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("loss", ["log_loss", "squared_hinge"])
+def test_features_far_from_zero_are_no_outliers(loss, form):
+    """All rows are: none hides what others have to gain, whether there is an intercept or not."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 10)) + 1e5 * rng.random(10)
+    y = (X - X.mean(axis=0)) @ rng.normal(size=10) + rng.normal(size=200) > 0
+    for intercept in (True, False):
+        model = GDClassifier(loss, alpha=ALPHA, fit_intercept=intercept).fit(form(X), y)
+        assert model.n_iter_ < 30
+
+
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
 def test_never_above_the_best_constant(penalty):
     rng = np.random.default_rng(0)

@@ -15,6 +15,8 @@ from .base import RATE, Optimizer, Rate
 ARMIJO = 1e-4
 #: rounding of an objective, relative to it
 ROUNDING = 1e-15
+#: the power of the share of ordinary rows that multiplies ``tol`` where curvature fades
+FADING = 0.75
 #: the share of what is asked for that an objective may be to be left as it is
 NEXT_TO_NOTHING = 0.5
 #: what ``tol`` is multiplied by for models that are not linear: their valleys are flat and bent
@@ -62,10 +64,14 @@ def space_of(optimizer: Any, problem: Problem, state: dict) -> coordinates.Coord
 def look_for_outliers(problem: Problem, state: dict, space: coordinates.Coordinates) -> None:
     """Tell `asked` what share ordinary rows have, once in a fit.
 
-    They do not matter where the curvature of the loss is the same everywhere.
+    They do not matter where the curvature of the loss is the same everywhere.  Where it fades with
+    the slope, something between the share and its root will do: slopes are in proportion to
+    features, not to their squares.
     """
-    if not problem.block.loss.quadratic and "ordinary" not in state:
-        state["ordinary"] = coordinates.ordinary_share(problem, space)
+    loss = problem.block.loss
+    if not loss.quadratic and "ordinary" not in state:
+        share = coordinates.ordinary_share(problem, space)
+        state["ordinary"] = share**FADING if loss.self_concordant else share
 
 
 def _prox_in(space: coordinates.Coordinates, u: np.ndarray, params: np.ndarray) -> np.ndarray:
