@@ -170,7 +170,7 @@ A step rule, with early stopping; features are scaled for it:
             How many times each row counts; not negative.
         coef_init : array-like of ``coef_``'s shape, default=None
             Coefficients to start from. With a model that has no ``coef_``, a dict of fitted
-            attributes. `SDCA` starts from its own.
+            attributes. `SDCA` and `InteriorPoint` start from their own.
         intercept_init : array-like of ``intercept_``'s shape, default=None
             Intercepts to start from.
         X_val, y_val : array-likes like X and y, default=None
