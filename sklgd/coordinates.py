@@ -171,23 +171,25 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
     space : Coordinates
     """
     order, X = problem.some(ORDINARY_ROWS), problem.block.X
-    n_rows = problem.n_rows if order is problem.order else len(order)
+    n_rows = X.shape[0] if order is None else len(order)
     if n_rows < FEWEST_ROWS or (sp.issparse(X) and X.shape[1] > MANY_SPARSE):
         return 1.0
-    some, outlying = X if order is None else X[order], min(OUTLYING, OUTLYING_OF_FEW * n_rows**0.5)
+    all_rows = order is problem.order
+    if sp.issparse(X):
+        X, order = (X if order is None else X[order]).toarray(), None
+    outlying = min(OUTLYING, OUTLYING_OF_FEW * n_rows**0.5)
     if space.shift is None:  # coordinates that are not centred, as of sparse rows
-        some = some.toarray() if sp.issparse(X) else some
-        shift, sizes = some.mean(axis=0), some.std(axis=0)
+        shift, sizes = moments(X, order, None)
         sizes[sizes <= ROUNDING * np.abs(shift)] = np.inf
-        far = np.max(np.abs(some - shift) / sizes) >= outlying
+        far = np.max(largest_sizes(X, order, shift) / sizes) >= outlying
     else:
-        squares = 1.0 if order is problem.order else mean_squares(problem, space)
+        squares = 1.0 if all_rows else mean_squares(problem, space)
         shift, sizes = space.shift, space.scale * np.sqrt(np.where(squares == 0.0, 1.0, squares))
         largest = largest_sizes(X, order, shift)
         largest = np.where(largest == 0.0, space.scale, largest)
         far = max(np.max(largest / space.scale), np.max(sizes / largest)) >= outlying
-    if not far:
-        some = some[:: max(1, n_rows // CLUSTER_ROWS)]
+    step = 1 if far else max(1, n_rows // CLUSTER_ROWS)
+    some = X[::step] if order is None else X[order[::step]]
     Z = np.array(((some - shift) / sizes).T, dtype=np.float64, order="C")  # quicker to sort
     Z.sort(axis=1)
     share = (_share_of_middle if far else _share_of_cluster)(Z)

@@ -124,8 +124,8 @@ class InteriorPoint(FullBatchOptimizer):
     def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Choose coordinates, and variables that are not near their bounds."""
         _check(problem)
-        block = problem.block
-        weights = 1.0 if block.weights is None else problem.row_weights
+        block, weights = problem.block, problem.row_weights
+        weights = 1.0 if weights is None else weights
         kinks = block.loss.kinks(block.targets.columns(problem.rows))
         at, low, high = (np.moveaxis(part, -1, 0) for part in kinks)  # (k, n_kinks, n)
         space = coordinates.standardizing(problem.look())

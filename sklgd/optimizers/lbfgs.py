@@ -154,10 +154,9 @@ class LBFGS(FullBatchOptimizer):
     The direction is :math:`-H \nabla F` by the two-loop recursion of Nocedal [1]_; the step
     length satisfies the weak Wolfe conditions, by bisection [2]_.  Training stops where
     :math:`\nabla F^T H \nabla F / 2`, the decrease that the model of the objective still
-    promises, is small beside ``tol`` times what the objective has fallen by.  Where
-    that is so for a linear model, conjugate gradients look for directions that hardly bend and
-    still have much to gain [4]_, at the cost of a pass each: mostly one or two tell that there are
-    none.
+    promises, is small beside ``tol`` times what the objective has fallen by.  Where that is so for
+    a linear model, conjugate gradients look for directions that hardly bend and still have much to
+    gain [4]_, at the cost of a pass each: mostly one or two tell that there are none.
 
     With L1 or an elastic net the smallest subgradient takes the gradient's place, and no step
     leaves the orthant that it points into, so that weights end at exactly zero [3]_.  Other

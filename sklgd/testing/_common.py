@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._strategy import Strategy, ask, same
+from ..losses import Loss
 
 
 def check_instance(strategy: Any, base: type[Strategy], noun: str) -> None:
@@ -45,6 +46,20 @@ def call(strategy: Strategy, method: str, *args: Any, **known: Any) -> Any:
         shapes = " and ".join(str(np.shape(array)) for array in args)
         error.add_note(f"{name} was given arguments of shape {shapes}")
         raise
+
+
+def evaluate(loss: Loss, method: str, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """Call a loss on read-only copies: that is what the training loop hands out."""
+    out = call(loss, method, locked(y), locked(raw))
+    rows_only = raw.ndim == np.ndim(y) + 1 or (loss.soft_targets and raw.ndim == 2)
+    shape = {"value": raw.shape[:1], "hessian": (*raw.shape, raw.shape[-1])}.get(method, raw.shape)
+    shape = shape if rows_only else raw.shape
+    found = np.shape(out)
+    assert found == shape, (
+        f"{loss!r}.{method} must return shape {shape} for y of shape {np.shape(y)} and raw of "
+        f"shape {raw.shape}, but returned shape {found}"
+    )
+    return np.asarray(out, dtype=np.float64)
 
 
 def call_in_place(strategy: Strategy, method: str, *args: Any, **known: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..losses import Loss
-from ._common import call, locked
+from ._common import call, evaluate, locked
 
 #: finite differences of gradients
 STEP = 1e-5
@@ -23,7 +23,7 @@ def check_options(loss: Loss, y: np.ndarray, raw: np.ndarray) -> None:
         Targets and raw predictions.
     """
     if loss.has_hessian:
-        (_check_hessian if raw.ndim == 1 else _check_joint_hessian)(loss, y, raw)
+        _check_hessian(loss, y, raw)
     if raw.ndim == 2:
         return
     if loss.has_kinks:
@@ -34,44 +34,25 @@ def check_options(loss: Loss, y: np.ndarray, raw: np.ndarray) -> None:
             _check_near(loss, near, width, y, raw)
 
 
-def _slopes(loss: Loss, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-    return np.asarray(call(loss, "gradient", locked(y), locked(raw)), dtype=np.float64)
-
-
 def _check_hessian(loss, y, raw):
-    found = np.asarray(call(loss, "hessian", locked(y), locked(raw)), dtype=np.float64)
-    assert found.shape == raw.shape, (
-        f"{loss!r}.hessian must return shape {raw.shape} for y and raw of that shape, but returned "
-        f"shape {found.shape}"
-    )
-    here = _slopes(loss, y, raw)
-    ahead = (_slopes(loss, y, raw + STEP) - here) / STEP
-    behind = (here - _slopes(loss, y, raw - STEP)) / STEP
-    _refuse_other(loss, found, ahead, behind, here, (y, raw))
+    found, here = evaluate(loss, "hessian", y, raw), evaluate(loss, "gradient", y, raw)
+    if raw.ndim == 1:
+        return _compare(loss, found, here, STEP, (y, raw))
+    for column, shift in enumerate(STEP * np.eye(raw.shape[1])):
+        _compare(loss, found[:, :, column], here, shift, (y, raw, column))
 
 
-def _check_joint_hessian(loss, y, raw):
-    n, k = raw.shape
-    found = np.asarray(call(loss, "hessian", locked(y), locked(raw)), dtype=np.float64)
-    assert found.shape == (n, k, k), (
-        f"{loss!r}.hessian must return shape {(n, k, k)} for raw of shape {raw.shape}, but "
-        f"returned shape {found.shape}"
-    )
-    here = _slopes(loss, y, raw)
-    for column, shift in enumerate(STEP * np.eye(k)):
-        ahead = (_slopes(loss, y, raw + shift) - here) / STEP
-        behind = (here - _slopes(loss, y, raw - shift)) / STEP
-        _refuse_other(loss, found[:, :, column], ahead, behind, here, (y, raw, column))
-
-
-def _refuse_other(loss, found, ahead, behind, slopes, inputs):
+def _compare(loss, found, slopes, shift, inputs):
     # At a kink of the gradient whatever lies between the slopes on its sides will do.
+    y, raw, *columns = inputs
+    ahead = (evaluate(loss, "gradient", y, raw + shift) - slopes) / STEP
+    behind = (slopes - evaluate(loss, "gradient", y, raw - shift)) / STEP
     middle = 0.5 * (ahead + behind)
     slack = 1e-4 * np.maximum(1.0, np.abs(middle)) + 1e-10 * np.abs(slopes) / STEP
     low, high = np.minimum(ahead, behind) - slack, np.maximum(ahead, behind) + slack
     wrong = np.argwhere(~((low <= found) & (found <= high)))
     if wrong.size:
-        at, (y, raw, *columns) = tuple(wrong[0].tolist()), inputs
+        at = tuple(wrong[0].tolist())
         columns = f", columns {(*at[1:], *columns)}" if columns else ""
         raise AssertionError(
             f"{loss!r}.hessian is {found[at]:.8g} at y = {y[at[0]]}, raw = {raw[at[0]]}{columns}; "
@@ -89,7 +70,7 @@ def _check_kinks(loss, y, raw):
     assert np.all(np.less(low, high)), (
         f"{loss!r}.kinks must return slopes that are less below each kink than above it"
     )
-    value = np.asarray(call(loss, "value", locked(y), locked(raw)), dtype=np.float64)
+    value = evaluate(loss, "value", y, raw)
     found = np.maximum(low * (raw - at), high * (raw - at)).sum(axis=0)
     wrong = np.flatnonzero(np.abs(found - value) > 1e-9 * (1.0 + np.abs(value)))
     if wrong.size:
@@ -104,9 +85,9 @@ def _check_near(loss, near, width, y, raw):
     assert isinstance(near, Loss), (
         f"{loss!r}.smoothed({width}) must return a Loss or None, but returned {near!r}"
     )
-    value = np.asarray(call(loss, "value", locked(y), locked(raw)), dtype=np.float64)
-    found = np.asarray(call(near, "value", locked(y), locked(raw)), dtype=np.float64)
-    most = MOST_OFF * width * (1.0 + np.abs(_slopes(loss, y, raw)))
+    value = evaluate(loss, "value", y, raw)
+    found = evaluate(near, "value", y, raw)
+    most = MOST_OFF * width * (1.0 + np.abs(evaluate(loss, "gradient", y, raw)))
     wrong = np.flatnonzero(~(np.abs(found - value) <= most))
     if wrong.size:
         row = wrong[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..losses import Loss
-from ._common import Untouched, call, check_copies, check_instance, locked
+from ._common import Untouched, check_copies, check_instance, evaluate
 from ._loss_options import check_options
 
 
@@ -100,19 +100,6 @@ def _draw_targets(loss, rng, size):
     return y
 
 
-def _call(loss, method, y, raw):
-    """Call on read-only copies: that is what the training loop hands out."""
-    out = call(loss, method, locked(y), locked(raw))
-    rows_only = raw.ndim == np.ndim(y) + 1 or (loss.soft_targets and raw.ndim == 2)
-    shape = raw.shape[:1] if rows_only and method == "value" else raw.shape
-    found = np.shape(out)
-    assert found == shape, (
-        f"{loss!r}.{method} must return shape {shape} for y of shape {np.shape(y)} and raw of "
-        f"shape {raw.shape}, but returned shape {found}"
-    )
-    return np.asarray(out, dtype=np.float64)
-
-
 def _place(y, raw, row, column=None):
     place = f"y = {y[row]}, raw = {raw[row]}"
     return place if column is None else f"{place}, column {column}"
@@ -120,18 +107,18 @@ def _place(y, raw, row, column=None):
 
 def _check_calls(loss, y, raw):
     for method in ("value", "gradient"):
-        out = _call(loss, method, y, raw)
+        out = evaluate(loss, method, y, raw)
         bad = np.argwhere(~np.isfinite(out))
         if bad.size:
             at = tuple(bad[0].tolist())
             raise AssertionError(
                 f"{loss!r}.{method} is {out[at]} at {_place(y, raw, *at)}; it must be finite"
             )
-        again = _call(loss, method, y, raw)
+        again = evaluate(loss, method, y, raw)
         assert np.array_equal(out, again), (
             f"{loss!r}.{method} is not stateless: it gave two results for the same inputs"
         )
-        part = _call(loss, method, y[:3], raw[:3])
+        part = evaluate(loss, method, y[:3], raw[:3])
         assert np.allclose(out[:3], part, rtol=1e-12, atol=1e-12), (
             f"{loss!r}.{method} must treat rows alone, without a mean: it gave {out[:3].tolist()} "
             f"for the first three rows among {len(raw)}, and {part.tolist()} for them alone"
@@ -141,8 +128,8 @@ def _check_calls(loss, y, raw):
 def _check_matrix(loss, y, raw):
     """Several targets are several columns, entry by entry."""
     for method in ("value", "gradient"):
-        flat = _call(loss, method, y, raw)
-        matrix = _call(loss, method, y.reshape(-1, 5), raw.reshape(-1, 5))
+        flat = evaluate(loss, method, y, raw)
+        matrix = evaluate(loss, method, y.reshape(-1, 5), raw.reshape(-1, 5))
         assert np.allclose(flat, matrix.ravel(), rtol=1e-12, atol=1e-12), (
             f"{loss!r}.{method} must work entry by entry: y and raw of shape {matrix.shape} give "
             "other numbers than the same entries in one row"
@@ -151,7 +138,7 @@ def _check_matrix(loss, y, raw):
 
 def _check_slopes(loss, y, raw):
     """Compare the gradient with finite differences, and its own slope with the curvature."""
-    value, gradient = _call(loss, "value", y, raw), _call(loss, "gradient", y, raw)
+    value, gradient = evaluate(loss, "value", y, raw), evaluate(loss, "gradient", y, raw)
     columns = range(raw.shape[1]) if raw.ndim == 2 else [None]
     bound = loss.curvature if raw.ndim == 1 else loss.joint_curvature
     h = 1e-5
@@ -159,7 +146,7 @@ def _check_slopes(loss, y, raw):
         at = np.s_[:] if column is None else np.s_[:, column]
         shift = np.zeros_like(raw)
         shift[at] = h
-        up, down = _call(loss, "value", y, raw + shift), _call(loss, "value", y, raw - shift)
+        up, down = evaluate(loss, "value", y, raw + shift), evaluate(loss, "value", y, raw - shift)
         ahead, behind, found = (up - value) / h, (value - down) / h, gradient[at]
         middle = (up - down) / (2 * h)
         slack = 1e-5 * np.maximum(1, np.abs(middle)) + 1e-10 * np.abs(value) / h
@@ -175,8 +162,8 @@ def _check_slopes(loss, y, raw):
             )
         if bound is None:
             continue
-        rise = _call(loss, "gradient", y, raw + shift)[at]
-        fall = _call(loss, "gradient", y, raw - shift)[at]
+        rise = evaluate(loss, "gradient", y, raw + shift)[at]
+        fall = evaluate(loss, "gradient", y, raw - shift)[at]
         bend = np.abs(rise - fall) / (2 * h)
         steep = bend > bound * (1 + 1e-6) + 1e-6
         if steep.any():
@@ -194,7 +181,7 @@ def _check_extremes(loss, y):
         raw = np.full(y.shape, far)
         for method in ("value", "gradient"):
             with np.errstate(all="ignore"):
-                out = _call(loss, method, y, raw)
+                out = evaluate(loss, method, y, raw)
             bad = np.flatnonzero(np.isnan(out))
             assert not bad.size, (
                 f"{loss!r}.{method} is NaN at y = {y[bad[0]]}, raw = {far:g}; it must be a number "
