@@ -18,7 +18,7 @@ from sklgd._kernels import losses as kernels
 from sklgd._kernels import optimizers as rules
 from sklgd._kernels.rows import instruction_set
 from sklgd._strategy import compose_kernel
-from sklgd.losses import Exponential, Gamma, LogLoss
+from sklgd.losses import Exponential, Gamma, LogCosh, LogLoss, Poisson, Quantile
 from sklgd.optimizers import AdaGrad
 
 ULP = 2.220446049250313e-16
@@ -119,6 +119,20 @@ def test_tails(size):
     np.testing.assert_allclose(expm1(x), np.expm1(x), rtol=4 * ULP)
 
 
+@pytest.mark.parametrize("size", range(1, 36))
+@pytest.mark.parametrize(
+    "loss", [Poisson(), Gamma(), LogLoss(), LogCosh(), Quantile(0.2).rounded(0.7)], ids=repr
+)
+def test_losses_are_those_of_numpy_at_all_sizes(loss, size):
+    rng = np.random.default_rng(size)
+    raw = rng.normal(scale=3.0, size=size)
+    y = rng.poisson(1.0, size) + (1.0 if isinstance(loss, Gamma) else 0.0)
+    y = np.minimum(y, 1.0) if isinstance(loss, LogLoss) else y
+    value, slope = kernels.evaluate(compose_kernel(loss, None), y, raw)
+    np.testing.assert_allclose(value, loss.value(y, raw), rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(slope, loss.gradient(y, raw), rtol=1e-14, atol=1e-15)
+
+
 SCRIPT = """
 import json
 import numpy as np
@@ -143,6 +157,11 @@ for p in (1, 2, 3, 7, 21, 90):
             found[f"{p} {dtype} {name} poisson newton"] = fit.coef_.tolist()
             fit = GDClassifier("log_loss", **args).fit(data, y)
             found[f"{p} {dtype} {name} softmax newton"] = fit.coef_.tolist()
+            for loss in ("gamma", "log_cosh"):
+                fit = GDRegressor(loss, **args).fit(data, y + 1.0)
+                found[f"{p} {dtype} {name} {loss} newton"] = fit.coef_.tolist()
+            fit = GDClassifier("log_loss", **args).fit(data, y > 0)
+            found[f"{p} {dtype} {name} log loss newton"] = fit.coef_.tolist()
 print(json.dumps([instruction_set(), found]))
 """
 

@@ -13,6 +13,9 @@ typedef struct {
     double beta_1, beta_2, rate, epsilon, ridge;
 } simd_adam;
 
+typedef void simd_loss(ptrdiff_t n, const double *of, const double *y, const double *raw,
+                       double *value, double *grad);
+
 typedef struct {
     /* sum_j x[j] w[j] */
     double (*dot_d)(ptrdiff_t n, const double *x, const double *w);
@@ -57,12 +60,14 @@ typedef struct {
     void (*average)(ptrdiff_t n, double rate, const double *w, double *mean);
     /* out[j] = exp(x[j]); out may be x, here and below */
     void (*exp)(ptrdiff_t n, const double *x, double *out);
-    /* out[j] = exp(x[j]) - 1 */
-    void (*expm1)(ptrdiff_t n, const double *x, double *out);
     /* out[j] = log(x[j]) */
     void (*log)(ptrdiff_t n, const double *x, double *out);
     /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
     void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
+    /* values and slopes of losses, of is what each is made with: see simd_losses.h */
+    simd_loss *poisson, *gamma, *logistic, *log_cosh, *rounded;
+    /* the logistic loss's second derivatives */
+    void (*logistic_bend)(ptrdiff_t n, const double *raw, double *out);
     /* with g = grad + ridge * params: m = beta_1 m + (1 - beta_1) g,
      * v = beta_2 v + (1 - beta_2) g^2, params -= rate * m / (sqrt(v) + epsilon) */
     void (*adam_d)(ptrdiff_t n, double *params, const double *grad, double *m, double *v,

@@ -9,6 +9,8 @@ cdef extern from "simd.h" nogil:
         double rate
         double epsilon
         double ridge
+    ctypedef void simd_loss(Py_ssize_t n, const double* of, const double* y, const double* raw,
+                            double* value, double* grad) noexcept nogil
     ctypedef struct simd_table:
         double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil
         double (*dot_f)(Py_ssize_t n, const float* x, const double* w) noexcept nogil
@@ -46,9 +48,14 @@ cdef extern from "simd.h" nogil:
                               const double* a, double shrink, double* w) noexcept nogil
         void (*average)(Py_ssize_t n, double rate, const double* w, double* mean) noexcept nogil
         void (*exp)(Py_ssize_t n, const double* x, double* out) noexcept nogil
-        void (*expm1)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*log)(Py_ssize_t n, const double* x, double* out) noexcept nogil
         void (*log1p_unit)(Py_ssize_t n, const double* x, double* out) noexcept nogil
+        simd_loss* poisson
+        simd_loss* gamma
+        simd_loss* logistic
+        simd_loss* log_cosh
+        simd_loss* rounded
+        void (*logistic_bend)(Py_ssize_t n, const double* raw, double* out) noexcept nogil
         void (*adam_d)(Py_ssize_t n, double* params, const double* grad, double* m, double* v,
                        const simd_adam* rule) noexcept nogil
         void (*adam_f)(Py_ssize_t n, float* params, const float* grad, float* m, float* v,

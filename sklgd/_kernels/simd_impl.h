@@ -326,6 +326,11 @@ TARGET static inline double NAME(sum4)(__m256d s, __m128d two, double one)
         }                                                                                 \
     }
 #else
+typedef double NAME(vec);
+
+#define LOAD_d(p) (*(p))
+#define LOAD_REST_d(n, p) (*(p))
+#define STORE_REST(n, out, v) (*(out) = (v))
 #define DEFINE_DOT(suffix, real)                                                          \
     static double NAME(dot_##suffix)(ptrdiff_t n, const real *x, const double *w)         \
     {                                                                                     \
@@ -435,6 +440,7 @@ DEFINE_TILES(d, double)
 DEFINE_TILES(f, float)
 
 #include "simd_math.h"
+#include "simd_losses.h"
 #include "simd_steps.h"
 
 static const simd_table NAME(table) = {
@@ -443,7 +449,8 @@ static const simd_table NAME(table) = {
     NAME(rows4_dot_d), NAME(rows4_dot_f), NAME(rows4_update_d), NAME(rows4_update_f),
     NAME(rows4_moments_d), NAME(rows4_moments_f),
     NAME(rows4_dot4_d), NAME(rows4_dot4_f), NAME(rows_update_d), NAME(rows_update_f),
-    NAME(average), NAME(exp), NAME(expm1), NAME(log), NAME(log1p_unit),
+    NAME(average), NAME(exp), NAME(log), NAME(log1p_unit),
+    NAME(poisson), NAME(gamma), NAME(logistic), NAME(log_cosh), NAME(rounded), NAME(logistic_bend),
     NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),
     NAME_STRING,
 };
@@ -466,6 +473,8 @@ static const simd_table NAME(table) = {
 #undef SUM4
 #undef ALL
 #undef SELECT
+#undef SIZE
+#undef WITH_SIGN
 #undef NAME
 #undef NAME_STRING
 #undef TARGET

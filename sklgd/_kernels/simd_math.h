@@ -2,7 +2,8 @@
  * simd_impl.h.
  *
  * Each is a Taylor series after a reduction of the argument, within 2 units in the last place of
- * the true value (tests/test_simd.py); out may be x.
+ * the true value (tests/test_simd.py); out may be x.  Where a vector is one double they are those
+ * of the C library.
  */
 #if LANES > 1
 typedef int64_t NAME(veci) __attribute__((vector_size(8 * LANES), may_alias));
@@ -10,6 +11,8 @@ typedef int64_t NAME(veci) __attribute__((vector_size(8 * LANES), may_alias));
 #define ALL(number) ((NAME(vec)){0} + (number))
 #define SELECT(mask, a, b)                                                                \
     ((NAME(vec))(((mask) & (NAME(veci))(a)) | (~(mask) & (NAME(veci))(b))))
+#define SIZE(x) ((NAME(vec))((NAME(veci))(x) & INT64_MAX))
+#define WITH_SIGN(x, of) ((NAME(vec))((NAME(veci))(x) | ((NAME(veci))(of) & INT64_MIN)))
 
 /* 2^n for whole numbers -1022 <= n <= 1023: adding 1.5 * 2^52 leaves n in the low bits. */
 TARGET static inline NAME(vec) NAME(power_of_2)(NAME(vec) n)
@@ -31,23 +34,30 @@ TARGET static inline NAME(vec) NAME(expm1_reduced)(NAME(vec) x, NAME(vec) *whole
     return r + r2 * (low + r4 * (mid + r4 * high));
 }
 
-TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
+/* exp(x), and exp(x) - 1 as well.  With n the sum of two whole numbers about as large, a and b,
+ * these are 2^a exp(r) 2^b, subnormal and infinite ones too, and
+ * (2^a (exp(r) - 1) + (2^a - 2^-b)) 2^b: nothing cancels or overflows on the way. */
+TARGET static inline NAME(vec) NAME(exp_and_less)(NAME(vec) x, NAME(vec) *less)
 {
     x = SELECT(x > 710.0, ALL(710.0), x); /* NaN stays */
     x = SELECT(x < -746.0, ALL(-746.0), x);
-    NAME(vec) n, value = 1.0 + NAME(expm1_reduced)(x, &n);
-    /* in two factors, so that subnormal and infinite results come out right */
-    NAME(vec) half = (n * 0.5 + 0x1.8p52) - 0x1.8p52;
-    return value * NAME(power_of_2)(half) * NAME(power_of_2)(n - half);
+    NAME(vec) n, part = NAME(expm1_reduced)(x, &n), b = (n * 0.5 + 0x1.8p52) - 0x1.8p52;
+    NAME(vec) first = NAME(power_of_2)(n - b), second = NAME(power_of_2)(b);
+    *less = (first * part + (first - NAME(power_of_2)(-b))) * second;
+    return (1.0 + part) * first * second;
 }
 
-/* 2^n (exp(r) - 1) + (2^n - 1) up to 1; beyond, exp(x) - 1 loses nothing. */
+TARGET static inline NAME(vec) NAME(exp_of)(NAME(vec) x)
+{
+    NAME(vec) less;
+    return NAME(exp_and_less)(x, &less);
+}
+
 TARGET static inline NAME(vec) NAME(expm1_of)(NAME(vec) x)
 {
-    NAME(veci) inner = (x >= -1.0) & (x <= 1.0);
-    NAME(vec) n, less = NAME(expm1_reduced)(SELECT(inner, x, ALL(0.0)), &n);
-    NAME(vec) power = NAME(power_of_2)(n);
-    return SELECT(inner, power * less + (power - 1.0), NAME(exp_of)(x) - 1.0);
+    NAME(vec) less;
+    NAME(exp_and_less)(x, &less);
+    return less;
 }
 
 /* 2 artanh(s) for |s| < 0.172. */
@@ -88,7 +98,24 @@ TARGET static inline NAME(vec) NAME(log_of)(NAME(vec) x)
     return found;
 }
 
-#define DEFINE_MAP(f, scalar)                                                             \
+#else
+#define ALL(number) (number)
+#define SELECT(mask, a, b) ((mask) ? (a) : (b))
+#define SIZE(x) fabs(x)
+#define WITH_SIGN(x, of) copysign((x), (of))
+
+static inline double NAME(exp_of)(double x) { return exp(x); }
+static inline double NAME(expm1_of)(double x) { return expm1(x); }
+static inline double NAME(exp_and_less)(double x, double *less)
+{
+    *less = expm1(x);
+    return exp(x);
+}
+static inline double NAME(log_of)(double x) { return log(x); }
+static inline double NAME(log1p_unit_of)(double x) { return log1p(x); }
+#endif
+
+#define DEFINE_MAP(f)                                                                     \
     TARGET static void NAME(f)(ptrdiff_t n, const double *x, double *out)                 \
     {                                                                                     \
         ptrdiff_t j = 0;                                                                  \
@@ -97,18 +124,8 @@ TARGET static inline NAME(vec) NAME(log_of)(NAME(vec) x)
         if (j < n)                                                                        \
             STORE_REST(n - j, out + j, NAME(f##_of)(LOAD_REST_d(n - j, x + j)));          \
     }
-#else
-#define DEFINE_MAP(f, scalar)                                                             \
-    static void NAME(f)(ptrdiff_t n, const double *x, double *out)                        \
-    {                                                                                     \
-        for (ptrdiff_t j = 0; j < n; j++)                                                 \
-            out[j] = scalar(x[j]);                                                        \
-    }
-#endif
-
-DEFINE_MAP(exp, exp)
-DEFINE_MAP(expm1, expm1)
-DEFINE_MAP(log, log)
-DEFINE_MAP(log1p_unit, log1p)
+DEFINE_MAP(exp)
+DEFINE_MAP(log)
+DEFINE_MAP(log1p_unit)
 
 #undef DEFINE_MAP

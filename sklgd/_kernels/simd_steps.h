@@ -118,8 +118,6 @@ TARGET static inline NAME(vec) NAME(expm1_small)(NAME(vec) x)
     return x + x2 * (low + x2 * x2 * (1.0 / 720 + x * (1.0 / 5040)));
 }
 
-#define SIZE(x) ((NAME(vec))((NAME(veci))(x) & INT64_MAX))
-
 /* w, of which the distance from its fixed point at size -offset changes by a share; 0 at rest. */
 TARGET static inline NAME(vec) NAME(moved)(NAME(vec) w, NAME(vec) share, double offset)
 {
@@ -152,7 +150,6 @@ TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(ve
         return w * factor;
     return NAME(moved)(w, SELECT(small, NAME(expm1_small)(log), factor - 1.0), offset);
 }
-#undef SIZE
 #endif
 
 TARGET static int NAME(shrink)(ptrdiff_t n, double unit, double offset, const double *sizes,

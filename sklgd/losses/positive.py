@@ -62,14 +62,13 @@ class Poisson(_LogLink):
     _kernel = kernels.PoissonKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        mean, some = exp(raw), np.where(y > 0, y, 1.0)
+        some = np.where(y > 0, y, 1.0)
         d = raw - np.log(some)
-        near = some * np.maximum(np.expm1(np.clip(d, -1, 1)) - d, 0.0)
-        value = np.where(np.abs(d) < 1, near, mean - some * (d + 1))
-        return np.where(y > 0, value, mean)
+        return np.where(y > 0, some * np.maximum(expm1(d) - d, 0.0), exp(raw))
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        return exp(raw) - y
+        some = np.where(y > 0, y, 1.0)
+        return np.where(y > 0, some * expm1(raw - np.log(some)), exp(raw))
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return exp(raw)

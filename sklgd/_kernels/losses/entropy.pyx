@@ -18,32 +18,12 @@ cdef inline double binary_entropy(double y, double raw, double* slope) noexcept 
     return size * (other * up + y * down) + log1p_unit(e)
 
 
-cdef void sigmoid_slopes(Py_ssize_t m, const double* raw, double* slope) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(m):
-        slope[i] = -fabs(raw[i])
-    simd.exp(m, slope, slope)
-    for i in range(m):
-        slope[i] /= (1.0 + slope[i]) * (1.0 + slope[i])
-
-
-# The same of an array: all exponentials at once, which end up in grad on the way.
-cdef void binary_entropies(Py_ssize_t m, double keep, double spread, const double* y,
-                           const double* raw, double* value, double* grad) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef double e, other, own, up, down
-    for i in range(m):
-        grad[i] = -fabs(raw[i])
-    simd.exp(m, grad, grad)
-    simd.log1p_unit(m, grad, value)
-    for i in range(m):
-        e = grad[i]
-        own = keep * y[i] + spread
-        other = 1.0 - own
-        up = <double> (raw[i] > 0.0)
-        down = 1.0 - up
-        grad[i] = (other * (up + down * e) - own * (up * e + down)) / (1.0 + e)
-        value[i] += fabs(raw[i]) * (other * up + own * down)
+# The same of an array.
+cdef void binary_entropies(Py_ssize_t m, double smoothing, const double* y, const double* raw,
+                           double* value, double* grad) noexcept nogil:
+    cdef double[2] line
+    line[0], line[1] = 1.0 - smoothing, 0.5 * smoothing
+    simd.logistic(m, line, y, raw, value, grad)
 
 
 # Values and gradients of log(sum(exp(raw))) - raw[own] of n rows of k entries; raw may be grad.
@@ -229,7 +209,7 @@ cdef class LogLossKernel(LossKernel):
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        binary_entropies(m, 1.0 - self.smoothing, 0.5 * self.smoothing, y, raw, value, grad)
+        binary_entropies(m, self.smoothing, y, raw, value, grad)
         return 0
 
     cdef double slope(self, double y, double raw, double* value) noexcept nogil:
@@ -268,7 +248,7 @@ cdef class LogLossKernel(LossKernel):
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
-        sigmoid_slopes(m, raw, bend)
+        simd.logistic_bend(m, raw, bend)
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
@@ -287,7 +267,7 @@ cdef class SoftLogLossKernel(LossKernel):
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        binary_entropies(m, 1.0 - self.smoothing, 0.5 * self.smoothing, y, raw, value, grad)
+        binary_entropies(m, self.smoothing, y, raw, value, grad)
         return 0
 
     # here y has n * k entries
@@ -321,7 +301,7 @@ cdef class SoftLogLossKernel(LossKernel):
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
-        sigmoid_slopes(m, raw, bend)
+        simd.logistic_bend(m, raw, bend)
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,

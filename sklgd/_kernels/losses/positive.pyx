@@ -8,40 +8,11 @@ from .numbers cimport relu, softplus
 simd_init()
 
 
-cdef enum:
-    BLOCK = 64      # entries at a time of which intermediate numbers are kept
-
-
 cdef class PoissonKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        cdef Py_ssize_t i = 0
-        while i < m:
-            self.evaluate_some(min(BLOCK, m - i), y + i, raw + i, value + i, grad + i)
-            i += BLOCK
+        simd.poisson(m, NULL, y, raw, value, grad)
         return 0
-
-    # Without branches, which counts would make hard to guess.
-    cdef void evaluate_some(self, Py_ssize_t m, const double* y, const double* raw, double* value,
-                            double* grad) noexcept nogil:
-        cdef Py_ssize_t i
-        cdef double mean, near, far
-        cdef double[BLOCK] d
-        cdef double[BLOCK] above
-        simd.exp(m, raw, grad)
-        for i in range(m):
-            d[i] = y[i] if y[i] > 0.0 else 1.0
-        simd.log(m, d, d)
-        for i in range(m):
-            d[i] = raw[i] - d[i]
-        simd.expm1(m, d, above)
-        for i in range(m):
-            mean = grad[i]
-            grad[i] = mean - y[i]
-            near = y[i] * relu(above[i] - d[i])
-            far = mean - y[i] * (d[i] + 1.0)
-            far = near if fabs(d[i]) < 1.0 else far
-            value[i] = far if y[i] > 0.0 else mean
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
@@ -52,14 +23,7 @@ cdef class PoissonKernel(LossKernel):
 cdef class GammaKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        cdef Py_ssize_t i
-        simd.log(m, y, value)
-        for i in range(m):
-            value[i] -= raw[i]
-        simd.expm1(m, value, grad)
-        for i in range(m):
-            value[i] = relu(grad[i] - value[i])
-            grad[i] = -grad[i]
+        simd.gamma(m, NULL, y, raw, value, grad)
         return 0
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,

@@ -2,9 +2,11 @@
 from libc.math cimport copysign, exp, expm1, fabs, log, log1p
 
 from ..base cimport LossKernel
+from ..simd cimport simd, simd_init
 from .numbers cimport clipped, least, ramp, ramp_bend, relu, sign
 
-cdef double LOG_2 = 0.6931471805599453
+simd_init()
+
 cdef double EPS = 2.220446049250313e-16
 
 
@@ -214,28 +216,18 @@ cdef class ExpectileKernel(LossKernel):
 cdef class LogCoshKernel(LossKernel):
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        cdef Py_ssize_t i
-        cdef double r, far, fall, rest
-        for i in range(m):
-            r = raw[i] - y[i]
-            far = fabs(r)
-            fall = -expm1(-far)
-            rest = 1.0 - fall
-            if far < 1.0:
-                value[i] = log1p(0.5 * fall * fall / rest)
-            else:
-                value[i] = log1p(rest * rest) + (far - LOG_2)
-            # tanh, from the exponential that is there already
-            grad[i] = copysign(fall * (2.0 - fall) / (1.0 + rest * rest), r)
+        simd.log_cosh(m, NULL, y, raw, value, grad)
         return 0
 
+    # tanh is a logistic function of twice as much
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double fall
         for i in range(m):
-            fall = exp(-2.0 * fabs(raw[i] - y[i]))
-            bend[i] = 4.0 * fall / ((1.0 + fall) * (1.0 + fall))
+            bend[i] = 2.0 * (raw[i] - y[i])
+        simd.logistic_bend(m, bend, bend)
+        for i in range(m):
+            bend[i] *= 4.0
         return 0
 
 
@@ -302,32 +294,21 @@ cdef class AbsolutePercentageErrorKernel(LossKernel):
 
 
 cdef class SmoothedAbsoluteKernel(LossKernel):
-    cdef double under, over, epsilon, width
+    cdef double[4] line     # under, over, epsilon, width
 
     def __init__(self, under, over, epsilon, width):
-        self.under = under
-        self.over = over
-        self.epsilon = epsilon
-        self.width = width
+        self.line = [under, over, epsilon, width]
 
     cdef int evaluate(self, Py_ssize_t m, const double* y, const double* raw,
                       double* value, double* grad) except -1 nogil:
-        cdef Py_ssize_t i
-        cdef double r, high, low, up, down
-        cdef double under = self.under, over = self.over, epsilon = self.epsilon, width = self.width
-        for i in range(m):
-            r = raw[i] - y[i]
-            high = ramp(r - epsilon, width, &up)
-            low = ramp(-r - epsilon, width, &down)
-            value[i] = over * high + under * low
-            grad[i] = over * up - under * down
+        simd.rounded(m, self.line, y, raw, value, grad)
         return 0
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
         cdef Py_ssize_t i
-        cdef double r, under = self.under, over = self.over
-        cdef double epsilon = self.epsilon, width = self.width
+        cdef double r, under = self.line[0], over = self.line[1]
+        cdef double epsilon = self.line[2], width = self.line[3]
         for i in range(m):
             r = raw[i] - y[i]
             bend[i] = (over * ramp_bend(r - epsilon, width)
