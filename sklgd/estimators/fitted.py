@@ -249,6 +249,8 @@ def as_type(value: Any, dtype: Any) -> Any:
         return [as_type(entry, dtype) for entry in value]
     if not isinstance(value, np.ndarray):
         return value
+    if value.dtype == dtype:
+        return value.copy()
     with np.errstate(over="ignore"):
         cast = np.array(value, dtype=dtype)
     overflows = cast.dtype.kind == "f" and np.isinf(cast).any() and np.isfinite(value).all()

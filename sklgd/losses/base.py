@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -59,6 +60,7 @@ class Interval:
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
+@functools.lru_cache(maxsize=256)
 def _goes_with_gradient(cls: type, method: str) -> bool:
     # Whether a class that defines `gradient` anew has defined the method with it.
     mro = cls.__mro__
@@ -334,7 +336,7 @@ class Loss(Strategy):
         Never so for classes, which have no units.
         """
         ends = [0.0, 1.0]
-        return self.task != "classification" and np.array_equal(self.predict(np.array(ends)), ends)
+        return self.task != "classification" and [*self.predict(np.array(ends))] == ends
 
     def smoothed(self, width: float) -> Loss | None:
         """Return a smooth loss near this one.
@@ -381,9 +383,9 @@ class Loss(Strategy):
             Targets.
         """
         y = np.asarray(y)
-        outside = np.argwhere(~self.domain.includes(y))
-        if outside.size:
-            at = tuple(outside[0].tolist())
+        inside = self.domain.includes(y)
+        if not inside.all():
+            at = tuple(np.argwhere(~inside)[0].tolist())
             raise ValueError(
                 "Some value(s) of y are out of the valid range of the loss "
                 f"{self!r}: y must lie in {self.domain}. "

@@ -11,7 +11,6 @@ from sklearn.utils._param_validation import Interval
 from .._kernels import adapters
 from .._kernels.base import permute
 from .._kernels.dual import DualPass
-from .._kernels.rows import make_rows
 from .._strategy import compose_kernel
 from ..objective import Problem, fallen
 from ..penalties.base import ridge_of
@@ -131,7 +130,7 @@ class SDCA(FullBatchOptimizer):
         kernel = compose_kernel(block.loss, adapters.PyLoss)
         sums = _sums_of(problem, state["slopes"])
         visits = DualPass(
-            make_rows(block.X), kernel, state["y"], block.weights, params, *arrays,
+            problem.objective.rows, kernel, state["y"], block.weights, params, *arrays,
             sums, state["scales"], joint=block.targets.joint,
         )  # fmt: skip
         sweeps, parts = self._due(problem, state)
