@@ -3,15 +3,12 @@
     F(params) = sum_i s_i loss(y_i, raw_i) / sum_i s_i + penalty(weights)
 
 Everything that is full-batch, or only looks, asks a `Problem`; step rules run its compiled
-parts over batches.  Block sums are added in a fixed tree whose leaves depend on the number of
-rows alone, so any number of threads gives the same bits.
+parts over batches.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -30,6 +27,7 @@ from .losses import Loss
 from .models import Model
 from .models.base import rows_of
 from .penalties import Penalty
+from .reduction import Leaf, Sums, Threads, reduced
 from .row_space import RowBasis, row_basis
 from .sampling import evenly
 from .second_order import SecondOrder
@@ -39,6 +37,8 @@ from .units import Units
 BLOCK_ROWS = 4096
 #: rows that tell where features and targets lie, and how far they spread
 LOOK_ROWS = 1024
+#: multiply-adds that take as long as one of a sparse entry
+SPARSE = 4.0
 #: the least fall of an objective, as a share of it, that ``tol`` is relative to
 LEAST_FALL = 0.02
 #: the share of nonzeros from which columns are quicker with their zeros than without
@@ -131,17 +131,6 @@ class Block(NamedTuple):
         )
 
 
-class _Threads:
-    """Threads that problems share, started when they are first needed."""
-
-    def __init__(self, n_threads: int) -> None:
-        self.n_threads = n_threads
-
-    @functools.cached_property
-    def pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.n_threads)
-
-
 class Problem:
     """The objective of one fit.
 
@@ -182,12 +171,16 @@ class Problem:
         self.unit = 1.0 if block.units is None else block.units.unit
         #: the fit's seed, for optimizers that draw
         self.seed = 0
+        sparse, row_size = sp.issparse(block.X), float(self.n_features)
+        if sparse:
+            row_size = block.X.nnz / max(block.X.shape[0], 1)
         #: rows that are summed together; more where a gradient is larger than the rows it sums
         self.block_rows = BLOCK_ROWS
-        if block.model.linear and sp.issparse(block.X):
-            row_size = block.X.nnz / max(block.X.shape[0], 1)
+        if block.model.linear and sparse:
             while self.block_rows < min(16 * self.n_params / max(row_size, 1.0), self.n_rows):
                 self.block_rows *= 2
+        #: multiply-adds that a row takes in a pass for the gradient, about, as `reduce` counts them
+        self.row_work = row_size * self.n_params / self.n_features * (SPARSE if sparse else 1.0)
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
         self._columns: dict[int, Problem] = {}
@@ -195,7 +188,7 @@ class Problem:
         self._look: Problem | None = None
         self._curvature: tuple[Coordinates, Curvature] | None = None
         self._seen: list[tuple[np.ndarray, np.ndarray, Coordinates | None]] = []
-        self._threads = _Threads(n_threads)
+        self._threads = Threads(n_threads)
 
     @property
     def rows(self) -> slice | np.ndarray:
@@ -495,42 +488,18 @@ class Problem:
     def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
         return self.objective.sums(params, grad, self.order, start, stop)
 
-    def reduce(self, leaf: Callable[[int, int], tuple]) -> tuple[float, np.ndarray | None]:
-        """Sum ``leaf(start, stop)`` over the blocks, in a tree; divide the loss by the weights."""
-        if self.n_rows <= self.block_rows:
-            loss, sums = leaf(0, self.n_rows)
-            return loss / self.weight_sum, sums
-        starts = range(0, self.n_rows, self.block_rows)
-        bounds = [(start, min(start + self.block_rows, self.n_rows)) for start in starts]
-        if self.n_threads > 1 and len(bounds) > 1:
-            parts = self._threads.pool.map(lambda bound: leaf(*bound), bounds)
-        else:
-            parts = (leaf(*bound) for bound in bounds)
-        loss, sums = _tree_sum(parts)
+    def reduce(self, leaf: Leaf, work: float | None = None, *, in_tree: bool = False) -> Sums:
+        """Sum ``leaf(start, stop)`` over the blocks; divide the loss by the weights.
+
+        ``work`` and ``in_tree`` are as in `sklgd.reduction.reduced`; a gradient's by default.
+        """
+        work = self.row_work if work is None else work
+        loss, sums = reduced(
+            leaf, self.n_rows, self.block_rows, self._threads, work, in_tree=in_tree
+        )
         return loss / self.weight_sum, sums
 
 
 def _norm(v: np.ndarray) -> np.floating:
     # not np.linalg.norm: waking the threads of a BLAS costs more than the sum
     return np.sqrt(np.sum(np.square(v)))
-
-
-def _tree_sum(parts: Iterable[tuple]) -> tuple:
-    # Neighbours are added pairwise, then pairs, and so on; a sum as soon as both its parts are
-    # there, so that few are kept.
-    waiting: list[tuple[int, tuple]] = []
-    for part in parts:
-        leaves = 1
-        while waiting and waiting[-1][0] == leaves:
-            part, leaves = _add(waiting.pop()[1], part), 2 * leaves
-        waiting.append((leaves, part))
-    total = waiting.pop()[1]
-    while waiting:
-        total = _add(waiting.pop()[1], total)
-    return total
-
-
-def _add(a: tuple, b: tuple) -> tuple:
-    if a[1] is not None:
-        a[1][...] += b[1]
-    return a[0] + b[0], a[1]

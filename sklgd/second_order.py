@@ -8,6 +8,7 @@ import numpy as np
 
 from ._kernels.curvature import Curvature
 from .coordinates import Coordinates
+from .sampling import cost_of_bends
 
 if TYPE_CHECKING:
     from .objective import Problem
@@ -60,7 +61,7 @@ class SecondOrder:
         def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
             return kernel.sums(at, problem.order, start, stop, problem.block_rows)
 
-        loss, sums = problem.reduce(leaf)
+        loss, sums = problem.reduce(leaf, self._work, in_tree=True)
         grad, hess = self._gradient(sums), self._matrices(sums)
         if problem.smooth is not None:
             smooth = np.zeros(problem.n_params)
@@ -94,7 +95,7 @@ class SecondOrder:
         def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
             return kernel.weighted(slopes, bends, problem.order, start, stop, problem.block_rows)
 
-        sums = problem.reduce(leaf)[1]
+        sums = problem.reduce(leaf, None if bends is None else self._work, in_tree=True)[1]
         return self._gradient(sums), None if bends is None else self._matrices(sums)
 
     def raw(self, u: np.ndarray) -> np.ndarray:
@@ -107,7 +108,7 @@ class SecondOrder:
             kernel.raw(at, problem.order, start, stop, out)
             return 0.0, None
 
-        problem.reduce(leaf)
+        problem.reduce(leaf, in_tree=True)
         return out
 
     def length(self, u: np.ndarray, step: np.ndarray, level: float, longest: float) -> float:
@@ -135,6 +136,11 @@ class SecondOrder:
             *at, (bent * weights).sum(), (bent * ways).sum(), level, longest,
             problem.order, problem.n_rows,
         )  # fmt: skip
+
+    @property
+    def _work(self) -> float:
+        # Of a row in a pass with second derivatives.
+        return self.problem.row_work * cost_of_bends(self.problem)
 
     def _gradient(self, sums: np.ndarray) -> np.ndarray:
         """Return the gradient in sums over the rows."""

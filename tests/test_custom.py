@@ -362,7 +362,7 @@ RAISING = {
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 @pytest.mark.parametrize("name", RAISING)
-def test_an_exception_reaches_the_caller_as_it_is(data, name, form):
+def test_an_exception_reaches_the_caller_as_it_is(data, name, form, eager_threads):
     model = GDRegressor(max_iter=3, n_jobs=2, **RAISING[name])
     with pytest.raises(Ouch) as found:
         model.fit(form(data["X"]), data["one"])
@@ -370,7 +370,7 @@ def test_an_exception_reaches_the_caller_as_it_is(data, name, form):
     assert not hasattr(model, "coef_")
 
 
-def test_an_exception_from_a_thread(data):
+def test_an_exception_from_a_thread(data, eager_threads):
     X, y = np.tile(data["X"], (200, 1)), np.tile(data["one"], 200)
     with pytest.raises(Ouch) as found:
         GDRegressor(RaisingLoss(), optimizer=GradientDescent(), n_jobs=2).fit(X, y)

@@ -329,7 +329,7 @@ class RaisingInit(MyLinear):
 @pytest.mark.parametrize(
     "model", [RaisingForward(), RaisingBackward(), RaisingUnpack(), RaisingInit()], ids=repr
 )
-def test_an_exception_reaches_the_caller_as_it_is(data, model, optimizer, form):
+def test_an_exception_reaches_the_caller_as_it_is(data, model, optimizer, form, eager_threads):
     X, Y, _ = data
     estimator = GDRegressor(model=model, optimizer=optimizer, n_jobs=2)
     before = vars(estimator).copy()

@@ -230,7 +230,7 @@ def test_sparse_is_dense(dtype):
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
-def test_any_number_of_threads_gives_the_same_bits(form):
+def test_any_number_of_threads_gives_the_same_bits(form, eager_threads):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3 * BLOCK_ROWS + 17, 5))
     y = X[:, 0] + rng.normal(size=len(X))

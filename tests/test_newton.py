@@ -113,7 +113,7 @@ def test_entries_of_sparse_rows_may_stand_in_any_order_and_twice():
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
-def test_any_number_of_threads_gives_the_same_bits(form):
+def test_any_number_of_threads_gives_the_same_bits(form, eager_threads):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5 * BLOCK_ROWS + 17, 6))
     space = Coordinates(np.ones(6), None, 1)

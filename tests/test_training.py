@@ -556,7 +556,7 @@ def test_verbose(regression, capsys):
     [GradientDescent(0.1), LBFGS(standardize=True), FISTA(), Newton(), "auto"],
     ids=repr,
 )
-def test_threads_give_the_same_bits(optimizer, form):
+def test_threads_give_the_same_bits(optimizer, form, eager_threads):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((20_000, 6))
     y = rng.integers(0, 3, 20_000)

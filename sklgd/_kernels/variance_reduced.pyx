@@ -29,7 +29,7 @@ from libc.string cimport memcpy, memset
 from .base cimport (
     Batch, Drift, DriftWeight, PenaltyKernel, RowsKernel, add_to_rows, batch_row, drift_settle,
 )
-from .epoch cimport Loop
+from .loop cimport Loop
 from .objective cimport Objective
 from .simd cimport simd, simd_init, simd_prefetch_line
 

@@ -118,7 +118,8 @@ warm_start : bool, default=False
     Whether `fit` goes on from where the last one ended, with the clock of the schedule and the
     memory of the optimizer if the strategies are the same, else with the coefficients only.
 n_jobs : int or None, default=None
-    Threads that optimizers which use all rows at once share a pass among; -1 is all processors.
+    Threads that optimizers which use all rows at once share a pass among, if it is long enough to
+    gain by that; -1 is all processors.
     The result is the same to the bit. Step rules use one.
 verbose : int, default=0
     0 prints nothing, 1 a line for ever fewer epochs (about 20 in 1,000), 2 a line for each.

@@ -113,6 +113,12 @@ def _free(point: Point, steepest: np.ndarray) -> np.ndarray:
     return ((point.u != 0.0) | (steepest != 0.0)).astype(np.float64)
 
 
+def _newton(point: Point, steepest: np.ndarray, state: dict) -> np.ndarray:
+    """Return the inverse Hessian at a point times its smallest subgradient."""
+    free = None if state["l1"] is None else _free(point, steepest)
+    return state["pairs"].apply(steepest.copy(), free)
+
+
 def _orthant_search(
     problem: Problem,
     space: coordinates.Coordinates,
@@ -195,6 +201,7 @@ class LBFGS(FullBatchOptimizer):
 
     # The state:
     # - point, pairs: where the fit is, and what is remembered;
+    # - step: what the pairs make of the slope there, between iterations;
     # - l1: what weighs the sizes of the parameters;
     # - hits, patience: how often in a row little seemed to be left, and how often that has to be;
     # - space, first, ordinary, converged: as for `space_of`, `asked` and `iterate`.
@@ -208,6 +215,11 @@ class LBFGS(FullBatchOptimizer):
     def __init__(self, history_size: int = 10, standardize: bool = False) -> None:
         self.history_size = history_size
         self.standardize = standardize
+
+    def forget(self, state: dict) -> None:
+        """Forget what depends on the data, and keep the pairs."""
+        super().forget(state)
+        state.pop("step", None)
 
     def begin_near(self, state: dict) -> None:
         """Take note that the first steps are near the minimum: they gain little there."""
@@ -240,14 +252,15 @@ class LBFGS(FullBatchOptimizer):
             return point.loss
         pairs.add(new.u - point.u, new.grad - point.grad)
         steepest = _steepest(new, state["l1"])
-        free = None if state["l1"] is None else _free(new, steepest)
-        promised = 0.5 * abs(_dot(steepest, pairs.apply(steepest.copy(), free)))
+        step = _newton(new, steepest, state)
+        promised = 0.5 * abs(_dot(steepest, step))
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
         share = LEFT if state["l1"] is None else LEFT_L1
         # no less than rounding, where searches find no way down but take long to give up
         enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if left <= enough else 0
-        state.update(point=new, converged=state["hits"] >= state.get("patience", PATIENCE))
+        converged = state["hits"] >= state.get("patience", PATIENCE)
+        state.update(point=new, step=step, converged=converged)
         if is_next_to_nothing(problem, state, new.total):
             state["converged"] = True
         elif state["converged"] and problem.block.model.linear:
@@ -276,19 +289,21 @@ class LBFGS(FullBatchOptimizer):
                 return
             state["pairs"].add(new.u - point.u, new.grad - point.grad)
             state.update(point=new, hits=0)
+            state.pop("step", None)
         state["converged"] = False
 
     def _search(
         self, problem: Problem, space: coordinates.Coordinates, state: dict, point: Point
     ) -> Point | None:
         """Return the next point, or None where none is lower."""
-        pairs, l1 = state["pairs"], state["l1"]
+        l1 = state["l1"]
         steepest = _steepest(point, l1)
-        free = None if l1 is None else _free(point, steepest)
-        direction = pairs.apply(-steepest, free)
+        direction = state.pop("step") if "step" in state else _newton(point, steepest, state)
+        np.negative(direction, out=direction)
         if l1 is not None:
             direction[direction * steepest >= 0.0] = 0.0
-        return self._along(problem, space, state, point, direction, steepest, not pairs.count)
+        first = not state["pairs"].count
+        return self._along(problem, space, state, point, direction, steepest, first)
 
     def _along(self, problem, space, state, point, direction, steepest, first):
         """Return a lower point along a direction, or None."""

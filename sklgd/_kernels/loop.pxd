@@ -1,4 +1,4 @@
-"""What the loops of step rules and of variance-reduced optimizers have in common: see epoch.pyx."""
+"""What loops over batches have in common."""
 from libc.stdint cimport int64_t
 
 from .base cimport Batch, PenaltyKernel, RowsKernel
