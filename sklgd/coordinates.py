@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from ._kernels.moments import dense_moments, dense_range, sparse_moments
+from ._kernels.moments import dense_moments, dense_range, sparse_moments, sparse_spread
 
 if TYPE_CHECKING:
     from .objective import Problem
 
 #: the power of a sparse feature's share of nonzeros that its scale is in proportion to
 RARITY = 1 / 3
+#: the share of nonzeros from which a sparse feature may be far from zero, and how far that is, in
+#: standard deviations
+COMMON, FAR_FROM_ZERO = 0.9, 3.0
 #: rows that tell what is ordinary, those that tell of clusters, and how many are too few to tell;
 #: sparse features that are many
 ORDINARY_ROWS, CLUSTER_ROWS, FEWEST_ROWS, MANY_SPARSE = 256, 64, 8, 500
@@ -120,11 +123,12 @@ def identity(problem: Problem) -> Coordinates:
 def standardizing(problem: Problem) -> Coordinates:
     """Return coordinates in which features have unit scale, and mean zero if X is dense.
 
-    Sparse features are not centred, and rare ones get less than unit scale: where a feature is
-    zero in all but a share s of the rows, s^(1/3) times its usual size is between treating every
-    feature alike, s^(1/2), and every entry, s^0.  On counts and tf-idf of words, L-BFGS took the
-    fewest passes in these.  The features of a model that is not linear are divided by their largest
-    sizes, where these are far from one: its products know no shift.
+    Sparse features are not centred, but for those that are far from zero in nearly all rows, and
+    rare ones get less than unit scale: where a feature is zero in all but a share s of the rows,
+    s^(1/3) times its usual size is between treating every feature alike, s^(1/2), and every entry,
+    s^0.  On counts and tf-idf of words, L-BFGS took the fewest passes in these.  The features of a
+    model that is not linear are divided by their largest sizes, where these are far from one: its
+    products know no shift.
     """
     X, order, weights = problem.block.X, problem.order, problem.block.weights
     if not problem.block.model.linear:
@@ -132,10 +136,15 @@ def standardizing(problem: Problem) -> Coordinates:
     if sp.issparse(X):
         square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
         check_finite(square)
+        shift = _far_means(problem, share)
+        if shift is not None:
+            mean, variance = shift
+            square, share = np.where(mean == 0.0, square, variance), np.where(mean, 1.0, share)
+            shift = mean
         share[share == 0.0] = 1.0
         scale = np.sqrt(square + _ridge(problem)) * share ** (RARITY - 0.5)
         scale[scale == 0.0] = 1.0
-        return Coordinates(scale, None, problem.n_raw)
+        return Coordinates(scale, shift, problem.n_raw)
     mean, scale = problem.moments
     check_finite(scale)
     if problem.n_params == problem.n_weights:  # no intercept to take the shift up
@@ -146,14 +155,34 @@ def standardizing(problem: Problem) -> Coordinates:
     return Coordinates(scale, mean, problem.n_raw)
 
 
+def _far_means(problem: Problem, share: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return means and variances of sparse features, zero where they are not far from zero.
+
+    Such features and the intercept are nearly the same to an optimizer.  None where no feature is
+    far from zero, or where there is no intercept that could take the shift up.
+    """
+    X = problem.block.X
+    if problem.n_params == problem.n_weights or not (share >= COMMON).any():
+        return None
+    weights = problem.block.weights
+    mean, variance = sparse_spread(X.data, X.indices, X.indptr, X.shape[1], problem.order, weights)
+    far = mean**2 > FAR_FROM_ZERO**2 * variance
+    if not far.any():
+        return None
+    variance[variance <= (ROUNDING * mean) ** 2] = 0.0
+    return np.where(far, mean, 0.0), variance
+
+
 def mean_squares(problem: Problem, space: Coordinates) -> np.ndarray:
     """Return the mean squares of the features in ``space``, over all rows.
 
     Far from one where a feature is rare and the rows that ``space`` was made from had little of it.
     """
     mean, deviation = problem.moments
-    apart = mean if space.shift is None else mean - space.shift
-    return (deviation**2 + apart**2) / space.scale**2
+    shift = 0.0 if space.shift is None else space.shift
+    if sp.issparse(problem.block.X):  # where there is a shift, the scale is the deviation from it
+        return np.where(shift == 0.0, deviation / space.scale, 1.0) ** 2
+    return (deviation**2 + (mean - shift) ** 2) / space.scale**2
 
 
 def ordinary_share(problem: Problem, space: Coordinates) -> float:
@@ -174,26 +203,41 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
     n_rows = X.shape[0] if order is None else len(order)
     if n_rows < FEWEST_ROWS or (sp.issparse(X) and X.shape[1] > MANY_SPARSE):
         return 1.0
-    all_rows = order is problem.order
-    if sp.issparse(X):
+    all_rows, sparse = order is problem.order, sp.issparse(X)
+    if sparse:
         X, order = (X if order is None else X[order]).toarray(), None
     outlying = min(OUTLYING, OUTLYING_OF_FEW * n_rows**0.5)
-    if space.shift is None:  # coordinates that are not centred, as of sparse rows
-        shift, sizes = moments(X, order, None)
-        sizes[sizes <= ROUNDING * np.abs(shift)] = np.inf
-        far = np.max(largest_sizes(X, order, shift) / sizes) >= outlying
+    if sparse or space.shift is None:  # coordinates in which most features are not centred
+        shift, scale = moments(X, order, None)
+        sizes = scale
+        if not all_rows:
+            sizes = np.maximum(scale, _sizes_about(problem, shift))
+        constant = sizes <= ROUNDING * np.abs(shift)
+        scale, sizes = (np.where(constant, np.inf, part) for part in (scale, sizes))
     else:
         squares = 1.0 if all_rows else mean_squares(problem, space)
-        shift, sizes = space.shift, space.scale * np.sqrt(np.where(squares == 0.0, 1.0, squares))
-        largest = largest_sizes(X, order, shift)
-        largest = np.where(largest == 0.0, space.scale, largest)
-        far = max(np.max(largest / space.scale), np.max(sizes / largest)) >= outlying
+        shift, scale = space.shift, space.scale
+        sizes = scale * np.sqrt(np.where(squares == 0.0, 1.0, squares))
+    largest = largest_sizes(X, order, shift)
+    largest = np.where(largest == 0.0, sizes, largest)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = max(np.nanmax(largest / scale), np.nanmax(sizes / largest)) >= outlying
     step = 1 if far else max(1, n_rows // CLUSTER_ROWS)
     some = X[::step] if order is None else X[order[::step]]
     Z = np.array(((some - shift) / sizes).T, dtype=np.float64, order="C")  # quicker to sort
     Z.sort(axis=1)
     share = (_share_of_middle if far else _share_of_cluster)(Z)
     return share if share < SMALL_SHARE else 1.0
+
+
+def _sizes_about(problem: Problem, shift: np.ndarray) -> np.ndarray:
+    # Root mean squares of the features less a shift over all rows, at the least: of sparse ones
+    # nothing where the shift, which is nearly the mean, is most of them.
+    mean, deviation = problem.moments
+    squares = deviation**2
+    if sp.issparse(problem.block.X):
+        return np.sqrt(np.where(2.0 * shift**2 < squares, squares - shift**2, 0.0))
+    return np.sqrt(squares + (mean - shift) ** 2)
 
 
 def _share_of_middle(Z: np.ndarray) -> float:

@@ -22,6 +22,7 @@ from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
 from .baseline import constants_of
+from .columns import by_columns
 from .coordinates import Coordinates, moments
 from .losses import Loss
 from .models import Model
@@ -41,8 +42,6 @@ LOOK_ROWS = 1024
 SPARSE = 4.0
 #: the least fall of an objective, as a share of it, that ``tol`` is relative to
 LEAST_FALL = 0.02
-#: the share of nonzeros from which columns are quicker with their zeros than without
-FILLED = 0.2
 
 
 def scale_of(value: float, first: float, tol: float) -> float:
@@ -426,16 +425,10 @@ class Problem:
         return np.zeros(self.n_features), -beyond, beyond
 
     @functools.cached_property
-    def by_columns(self) -> Columns:
-        """The training rows by columns: a copy, unless X in Fortran's order has just these rows.
-
-        Entries of a row that name one feature are added up before they are squared.
-        """
+    def by_columns(self) -> tuple[Columns, np.ndarray]:
+        """The training rows by columns, and what was taken off these: see `by_columns`."""
         X = self.block.X if self.order is None else self.block.X[self.order]
-        if sp.issparse(X) or np.count_nonzero(X) < FILLED * X.size:
-            X = sp.csc_array(X)
-            X.sum_duplicates()
-        return Columns(X)
+        return by_columns(X, centred=self.n_params > self.n_weights)
 
     def constant_start(self, params: np.ndarray, largest: float = np.inf) -> np.ndarray:
         """Return ``params`` or, where they are zero, the best constant predictions.

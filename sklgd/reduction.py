@@ -54,7 +54,7 @@ def reduced(
     """
     n_blocks = -(-n_rows // block_rows)
     whole = leaf if in_tree else functools.partial(_in_tree, leaf, block_rows)
-    if n_blocks == 1:
+    if n_blocks <= 1:
         return leaf(0, n_rows)
     if threads.n_threads == 1 or n_rows * (ROW + work) < WORTH:
         return whole(0, n_rows)

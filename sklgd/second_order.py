@@ -153,13 +153,22 @@ class SecondOrder:
         hess = self._kernel.matrices(sums)
         hess /= problem.weight_sum
         if self._sparse:
-            scales = np.ones((problem.n_raw, self._kernel.q))
-            scales[:, : problem.n_features] = self.space.scale
-            scales = scales.reshape(len(hess), -1)
-            hess /= scales[:, :, None] * scales[:, None, :]
+            self._standardize(hess)
         diagonal = hess.reshape(len(hess), -1)[:, :: hess.shape[1] + 1].reshape(problem.n_raw, -1)
         diagonal[:, : problem.n_features] += self.ridge
         return hess
+
+    def _standardize(self, hess: np.ndarray) -> None:
+        """Turn second derivatives with respect to sparse rows' own weights into those in u."""
+        n_raw, p, q = self.problem.n_raw, self.problem.n_features, self._kernel.q
+        scales = np.ones((n_raw, q))
+        scales[:, :p] = self.space.scale
+        scales = scales.reshape(len(hess), -1)
+        if self.space.shift is not None:
+            for half in (hess, hess.swapaxes(1, 2)):
+                rows = half.reshape(len(hess), -1, q, hess.shape[2])
+                rows[:, :, :p] -= self.space.shift[:, None] * rows[:, :, p:]
+        hess /= scales[:, :, None] * scales[:, None, :]
 
 
 def bend_of(problem: Problem) -> float:

@@ -13,5 +13,14 @@ def rng():
 
 @pytest.fixture
 def eager_threads(monkeypatch):
-    """Let threads share passes that are too small to be worth it."""
+    """Let threads share passes that are too small to be worth it; return the pools they made."""
+    pools = []
+
+    class Threads(reduction.ThreadPoolExecutor):
+        def __init__(self, n_threads):
+            super().__init__(n_threads)
+            pools.append(self)
+
     monkeypatch.setattr(reduction, "WORTH", 0.0)
+    monkeypatch.setattr(reduction, "ThreadPoolExecutor", Threads)
+    return pools

@@ -12,6 +12,7 @@ from sklearn.preprocessing import scale
 from sklgd._kernels.descent import ColumnDescent, Columns, bent_rows
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.columns import by_columns
 from sklgd.losses import LOSSES, LogLoss, Poisson, Quantile
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
@@ -333,3 +334,34 @@ def test_auto_takes_columns_apart():
         assert_allclose(model.coef_[output], alone.coef_, atol=1e-3)
     model = GDClassifier("hinge", penalty="l1").fit(X, y[:, 0] > 0)
     assert model.optimizer_ == Continuation(LBFGS(30, standardize=True))
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.asfortranarray, sp.csr_array])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_features_far_from_zero(form, dtype):
+    """Even where a sum of squares has lost all digits of the variance."""
+    far = 1e9 if dtype is np.float64 else 1e5
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(40, 60)) + far * (np.arange(60) % 3)).astype(dtype)
+    X[:, 1] = far  # a constant has no variance at all
+    y = (X[:, 2] - X[:, 2].mean()) + 0.1 * rng.normal(size=40)
+    model = GDRegressor(penalty="l1", alpha=0.01, optimizer=CoordinateNewton(), tol=1e-6)
+    model.fit(form(X), y)
+    lasso = Lasso(alpha=0.01, tol=1e-8, max_iter=100_000)
+    centred = X.astype(float) - X.astype(float).mean(axis=0)
+    lasso.fit(centred, y)
+    best = 0.5 * np.mean((lasso.predict(centred) - y) ** 2) + 0.01 * np.abs(lasso.coef_).sum()
+    assert model.loss_curve_[-1] == pytest.approx(best, rel=1e-3)
+    assert model.coef_[1] == 0.0
+
+
+def test_columns_are_a_copy_only_where_they_have_to_be():
+    X = np.asfortranarray(np.random.default_rng(0).normal(size=(100, 4)))
+    assert np.shares_memory(np.asarray(by_columns(X, centred=True)[0].kept[0]), X)
+    X[:, 2] += 1e6
+    before = X.copy()
+    columns, shift = by_columns(X, centred=True)
+    assert_array_equal(X, before)
+    assert_allclose(shift, [0.0, 0.0, X[:, 2].mean(), 0.0])
+    assert_allclose(columns.pulls(np.ones(100))[2], 0.0, atol=1e-6)
+    assert_array_equal(by_columns(X, centred=False)[1], 0.0)

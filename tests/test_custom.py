@@ -375,6 +375,7 @@ def test_an_exception_from_a_thread(data, eager_threads):
     with pytest.raises(Ouch) as found:
         GDRegressor(RaisingLoss(), optimizer=GradientDescent(), n_jobs=2).fit(X, y)
     assert found.value is OUCH
+    assert eager_threads
 
 
 class MeanLoss(MySquaredError):

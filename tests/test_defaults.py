@@ -225,6 +225,39 @@ def test_features_far_from_zero_are_no_outliers(loss, form):
         assert model.n_iter_ < 30
 
 
+@pytest.mark.parametrize("ratio", [100.0, 1e4, 1e5])
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "absolute_error"])
+def test_sparse_features_far_from_zero(loss, penalty, ratio):
+    """As years are beside one-hot codes: the same fit as with the same numbers near zero."""
+    rng = np.random.default_rng(0)
+    for p, filled in ((5, 1.0), (600, 0.02)):
+        X = rng.normal(size=(300, p)) * (rng.random((300, p)) < filled)
+        X[:, :3] = rng.normal(size=(300, 3))
+        y = X[:, :3].sum(axis=1) + 0.3 * rng.normal(size=300)
+        far = X.copy()
+        far[:, :3] += ratio * np.arange(1, 4)
+        near, found = (
+            GDRegressor(loss, penalty=penalty, alpha=1e-3).fit(sp.csr_array(data), y)
+            for data in (X, far)
+        )
+        assert found.stop_reason_ == "tol"
+        fall = near.loss_curve_[0] + abs(near.loss_curve_[-1])
+        assert found.loss_curve_[-1] <= near.loss_curve_[-1] + 2.0 * LEFT * fall
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_row_in_other_units_that_few_rows_do_not_show():
+    """Without an intercept, too: the mean square of all rows tells of it."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(700, 8))
+    y = X @ rng.normal(size=8) + 0.1 * rng.normal(size=700) > 0
+    X[0] *= 1e5
+    model = GDClassifier(alpha=ALPHA, fit_intercept=False).fit(X, y)
+    best = GDClassifier(alpha=ALPHA, fit_intercept=False, tol=1e-9).fit(X, y).loss_curve_[-1]
+    assert model.loss_curve_[-1] - best <= LEFT * (np.log(2.0) - best)
+
+
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
 def test_never_above_the_best_constant(penalty):
     rng = np.random.default_rng(0)

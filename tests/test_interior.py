@@ -241,6 +241,7 @@ def test_any_number_of_threads_gives_the_same_bits(form, eager_threads):
     for other in fits[1:]:
         assert_array_equal(other.coef_, fits[0].coef_)
         assert_array_equal(other.intercept_, fits[0].intercept_)
+    assert eager_threads
 
 
 def test_equal_and_constant_features():

@@ -20,6 +20,7 @@ from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, Newton
+from sklgd.optimizers.quadratic import QuadraticModel
 from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso, Penalty
 from sklgd.second_order import SecondOrder
 
@@ -112,6 +113,39 @@ def test_entries_of_sparse_rows_may_stand_in_any_order_and_twice():
     assert_allclose(found.hess, expected.hess, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("k", [1, 3])
+def test_sparse_rows_in_centred_coordinates(k):
+    """As dense ones in the same coordinates, a softmax, too."""
+    rng = np.random.default_rng(0)
+    shift = np.array([0.0, 30.0, -7.0, 0.0])
+    X = rng.normal(size=(60, 4)) + shift
+    space = Coordinates(np.array([1.0, 2.0, 0.5, 3.0]), shift, k)
+    u = rng.normal(size=5 * k)
+    found, expected = (
+        problem_of(form, k, LogLoss()).second_order(space).at(space.to_params(u), u)
+        for form in (sparse.csr_matrix(X), X)
+    )
+    assert found.loss == pytest.approx(expected.loss, rel=1e-12)
+    assert_allclose(found.grad, expected.grad, rtol=1e-10, atol=1e-13)
+    assert_allclose(found.hess, expected.hess, rtol=1e-10, atol=1e-12)
+
+
+def test_an_ill_conditioned_model_with_a_lasso_is_solved():
+    """By coordinate descent alone it would take millions of sweeps."""
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(18, 18)))[0]
+    hess = (basis * np.geomspace(1e-8, 1.0, 18)) @ basis.T
+    slope, l1 = hess @ (10.0 * rng.normal(size=18)), np.full(18, 1e-4)
+    model = QuadraticModel(hess[None], Coordinates(np.ones(17), None, 1))
+    target, change = model.descend(np.zeros(18), slope, (l1, np.full(18, -np.inf), l1 + np.inf))
+    rest = hess @ target + slope
+    at_zero = target == 0.0
+    assert 0 < at_zero.sum() < 18
+    assert_allclose(rest[~at_zero], -l1[0] * np.sign(target[~at_zero]), rtol=1e-4)
+    assert np.abs(rest[at_zero]).max() <= l1[0] * (1 + 1e-4)
+    assert change == pytest.approx(slope @ target + 0.5 * target @ hess @ target, rel=1e-6)
+
+
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
 def test_any_number_of_threads_gives_the_same_bits(form, eager_threads):
     rng = np.random.default_rng(0)
@@ -124,6 +158,7 @@ def test_any_number_of_threads_gives_the_same_bits(form, eager_threads):
         assert other.loss == first.loss
         assert_array_equal(other.grad, first.grad)
         assert_array_equal(other.hess, first.hess)
+    assert eager_threads
 
 
 def test_rows_without_curvature_are_left_out():

@@ -31,7 +31,7 @@ def by_halves(start, stop):
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
 @pytest.mark.parametrize("in_tree", [False, True])
-@pytest.mark.parametrize("n_rows", [1, 4, 5, 17, 44, 63, 64, 65, 117, 250, 500])
+@pytest.mark.parametrize("n_rows", [0, 1, 4, 5, 17, 44, 63, 64, 65, 117, 250, 500])
 def test_the_tree_does_not_depend_on_threads(n_rows, in_tree, n_threads, eager_threads):
     leaf = by_halves if in_tree else one_block
     loss, sums = reduced(leaf, n_rows, BLOCK, Threads(n_threads), 1.0, in_tree=in_tree)

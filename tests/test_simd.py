@@ -133,6 +133,14 @@ def test_losses_are_those_of_numpy_at_all_sizes(loss, size):
     np.testing.assert_allclose(slope, loss.gradient(y, raw), rtol=1e-14, atol=1e-15)
 
 
+def test_poisson_of_targets_next_to_zero():
+    """Their quotient with the mean overflows, the loss does not."""
+    y, raw = np.array([1e-310, 1e-300, 5e-324] * 5), np.array([0.0, 120.0, -3.0] * 5)
+    value, slope = kernels.evaluate(compose_kernel(Poisson(), None), y, raw)
+    for found in (value, slope, Poisson().value(y, raw), Poisson().gradient(y, raw)):
+        np.testing.assert_allclose(found, np.exp(raw), rtol=1e-12)
+
+
 SCRIPT = """
 import json
 import numpy as np

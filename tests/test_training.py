@@ -570,6 +570,7 @@ def test_threads_give_the_same_bits(optimizer, form, eager_threads):
         for other in models[1:]:
             assert_array_equal(other.coef_, models[0].coef_)
             assert_array_equal(other.loss_curve_, models[0].loss_curve_)
+    assert eager_threads
 
 
 def test_a_fitted_model_with_everything_is_picklable(classes):

@@ -450,12 +450,13 @@ def test_a_checkpoint_stops_where_the_fit_does(optimizer, tmp_path):
 
 
 @each
-def test_any_number_of_threads(optimizer):
+def test_any_number_of_threads(optimizer, eager_threads):
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((9000, 4)), rng.standard_normal(9000)
     model = GDRegressor(optimizer=optimizer, max_iter=3, tol=None, random_state=0)
     one, two = clone(model).set_params(n_jobs=1).fit(X, y), model.set_params(n_jobs=2).fit(X, y)
     assert_array_equal(one.coef_, two.coef_)
+    assert bool(eager_threads) == isinstance(optimizer, SVRG)  # SAGA has no pass over all rows
 
 
 @each

@@ -163,7 +163,7 @@ cdef class Columns:
     cdef const char* data
     cdef const char* indices
     cdef const int64_t[::1] indptr
-    cdef object kept
+    cdef readonly object kept       # the arrays that the pointers point into
 
     def __init__(self, X):
         self.n_rows, self.n_features = X.shape

@@ -138,3 +138,38 @@ def sparse_moments(const real[::1] data, const index[::1] indices, const index[:
     for mean in found[:2]:
         mean /= total   # in place: rows may have far more features than there are rows
     return found
+
+
+def sparse_spread(const real[::1] data, const index[::1] indices, const index[::1] indptr,
+                  Py_ssize_t p, const uint32_t[::1] order, const double[::1] weights):
+    """Return means and variances of the columns of given rows, zeros included.
+
+    Parameters are those of `sparse_moments`; entries of a row that name one column are taken for
+    entries of different rows.
+
+    Returns
+    -------
+    mean, variance : float64 ndarray of shape (p,)
+    """
+    cdef Py_ssize_t n = indptr.shape[0] - 1 if order is None else order.shape[0]
+    cdef Py_ssize_t i, j, r, c, turn
+    cdef double w, x, total = 0.0
+    cdef double[::1] mean = np.zeros(p), square = np.zeros(p), zeros
+    # two passes, so that large means do not cancel
+    for turn in range(2):
+        total = 0.0
+        zeros = np.zeros(p)
+        with nogil:
+            for i in range(n):
+                r = i if order is None else order[i]
+                w = 1.0 if weights is None else weights[r]
+                total += w
+                for j in range(indptr[r], indptr[r + 1]):
+                    c = indices[j]
+                    x = data[j] - mean[c]
+                    square[c] += w * (x if turn == 0 else x * x)
+                    zeros[c] -= w
+        if turn == 0:
+            mean, square = np.asarray(square) / total, np.zeros(p)
+    variance = np.asarray(square) + (np.asarray(zeros) + total) * np.square(mean)
+    return np.asarray(mean), np.maximum(variance / total, 0.0)

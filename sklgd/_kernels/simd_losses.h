@@ -3,7 +3,8 @@
  * entries; comparisons are such that NaN comes through.
  */
 
-/* y (exp(d) - 1) and y (exp(d) - 1 - d) with d = r - log(y); both exp(r) where y is zero. */
+/* y (exp(d) - 1) and y (exp(d) - 1 - d) with d = r - log(y); both exp(r) where y is zero.  Where y
+ * is so tiny that exp(d) may be infinite and exp(r) is not, from that. */
 TARGET static inline void NAME(poisson_of)(const double *of, NAME(vec) y, NAME(vec) raw,
                                            NAME(vec) *value, NAME(vec) *grad)
 {
@@ -12,6 +13,11 @@ TARGET static inline void NAME(poisson_of)(const double *of, NAME(vec) y, NAME(v
     NAME(vec) over, mean = NAME(exp_and_less)(d, &over), above = over - d;
     *value = SELECT(y > 0.0, y * SELECT(above < 0.0, ALL(0.0), above), mean);
     *grad = SELECT(y > 0.0, y * over, mean);
+    if (ANY(d > 600.0)) {
+        mean = NAME(exp_of)(raw);
+        *value = SELECT((y > 0.0) & (d > 600.0), mean - y * (d + 1.0), *value);
+        *grad = SELECT((y > 0.0) & (d > 600.0), mean - y, *grad);
+    }
 }
 
 /* 1 - exp(d) and exp(d) - 1 - d with d = log(y) - r. */

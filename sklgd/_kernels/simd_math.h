@@ -100,6 +100,7 @@ TARGET static inline NAME(vec) NAME(log_of)(NAME(vec) x)
 
 #else
 #define ALL(number) (number)
+#define ANY(mask) (mask)
 #define SELECT(mask, a, b) ((mask) ? (a) : (b))
 #define SIZE(x) fabs(x)
 #define WITH_SIGN(x, of) copysign((x), (of))

@@ -15,6 +15,9 @@ from sklearn.utils._param_validation import Interval as Range
 from .._kernels.losses import positive as kernels
 from .base import Interval, Loss
 
+#: the logarithm of a mean over its target from which the quotient may overflow
+FAR = 600.0
+
 
 def exp(x: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
@@ -62,13 +65,18 @@ class Poisson(_LogLink):
     _kernel = kernels.PoissonKernel
 
     def value(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
-        some = np.where(y > 0, y, 1.0)
-        d = raw - np.log(some)
-        return np.where(y > 0, some * np.maximum(expm1(d) - d, 0.0), exp(raw))
+        some, mean, d = self._gap(y, raw)
+        gap = np.where(d > FAR, mean - some * (d + 1), some * np.maximum(expm1(d) - d, 0.0))
+        return np.where(y > 0, gap, mean)
 
     def gradient(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+        some, mean, d = self._gap(y, raw)
+        return np.where(y > 0, np.where(d > FAR, mean - some, some * expm1(d)), mean)
+
+    def _gap(self, y: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Targets, ones in the place of zeros; means; and the logarithms of their quotients.
         some = np.where(y > 0, y, 1.0)
-        return np.where(y > 0, some * expm1(raw - np.log(some)), exp(raw))
+        return some, exp(raw), raw - np.log(some)
 
     def hessian(self, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
         return exp(raw)

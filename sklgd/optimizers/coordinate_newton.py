@@ -85,8 +85,8 @@ class CoordinateNewton(FullBatchOptimizer):
     alone.
 
     For smooth losses with a `sklgd.losses.Loss.hessian` that take one raw column.  It makes a copy
-    of X by columns, unless X is dense and in Fortran's order.  The steps do not depend on the units
-    of the features.
+    of X by columns, unless X is dense and in Fortran's order and no feature is far from zero.  The
+    steps do not depend on the units of the features.
 
     References
     ----------
@@ -179,16 +179,19 @@ class CoordinateNewton(FullBatchOptimizer):
             np.maximum(bends, LEAST_BEND * curvature, out=bends)
         slopes /= problem.weight_sum
         bends /= problem.weight_sum
+        columns, shift = problem.by_columns
         if problem.block.loss.quadratic and "sums" in state and state["damping"] == 0.0:
-            pulls = problem.by_columns.pulls(slopes)
+            pulls = columns.pulls(slopes)
             sums, squares = state["sums"]
         else:
-            pulls, sums, squares = problem.by_columns.sums(slopes, bends)
+            pulls, sums, squares = columns.sums(slopes, bends)
             state["sums"] = sums, squares
         grad = np.concatenate([pulls, np.full(problem.n_params - problem.n_weights, slopes.sum())])
         if problem.smooth is not None:
             problem.smooth.add_gradient(params[: problem.n_weights], grad[: problem.n_weights])
-        problem.remember(params, grad)
+        theirs = grad.copy()
+        theirs[: problem.n_weights] += shift * slopes.sum()
+        problem.remember(params, theirs)
         model = _Model(grad, bends, sums, squares, problem.smooth_curvature.ravel())
         weights = params[: problem.n_weights]
         best = model.best_alone(weights, problem.rest_bounds)
@@ -199,11 +202,14 @@ class CoordinateNewton(FullBatchOptimizer):
     def _step(
         self, problem: Problem, params: np.ndarray, state: dict
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return about the step to the model's minimum, and what it does to raw predictions."""
+        """Return about the step to the model's minimum, and what it does to raw predictions.
+
+        The step's intercept is that of columns less their shift.
+        """
         model: _Model = state["model"]
         target, change = params.copy(), np.zeros(problem.n_rows)
         descent = ColumnDescent(
-            problem.by_columns, model.bends, model.centred, model.diagonal, model.means,
+            problem.by_columns[0], model.bends, model.centred, model.diagonal, model.means,
             model.total, model.ridge, params, *problem.rest_bounds, target, change,
         )  # fmt: skip
         exact = problem.block.loss.quadratic or state["slow"]
@@ -227,6 +233,7 @@ class CoordinateNewton(FullBatchOptimizer):
         """Go along a step as far as the objective falls by enough; return how far."""
         rest = problem.rest_value(params)
         slope = float(np.sum(state["model"].grad * step)) + problem.rest_value(params + step) - rest
+        step[problem.n_weights :] -= problem.by_columns[1] @ step[: problem.n_weights]
         scratch, size = np.empty(problem.n_rows), 1.0
         least = ROUNDING * abs(state["total"])
         while -size * slope > least:

@@ -98,7 +98,10 @@ class QuadraticModel:
         for _ in range(self.solves):
             if done:
                 break
-            if not _solve_free(hess, slope, target, *rest):
+            share = 0.5
+            while 0.0 < share < 1.0:  # what has come to its end stays there meanwhile
+                share = _solve_free(hess, slope, target, *rest)
+            if share == 0.0:
                 break
             done = descend(hess, slope, target, *rest, SWEEP_TOL, SWEEPS_BETWEEN)
 
@@ -110,16 +113,16 @@ def _solve_free(
     l1: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
-) -> bool:
+) -> float:
     """Move parameters that are neither zero nor at a bound to their common minimum.
 
-    Or as far that way as the first of them comes to zero or a bound.  Returns whether there is such
-    a minimum.
+    Or as far that way as the first of them comes to zero or a bound.  Returns the share of the way,
+    and zero where there is no such minimum.
     """
     free = np.flatnonzero(((target != 0.0) | (l1 == 0.0)) & (low < target) & (target < high))
     factor, scale = factored(hess[np.ix_(free, free)])
     if not free.size or np.diagonal(factor).min() < PIVOT:
-        return False
+        return 0.0
     sign = np.sign(target[free])
     step = solved(factor, scale, -(slope[free] + l1[free] * sign))
     end = np.where(step > 0.0, high[free], low[free])
@@ -130,7 +133,7 @@ def _solve_free(
     new = np.where(reach <= size, end, target[free] + size * step)
     slope += hess[:, free] @ (new - target[free])
     target[free] = new
-    return True
+    return size
 
 
 def damped(damping: float, size: float) -> float:
