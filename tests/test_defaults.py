@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
@@ -256,6 +256,19 @@ def test_a_row_in_other_units_that_few_rows_do_not_show():
     model = GDClassifier(alpha=ALPHA, fit_intercept=False).fit(X, y)
     best = GDClassifier(alpha=ALPHA, fit_intercept=False, tol=1e-9).fit(X, y).loss_curve_[-1]
     assert model.loss_curve_[-1] - best <= LEFT * (np.log(2.0) - best)
+
+
+def test_hinge_with_a_lasso_on_classes_far_apart():
+    """A linear program, of which nearly all is penalty: the loss is flat where it is zero."""
+    X = np.array([[0.3, -1.5, 0.8], [0.5, -2.0, 1.4], [0.7, 0.7, -0.1], [-0.8, 1.4, 0.5]])
+    X = np.vstack([X, [[0.6, -0.1, 1.0], [0.3, 1.3, -0.5]]])
+    y = np.array([1, 1, 0, 1, 1, 1])
+    sign, alpha = (2.0 * y - 1.0)[:, None], 1e-4
+    margins = -np.hstack([sign * X, -sign * X, sign, -sign, np.eye(6)])
+    costs = np.concatenate([np.full(6, alpha), np.zeros(2), np.full(6, 1 / 6)])
+    best = linprog(costs, A_ub=margins, b_ub=-np.ones(6)).fun
+    model = GDClassifier("hinge", penalty="l1", alpha=alpha).fit(X, y)
+    assert model.loss_curve_[-1] - best <= LEFT * (2.0 / 6.0 - best)
 
 
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])

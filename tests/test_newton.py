@@ -19,7 +19,7 @@ from sklgd.coordinates import Coordinates
 from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
-from sklgd.optimizers import FISTA, LBFGS, Newton
+from sklgd.optimizers import FISTA, LBFGS, CoordinateNewton, Newton
 from sklgd.optimizers.quadratic import QuadraticModel
 from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso, Penalty
 from sklgd.second_order import SecondOrder
@@ -144,6 +144,16 @@ def test_an_ill_conditioned_model_with_a_lasso_is_solved():
     assert_allclose(rest[~at_zero], -l1[0] * np.sign(target[~at_zero]), rtol=1e-4)
     assert np.abs(rest[at_zero]).max() <= l1[0] * (1 + 1e-4)
     assert change == pytest.approx(slope @ target + 0.5 * target @ hess @ target, rel=1e-6)
+
+
+def test_a_threshold_pulls_to_zero_what_nothing_else_holds():
+    """A feature that is zero everywhere has no curvature: its weight may be of another fit."""
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    X[:, 1] = 0.0
+    for optimizer in (Newton(), CoordinateNewton()):
+        model = GDRegressor(penalty="l1", alpha=1e-3, optimizer=optimizer, tol=1e-8)
+        model.fit(X, X[:, 0], coef_init=[0.0, 2.0, 0.0])
+        assert model.coef_[1] == 0.0 and model.coef_[0] > 0.9
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])

@@ -35,11 +35,14 @@ cdef double RIDGE = 1e-10
 
 
 # The minimum of slope v + h v^2 / 2 around u, with an L1 norm and bounds, over one number v: it is
-# exactly zero, or exactly a bound, where it lies there.
+# exactly zero, or exactly a bound, where it lies there.  Where nothing bends an L1 norm may still
+# pull to zero, and else there is nothing to go by.
 cdef inline double best_entry(double h, double slope, double u, double l1, double low,
                               double high) noexcept nogil:
     cdef double pull = h * u - slope, v = 0.0
-    if fabs(pull) > l1:
+    if h <= 0.0:
+        v = 0.0 if fabs(slope) <= l1 and l1 > 0.0 else u
+    elif fabs(pull) > l1:
         v = (pull - l1 if pull > 0.0 else pull + l1) / h
     if v < low:
         return low
@@ -62,8 +65,6 @@ def descend(const double[:, ::1] hess, double[::1] slope, double[::1] u, const d
             now = 0.0
             for j in range(q):
                 if not (whole or (u[j] != 0.0 and low[j] < u[j] < high[j])):
-                    continue
-                if hess[j, j] <= 0.0:
                     continue
                 step = best_entry(hess[j, j], slope[j], u[j], l1[j], low[j], high[j]) - u[j]
                 if step != 0.0:
@@ -326,7 +327,7 @@ cdef class ColumnDescent:
         for a in range(active.shape[0]):
             j = active[a]
             h, now = self.diagonal[j], self.target[j]
-            if h <= 0.0 or not (whole or (now != 0.0 and self.low[j] < now < self.high[j])):
+            if not (whole or (now != 0.0 and self.low[j] < now < self.high[j])):
                 continue
             step = best_entry(h, self.slope(j), now, self.l1[j], self.low[j], self.high[j]) - now
             if step == 0.0:

@@ -4,12 +4,11 @@ cimport cython
 import numpy as np
 
 from libc.math cimport NAN, fabs, fmax, isfinite, isnan
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .base cimport (
-    Batch, Lazy, ModelKernel, OptimizerKernel, PenaltyKernel, RowsKernel, Tape, add_rows,
-    add_to_rows,
+    Batch, Lazy, ModelKernel, OptimizerKernel, PenaltyKernel, Tape, add_rows, add_to_rows,
 )
 from .lazy cimport lazy_cut, lazy_settle, lazy_shrink
 from .loop cimport Loop

@@ -249,7 +249,7 @@ def as_type(value: Any, dtype: Any) -> Any:
         return [as_type(entry, dtype) for entry in value]
     if not isinstance(value, np.ndarray):
         return value
-    if value.dtype == dtype:
+    if value.dtype == dtype:  # nothing that could overflow
         return value.copy()
     with np.errstate(over="ignore"):
         cast = np.array(value, dtype=dtype)

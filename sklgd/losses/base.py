@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -60,7 +59,6 @@ class Interval:
         return f"{left}{self.low:g}, {self.high:g}{right}"
 
 
-@functools.lru_cache(maxsize=256)
 def _goes_with_gradient(cls: type, method: str) -> bool:
     # Whether a class that defines `gradient` anew has defined the method with it.
     mro = cls.__mro__

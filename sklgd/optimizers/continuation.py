@@ -19,6 +19,9 @@ SOLVED = 0.03
 #: a problem was sharp enough where the next one lowers the objective by this share of what ``tol``
 #: allows, or for a smaller ``tol`` than EXACT, where it is no farther from the loss
 FALL, EXACT = 0.1, 1e-5
+#: what damped steps may promise, and fresh starts have gained, at the end where thresholds pull
+#: weights to zero along which the loss hardly bends, as a share of that
+TIMID = 0.1
 #: the least ``tol`` of a smooth problem, in units of its width
 ACCURACY = 1e-6
 #: the first width after a sample, in units of how far off its raw predictions are expected to be
@@ -118,6 +121,8 @@ class Continuation(AroundOptimizer):
             self._sharpen(problem, state, total, gap, left)
         if is_next_to_nothing(problem, state["inner"], total):
             state["converged"] = True
+        elif state.get("converged") and self._shrink(problem, params, state, total):
+            state["converged"], loss = False, problem.loss(params)
         elif state.get("converged") and total > problem.at_constant and problem.block.model.linear:
             params[:] = problem.best_constant
             loss = problem.loss(params)
@@ -145,6 +150,25 @@ class Continuation(AroundOptimizer):
         state.update(width=width, inner=inner, unit=unit, total=first)
         state["restarted"] = np.inf
 
+    def _shrink(self, problem: Problem, params: np.ndarray, state: dict, total: float) -> bool:
+        """Halve the parameters as long as that lowers the objective by enough; say whether it did.
+
+        Where classes are told apart with more than the margin, losses are flat, and models of them
+        know of no way down along which an L1 norm falls and scores keep their signs.
+        """
+        block, rest = problem.block, problem.rest_value(params)
+        if block.loss.task != "classification" or not block.model.linear or 2.0 * rest <= total:
+            return False
+        least, best = total, params
+        while (value := problem.total(0.5 * best)) < least:
+            least, best = value, 0.5 * best
+        enough = FALL * (problem.tol or 0.0) * fallen(state["inner"]["first"], total)
+        if total - least <= enough:
+            return False
+        params[:] = best
+        state["total"] = least
+        return True
+
     def _sharpen(
         self, problem: Problem, state: dict, total: float, gap: float, left: float
     ) -> None:
@@ -157,7 +181,11 @@ class Continuation(AroundOptimizer):
         exact = _is_exact(problem)
         gained = gap if exact else abs(state["total"] - total)
         done = max(min(gained, gap), left) <= enough
-        if exact or self.optimizer.is_damped(inner):
+        timid = self.optimizer.is_damped(inner)
+        if timid and problem.rest is not None:
+            enough *= TIMID
+            done = done and left <= enough
+        if exact or timid:
             # damped steps promise too little: a fresh start on the same problem tells what is left
             before, state["restarted"] = state["restarted"], total
             if before - total > 0.1 * enough:

@@ -61,12 +61,19 @@ class _Model:
         self.diagonal = np.where(spread > 1e-12 * squares, spread, 0.0) + ridge
 
     def best_alone(self, weights: np.ndarray, bounds: tuple) -> np.ndarray:
-        """Return where each weight would go if the others stayed."""
+        """Return where each weight would go if the others stayed: see ``best_entry``."""
         l1, low, high = bounds
         pull = self.diagonal * weights - self.centred
         with np.errstate(divide="ignore", invalid="ignore"):
-            best = np.clip((pull - np.clip(pull, -l1, l1)) / self.diagonal, low, high)
-        return np.where(self.diagonal > 0.0, best, weights)
+            best = (pull - np.clip(pull, -l1, l1)) / self.diagonal
+        flat = np.where((l1 > 0.0) & (np.abs(self.centred) <= l1), 0.0, weights)
+        return np.clip(np.where(self.diagonal > 0.0, best, flat), low, high)
+
+    def falls(self, weights: np.ndarray, best: np.ndarray, l1: np.ndarray) -> float:
+        """Return what the objective falls by, at the least, as weights go there one by one."""
+        bent = 0.5 * self.diagonal * (best - weights) ** 2
+        flat = self.centred * (weights - best) + l1 * (np.abs(weights) - np.abs(best))
+        return float(np.sum(np.where(self.diagonal > 0.0, bent, flat)))
 
 
 class CoordinateNewton(FullBatchOptimizer):
@@ -195,7 +202,7 @@ class CoordinateNewton(FullBatchOptimizer):
         model = _Model(grad, bends, sums, squares, problem.smooth_curvature.ravel())
         weights = params[: problem.n_weights]
         best = model.best_alone(weights, problem.rest_bounds)
-        promised = 0.5 * float(np.sum(model.diagonal * (best - weights) ** 2))
+        promised = model.falls(weights, best, problem.rest_bounds[0])
         active = np.flatnonzero((best != weights) | (weights != 0.0))
         state.update(loss=loss / problem.weight_sum, model=model, promised=promised, active=active)
 

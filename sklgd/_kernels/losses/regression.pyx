@@ -1,5 +1,5 @@
 """The compiled twins of `sklgd.losses.regression`."""
-from libc.math cimport copysign, exp, expm1, fabs, log, log1p
+from libc.math cimport copysign, expm1, fabs, log, log1p
 
 from ..base cimport LossKernel
 from ..simd cimport simd, simd_init

@@ -9,7 +9,6 @@ from scipy.sparse import csr_array
 
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memset
 
 from ..base cimport Batch, Drift, Lazy, RowsKernel, Touch, address_of, batch_row, positions
 from ..simd cimport simd, simd_init, simd_prefetch_far, simd_prefetch_line
