@@ -166,7 +166,6 @@ def _interior(problem, A, scale, c):
     r = A @ theta - centre
     over = np.maximum(r, 0.0) + unit
     under = over - r
-    mu, last = unit, np.inf
     best, best_value = theta, np.inf
     for _ in range(300):
         gap = over @ (high - t) + under @ (t - low)
@@ -201,8 +200,6 @@ def _interior(problem, A, scale, c):
         r = A @ theta - centre
         if length < 1e-10:
             break
-        last = gap
-    del last
     return best
 
 

@@ -28,7 +28,7 @@ from .losses import Loss
 from .models import Model
 from .models.base import rows_of
 from .penalties import Penalty
-from .reduction import Leaf, Sums, Threads, reduced
+from .reduction import Leaf, Sums, Threads, tree_sum
 from .row_space import RowBasis, row_basis
 from .sampling import evenly
 from .second_order import SecondOrder
@@ -481,14 +481,17 @@ class Problem:
     def _sums(self, params: np.ndarray, grad: np.ndarray | None, start: int, stop: int) -> float:
         return self.objective.sums(params, grad, self.order, start, stop)
 
-    def reduce(self, leaf: Leaf, work: float | None = None, *, in_tree: bool = False) -> Sums:
+    def reduce(
+        self, leaf: Leaf, work: float | None = None, *, takes_branches: bool = False
+    ) -> Sums:
         """Sum ``leaf(start, stop)`` over the blocks; divide the loss by the weights.
 
-        ``work`` and ``in_tree`` are as in `sklgd.reduction.reduced`; a gradient's by default.
+        ``work``, a gradient's by default, and ``takes_branches`` are as in
+        `sklgd.reduction.tree_sum`.
         """
         work = self.row_work if work is None else work
-        loss, sums = reduced(
-            leaf, self.n_rows, self.block_rows, self._threads, work, in_tree=in_tree
+        loss, sums = tree_sum(
+            leaf, self.n_rows, self.block_rows, self._threads, work, takes_branches=takes_branches
         )
         return loss / self.weight_sum, sums
 

@@ -36,24 +36,32 @@ class Threads:
         return ThreadPoolExecutor(self.n_threads)
 
 
-def reduced(
-    leaf: Leaf, n_rows: int, block_rows: int, threads: Threads, work: float, *, in_tree: bool
+def tree_sum(
+    leaf: Leaf, n_rows: int, block_rows: int, threads: Threads, work: float, *, takes_branches: bool
 ) -> Sums:
     """Return the sum of ``leaf(start, stop)`` over blocks of rows.
 
     Parameters
     ----------
     leaf : callable
-        Its arrays are the caller's to write.
+        Returns a loss and an array of sums, which is the caller's to write, or None.
     n_rows, block_rows : int
+        Rows in all, and of a block.
     threads : Threads
+        What may share the blocks.
     work : float
         About how many multiply-adds a row takes, beside `ROW`.
-    in_tree : bool
-        Whether ``leaf`` takes several blocks, too, and adds them in such a tree itself.
+    takes_branches : bool
+        Whether ``leaf`` takes several blocks, too, and adds them in such a tree itself, as
+        `sklgd._kernels.curvature` does.
+
+    Returns
+    -------
+    loss : float
+    sums : ndarray or None
     """
     n_blocks = -(-n_rows // block_rows)
-    whole = leaf if in_tree else functools.partial(_in_tree, leaf, block_rows)
+    whole = leaf if takes_branches else functools.partial(_branch, leaf, block_rows)
     if n_blocks <= 1:
         return leaf(0, n_rows)
     if threads.n_threads == 1 or n_rows * (ROW + work) < WORTH:
@@ -63,15 +71,15 @@ def reduced(
         together *= 2
     starts = range(0, n_rows, together * block_rows)
     stops = (min(start + together * block_rows, n_rows) for start in starts)
-    return _tree_sum(threads.pool.map(whole, starts, stops))
+    return _added(threads.pool.map(whole, starts, stops))
 
 
-def _in_tree(leaf: Leaf, block_rows: int, start: int, stop: int) -> Sums:
+def _branch(leaf: Leaf, block_rows: int, start: int, stop: int) -> Sums:
     starts = range(start, stop, block_rows)
-    return _tree_sum(leaf(first, min(first + block_rows, stop)) for first in starts)
+    return _added(leaf(first, min(first + block_rows, stop)) for first in starts)
 
 
-def _tree_sum(parts: Iterable[Sums]) -> Sums:
+def _added(parts: Iterable[Sums]) -> Sums:
     # A sum as soon as both its parts are there, so that few are kept.
     waiting: list[tuple[int, Sums]] = []
     for part in parts:

@@ -61,7 +61,7 @@ class SecondOrder:
         def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
             return kernel.sums(at, problem.order, start, stop, problem.block_rows)
 
-        loss, sums = problem.reduce(leaf, self._work, in_tree=True)
+        loss, sums = problem.reduce(leaf, self._work, takes_branches=True)
         grad, hess = self._gradient(sums), self._matrices(sums)
         if problem.smooth is not None:
             smooth = np.zeros(problem.n_params)
@@ -95,7 +95,7 @@ class SecondOrder:
         def leaf(start: int, stop: int) -> tuple[float, np.ndarray]:
             return kernel.weighted(slopes, bends, problem.order, start, stop, problem.block_rows)
 
-        sums = problem.reduce(leaf, None if bends is None else self._work, in_tree=True)[1]
+        sums = problem.reduce(leaf, None if bends is None else self._work, takes_branches=True)[1]
         return self._gradient(sums), None if bends is None else self._matrices(sums)
 
     def raw(self, u: np.ndarray) -> np.ndarray:
@@ -108,7 +108,7 @@ class SecondOrder:
             kernel.raw(at, problem.order, start, stop, out)
             return 0.0, None
 
-        problem.reduce(leaf, in_tree=True)
+        problem.reduce(leaf, takes_branches=True)
         return out
 
     def length(self, u: np.ndarray, step: np.ndarray, level: float, longest: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklgd.reduction import Threads, reduced
+from sklgd.reduction import Threads, tree_sum
 
 BLOCK = 4
 NUMBERS = np.random.default_rng(0).normal(size=(500, 2)) * 10.0 ** np.arange(500)[:, None] ** 0.4
@@ -30,11 +30,13 @@ def by_halves(start, stop):
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
-@pytest.mark.parametrize("in_tree", [False, True])
+@pytest.mark.parametrize("takes_branches", [False, True])
 @pytest.mark.parametrize("n_rows", [0, 1, 4, 5, 17, 44, 63, 64, 65, 117, 250, 500])
-def test_the_tree_does_not_depend_on_threads(n_rows, in_tree, n_threads, eager_threads):
-    leaf = by_halves if in_tree else one_block
-    loss, sums = reduced(leaf, n_rows, BLOCK, Threads(n_threads), 1.0, in_tree=in_tree)
+def test_the_tree_does_not_depend_on_threads(n_rows, takes_branches, n_threads, eager_threads):
+    leaf = by_halves if takes_branches else one_block
+    loss, sums = tree_sum(
+        leaf, n_rows, BLOCK, Threads(n_threads), 1.0, takes_branches=takes_branches
+    )
     expected = by_halves(0, n_rows)
     assert loss == expected[0]
     assert_array_equal(sums, expected[1])
@@ -50,6 +52,6 @@ def test_threads_are_for_much_work(work, expected):
             both.wait()
         return one_block(start, stop)
 
-    reduced(leaf, 500, BLOCK, Threads(2), work, in_tree=False)
+    tree_sum(leaf, 500, BLOCK, Threads(2), work, takes_branches=False)
     assert len(seen) == expected
     assert (threading.get_ident() in seen) == (expected == 1)

@@ -215,6 +215,7 @@ cdef class Curvature:
                     entry += gram[l * self.stride + j]
                 out[j * stride + l] = out[l * stride + j] = entry
 
+    # The sums over blocks, added in the tree of sklgd/reduction.py.
     cdef double tree(self, const double* params, const uint32_t[::1] order, Py_ssize_t start,
                      Py_ssize_t stop, Py_ssize_t block_rows, double* out, double* spare,
                      Work* work) except? -1.0 nogil:

@@ -13,7 +13,7 @@ typedef struct {
     double beta_1, beta_2, rate, epsilon, ridge;
 } simd_adam;
 
-typedef void simd_loss(ptrdiff_t n, const double *of, const double *y, const double *raw,
+typedef void simd_loss(ptrdiff_t n, const double *params, const double *y, const double *raw,
                        double *value, double *grad);
 
 typedef struct {
@@ -64,7 +64,7 @@ typedef struct {
     void (*log)(ptrdiff_t n, const double *x, double *out);
     /* out[j] = log(1 + x[j]) for 0 <= x[j] <= 1 */
     void (*log1p_unit)(ptrdiff_t n, const double *x, double *out);
-    /* values and slopes of losses, of is what each is made with: see simd_losses.h */
+    /* values and slopes of losses, params is what each is made with: see simd_losses.h */
     simd_loss *poisson, *gamma, *logistic, *log_cosh, *rounded;
     /* the logistic loss's second derivatives */
     void (*logistic_bend)(ptrdiff_t n, const double *raw, double *out);

@@ -9,7 +9,7 @@ cdef extern from "simd.h" nogil:
         double rate
         double epsilon
         double ridge
-    ctypedef void simd_loss(Py_ssize_t n, const double* of, const double* y, const double* raw,
+    ctypedef void simd_loss(Py_ssize_t n, const double* params, const double* y, const double* raw,
                             double* value, double* grad) noexcept nogil
     ctypedef struct simd_table:
         double (*dot_d)(Py_ssize_t n, const double* x, const double* w) noexcept nogil

@@ -473,7 +473,7 @@ static const simd_table NAME(table) = {
 #undef SUM4
 #undef ALL
 #undef SELECT
-#undef SIZE
+#undef ABS
 #undef WITH_SIGN
 #undef NAME
 #undef NAME_STRING

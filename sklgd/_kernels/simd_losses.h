@@ -5,10 +5,10 @@
 
 /* y (exp(d) - 1) and y (exp(d) - 1 - d) with d = r - log(y); both exp(r) where y is zero.  Where y
  * is so tiny that exp(d) may be infinite and exp(r) is not, from that. */
-TARGET static inline void NAME(poisson_of)(const double *of, NAME(vec) y, NAME(vec) raw,
+TARGET static inline void NAME(poisson_of)(const double *params, NAME(vec) y, NAME(vec) raw,
                                            NAME(vec) *value, NAME(vec) *grad)
 {
-    (void)of;
+    (void)params;
     NAME(vec) d = raw - NAME(log_of)(SELECT(y > 0.0, y, ALL(1.0)));
     NAME(vec) over, mean = NAME(exp_and_less)(d, &over), above = over - d;
     *value = SELECT(y > 0.0, y * SELECT(above < 0.0, ALL(0.0), above), mean);
@@ -21,32 +21,33 @@ TARGET static inline void NAME(poisson_of)(const double *of, NAME(vec) y, NAME(v
 }
 
 /* 1 - exp(d) and exp(d) - 1 - d with d = log(y) - r. */
-TARGET static inline void NAME(gamma_of)(const double *of, NAME(vec) y, NAME(vec) raw,
+TARGET static inline void NAME(gamma_of)(const double *params, NAME(vec) y, NAME(vec) raw,
                                          NAME(vec) *value, NAME(vec) *grad)
 {
-    (void)of;
+    (void)params;
     NAME(vec) d = NAME(log_of)(SELECT(y > 0.0, y, ALL(1.0))) - raw; /* the tail's y are zero */
     NAME(vec) over = NAME(expm1_of)(d), above = over - d;
     *value = SELECT(above < 0.0, ALL(0.0), above);
     *grad = -over;
 }
 
-/* p = of[0] y + of[1]: (1 - p) sigmoid(r) - p sigmoid(-r), as one quotient, and the entropy. */
-TARGET static inline void NAME(logistic_of)(const double *of, NAME(vec) y, NAME(vec) raw,
+/* With p = params[0] y + params[1], (1 - p) sigmoid(r) - p sigmoid(-r) as one quotient, and the
+ * entropy. */
+TARGET static inline void NAME(logistic_of)(const double *params, NAME(vec) y, NAME(vec) raw,
                                             NAME(vec) *value, NAME(vec) *grad)
 {
-    NAME(vec) own = of[0] * y + of[1], other = 1.0 - own, e = NAME(exp_of)(-SIZE(raw));
+    NAME(vec) own = params[0] * y + params[1], other = 1.0 - own, e = NAME(exp_of)(-ABS(raw));
     NAME(vec) up = SELECT(raw > 0.0, ALL(1.0), e), down = SELECT(raw > 0.0, e, ALL(1.0));
     *grad = (other * up - own * down) / (1.0 + e);
-    *value = NAME(log1p_unit_of)(e) + SIZE(raw) * SELECT(raw > 0.0, other, own);
+    *value = NAME(log1p_unit_of)(e) + ABS(raw) * SELECT(raw > 0.0, other, own);
 }
 
 /* tanh(r - y) and log(cosh(r - y)), from one exponential. */
-TARGET static inline void NAME(log_cosh_of)(const double *of, NAME(vec) y, NAME(vec) raw,
+TARGET static inline void NAME(log_cosh_of)(const double *params, NAME(vec) y, NAME(vec) raw,
                                             NAME(vec) *value, NAME(vec) *grad)
 {
-    (void)of;
-    NAME(vec) r = raw - y, far = SIZE(r), fall = -NAME(expm1_of)(-far), rest = 1.0 - fall;
+    (void)params;
+    NAME(vec) r = raw - y, far = ABS(r), fall = -NAME(expm1_of)(-far), rest = 1.0 - fall;
     NAME(vec) square = rest * rest;
     NAME(vec) inner = SELECT(far < 1.0, 0.5 * fall * fall / rest, square);
     NAME(vec) outer = SELECT(far < 1.0, ALL(0.0), far - 0x1.62e42fefa39efp-1);
@@ -63,30 +64,31 @@ TARGET static inline NAME(vec) NAME(ramp_of)(NAME(vec) x, double width, NAME(vec
     return *slope * (above - 0.5 * bent);
 }
 
-/* of = {under, over, epsilon, width}: the straight lines beyond epsilon, rounded off by width. */
-TARGET static inline void NAME(rounded_of)(const double *of, NAME(vec) y, NAME(vec) raw,
+/* params = {under, over, epsilon, width}: the straight lines beyond epsilon, rounded off by width. */
+TARGET static inline void NAME(rounded_of)(const double *params, NAME(vec) y, NAME(vec) raw,
                                            NAME(vec) *value, NAME(vec) *grad)
 {
     NAME(vec) r = raw - y, up, down;
-    NAME(vec) high = NAME(ramp_of)(r - of[2], of[3], &up);
-    NAME(vec) low = NAME(ramp_of)(-r - of[2], of[3], &down);
-    *value = of[1] * high + of[0] * low;
-    *grad = of[1] * up - of[0] * down;
+    NAME(vec) high = NAME(ramp_of)(r - params[2], params[3], &up);
+    NAME(vec) low = NAME(ramp_of)(-r - params[2], params[3], &down);
+    *value = params[1] * high + params[0] * low;
+    *grad = params[1] * up - params[0] * down;
 }
 
 #define DEFINE_LOSS(f)                                                                    \
-    TARGET static void NAME(f)(ptrdiff_t n, const double *of, const double *y,            \
+    TARGET static void NAME(f)(ptrdiff_t n, const double *params, const double *y,            \
                                const double *raw, double *value, double *grad)            \
     {                                                                                     \
         NAME(vec) v, g;                                                                   \
         ptrdiff_t j = 0;                                                                  \
         for (; j + LANES <= n; j += LANES) {                                              \
-            NAME(f##_of)(of, LOAD_d(y + j), LOAD_d(raw + j), &v, &g);                     \
+            NAME(f##_of)(params, LOAD_d(y + j), LOAD_d(raw + j), &v, &g);                     \
             *(NAME(vec) *)(value + j) = v;                                                \
             *(NAME(vec) *)(grad + j) = g;                                                 \
         }                                                                                 \
         if (j < n) {                                                                      \
-            NAME(f##_of)(of, LOAD_REST_d(n - j, y + j), LOAD_REST_d(n - j, raw + j), &v, &g);\
+            NAME(vec) end = LOAD_REST_d(n - j, raw + j);                                  \
+            NAME(f##_of)(params, LOAD_REST_d(n - j, y + j), end, &v, &g);                 \
             STORE_REST(n - j, value + j, v);                                              \
             STORE_REST(n - j, grad + j, g);                                               \
         }                                                                                 \
@@ -97,19 +99,13 @@ DEFINE_LOSS(logistic)
 DEFINE_LOSS(log_cosh)
 DEFINE_LOSS(rounded)
 
-/* sigmoid(r) sigmoid(-r); out may be raw. */
-TARGET static void NAME(logistic_bend)(ptrdiff_t n, const double *raw, double *out)
+/* sigmoid(r) sigmoid(-r) */
+TARGET static inline NAME(vec) NAME(logistic_bend_of)(NAME(vec) raw)
 {
-    NAME(vec) e;
-    ptrdiff_t j = 0;
-    for (; j + LANES <= n; j += LANES) {
-        e = NAME(exp_of)(-SIZE(LOAD_d(raw + j)));
-        *(NAME(vec) *)(out + j) = e / ((1.0 + e) * (1.0 + e));
-    }
-    if (j < n) {
-        e = NAME(exp_of)(-SIZE(LOAD_REST_d(n - j, raw + j)));
-        STORE_REST(n - j, out + j, e / ((1.0 + e) * (1.0 + e)));
-    }
+    NAME(vec) e = NAME(exp_of)(-ABS(raw));
+    return e / ((1.0 + e) * (1.0 + e));
 }
+DEFINE_MAP(logistic_bend)
 
+#undef DEFINE_MAP
 #undef DEFINE_LOSS

@@ -11,8 +11,8 @@ typedef int64_t NAME(veci) __attribute__((vector_size(8 * LANES), may_alias));
 #define ALL(number) ((NAME(vec)){0} + (number))
 #define SELECT(mask, a, b)                                                                \
     ((NAME(vec))(((mask) & (NAME(veci))(a)) | (~(mask) & (NAME(veci))(b))))
-#define SIZE(x) ((NAME(vec))((NAME(veci))(x) & INT64_MAX))
-#define WITH_SIGN(x, of) ((NAME(vec))((NAME(veci))(x) | ((NAME(veci))(of) & INT64_MIN)))
+#define ABS(x) ((NAME(vec))((NAME(veci))(x) & INT64_MAX))
+#define WITH_SIGN(x, y) ((NAME(vec))((NAME(veci))(x) | ((NAME(veci))(y) & INT64_MIN)))
 
 /* 2^n for whole numbers -1022 <= n <= 1023: adding 1.5 * 2^52 leaves n in the low bits. */
 TARGET static inline NAME(vec) NAME(power_of_2)(NAME(vec) n)
@@ -102,8 +102,8 @@ TARGET static inline NAME(vec) NAME(log_of)(NAME(vec) x)
 #define ALL(number) (number)
 #define ANY(mask) (mask)
 #define SELECT(mask, a, b) ((mask) ? (a) : (b))
-#define SIZE(x) fabs(x)
-#define WITH_SIGN(x, of) copysign((x), (of))
+#define ABS(x) fabs(x)
+#define WITH_SIGN(x, y) copysign((x), (y))
 
 static inline double NAME(exp_of)(double x) { return exp(x); }
 static inline double NAME(expm1_of)(double x) { return expm1(x); }
@@ -128,5 +128,3 @@ static inline double NAME(log1p_unit_of)(double x) { return log1p(x); }
 DEFINE_MAP(exp)
 DEFINE_MAP(log)
 DEFINE_MAP(log1p_unit)
-
-#undef DEFINE_MAP

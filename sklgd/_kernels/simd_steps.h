@@ -121,7 +121,7 @@ TARGET static inline NAME(vec) NAME(expm1_small)(NAME(vec) x)
 /* w, of which the distance from its fixed point at size -offset changes by a share; 0 at rest. */
 TARGET static inline NAME(vec) NAME(moved)(NAME(vec) w, NAME(vec) share, double offset)
 {
-    NAME(vec) size = SIZE(w) + share * (SIZE(w) + offset);
+    NAME(vec) size = ABS(w) + share * (ABS(w) + offset);
     NAME(veci) sign = (NAME(veci))w & INT64_MIN, above = (NAME(veci))(size > 0.0);
     return (NAME(vec))(((NAME(veci))size | sign) & (above | (NAME(veci))(size != size)));
 }
@@ -131,7 +131,7 @@ TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(ve
                                                double offset, NAME(veci) *past)
 {
     NAME(vec) log = n * NAME(log1p_tiny)(x);
-    NAME(veci) short_steps = (NAME(veci))((SIZE(x) <= 0x1p-11) & (SIZE(log) <= 0x1p-6));
+    NAME(veci) short_steps = (NAME(veci))((ABS(x) <= 0x1p-11) & (ABS(log) <= 0x1p-6));
     if (!ANY(~short_steps)) {
         NAME(vec) share = NAME(expm1_small)(log);
         if (offset == 0.0)
@@ -141,9 +141,9 @@ TARGET static inline NAME(vec) NAME(shrink_of)(NAME(vec) x, NAME(vec) n, NAME(ve
     NAME(veci) moves = (NAME(veci))(w != 0.0), far = (NAME(veci))((x > 1.0) | (x < -0.25)) & moves;
     *past |= far;
     x = (NAME(vec))((NAME(veci))x & ~far & moves);
-    log = n * (ANY((NAME(veci))(SIZE(x) > 0x1p-6)) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x));
+    log = n * (ANY((NAME(veci))(ABS(x) > 0x1p-6)) ? NAME(log1p_unit_of)(x) : NAME(log1p_small)(x));
     log = SELECT(log < -700.0, ALL(-700.0), log); /* NaN stays; nothing grows */
-    NAME(veci) small = (NAME(veci))(SIZE(log) <= 0x1p-6);
+    NAME(veci) small = (NAME(veci))(ABS(log) <= 0x1p-6);
     NAME(vec) whole, part = 1.0 + NAME(expm1_reduced)(log, &whole);
     NAME(vec) factor = part * NAME(power_of_2)(whole);
     if (offset == 0.0)

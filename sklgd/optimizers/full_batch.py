@@ -30,8 +30,9 @@ class Point:
         self, u: np.ndarray, params: np.ndarray, loss: float, total: float, grad: np.ndarray
     ) -> None:
         self.u, self.params, self.loss, self.total, self.grad = u, params, loss, total, grad
-        #: second derivatives, while an optimizer needs them
+        #: second derivatives, and the inverse Hessian times the slope: for optimizers to keep
         self.hess: np.ndarray | None = None
+        self.step: np.ndarray | None = None
 
     @classmethod
     def at(

@@ -108,15 +108,16 @@ def _steepest(point: Point, l1: np.ndarray | None) -> np.ndarray:
     return np.where(point.u == 0.0, outside, point.grad + l1 * np.sign(point.u))
 
 
-def _free(point: Point, steepest: np.ndarray) -> np.ndarray:
-    """Return one for parameters that are to move, and zero for those held at zero."""
+def _free(point: Point, steepest: np.ndarray, l1: np.ndarray | None) -> np.ndarray | None:
+    """Return one for parameters that are to move, and zero for those held at zero; None for all."""
+    if l1 is None:
+        return None
     return ((point.u != 0.0) | (steepest != 0.0)).astype(np.float64)
 
 
-def _newton(point: Point, steepest: np.ndarray, state: dict) -> np.ndarray:
-    """Return the inverse Hessian at a point times its smallest subgradient."""
-    free = None if state["l1"] is None else _free(point, steepest)
-    return state["pairs"].apply(steepest.copy(), free)
+def _step_from(point: Point, steepest: np.ndarray, state: dict) -> np.ndarray:
+    """Return what the pairs make of the smallest subgradient at a point."""
+    return state["pairs"].apply(steepest.copy(), _free(point, steepest, state["l1"]))
 
 
 def _orthant_search(
@@ -201,7 +202,6 @@ class LBFGS(FullBatchOptimizer):
 
     # The state:
     # - point, pairs: where the fit is, and what is remembered;
-    # - step: what the pairs make of the slope there, between iterations;
     # - l1: what weighs the sizes of the parameters;
     # - hits, patience: how often in a row little seemed to be left, and how often that has to be;
     # - space, first, ordinary, converged: as for `space_of`, `asked` and `iterate`.
@@ -215,11 +215,6 @@ class LBFGS(FullBatchOptimizer):
     def __init__(self, history_size: int = 10, standardize: bool = False) -> None:
         self.history_size = history_size
         self.standardize = standardize
-
-    def forget(self, state: dict) -> None:
-        """Forget what depends on the data, and keep the pairs."""
-        super().forget(state)
-        state.pop("step", None)
 
     def begin_near(self, state: dict) -> None:
         """Take note that the first steps are near the minimum: they gain little there."""
@@ -252,15 +247,15 @@ class LBFGS(FullBatchOptimizer):
             return point.loss
         pairs.add(new.u - point.u, new.grad - point.grad)
         steepest = _steepest(new, state["l1"])
-        step = _newton(new, steepest, state)
-        promised = 0.5 * abs(_dot(steepest, step))
+        new.step = _step_from(new, steepest, state)
+        promised = 0.5 * abs(_dot(steepest, new.step))
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
         share = LEFT if state["l1"] is None else LEFT_L1
         # no less than rounding, where searches find no way down but take long to give up
         enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if left <= enough else 0
         converged = state["hits"] >= state.get("patience", PATIENCE)
-        state.update(point=new, step=step, converged=converged)
+        state.update(point=new, converged=converged)
         if is_next_to_nothing(problem, state, new.total):
             state["converged"] = True
         elif state["converged"] and problem.block.model.linear:
@@ -278,7 +273,7 @@ class LBFGS(FullBatchOptimizer):
         for stalled in range(MOST_STALLS):
             point, l1 = state["point"], state["l1"]
             steepest = _steepest(point, l1)
-            free = None if l1 is None else _free(point, steepest)
+            free = _free(point, steepest, l1)
             direction = conjugate_step(
                 problem, space, point, steepest, free, state["pairs"].apply, enough, stalled > 0
             )
@@ -289,7 +284,6 @@ class LBFGS(FullBatchOptimizer):
                 return
             state["pairs"].add(new.u - point.u, new.grad - point.grad)
             state.update(point=new, hits=0)
-            state.pop("step", None)
         state["converged"] = False
 
     def _search(
@@ -298,7 +292,9 @@ class LBFGS(FullBatchOptimizer):
         """Return the next point, or None where none is lower."""
         l1 = state["l1"]
         steepest = _steepest(point, l1)
-        direction = state.pop("step") if "step" in state else _newton(point, steepest, state)
+        direction, point.step = point.step, None
+        if direction is None:
+            direction = _step_from(point, steepest, state)
         np.negative(direction, out=direction)
         if l1 is not None:
             direction[direction * steepest >= 0.0] = 0.0

@@ -199,16 +199,17 @@ def _reach(X: Any) -> np.ndarray:
     return np.stack((largest_sizes(X, None), np.square(X, dtype=np.float64).mean(axis=0)))
 
 
-def _centre_and_reach(X: Any, known: tuple | None) -> tuple[np.ndarray, np.ndarray]:
-    # The mean of each feature, and of the features less that what `_reach` returns; of dense ones
-    # the moments may be known.
+def _centre_and_reach(X: Any, problem: Any) -> tuple[np.ndarray, np.ndarray]:
+    # The mean of each feature, and of the features less that what `_reach` returns.  All rows of a
+    # problem have moments that may be known already.
     if sp.issparse(X):
         low, high = (part.toarray().ravel() for part in (X.min(axis=0), X.max(axis=0)))
         mean = _mean_of(X, None)
         variance = np.maximum(_reach(X)[1] - mean**2, 0.0)
         largest = np.maximum(high - mean, mean - low)
     else:
-        mean, scale = known or moments(X, None, None)
+        known = X is problem.block.X and problem.block.weights is None
+        mean, scale = problem.moments if known else moments(X, None, None)
         variance, largest = scale**2, largest_sizes(X, None, mean)
     reach = np.array((largest, variance))
     reach[:, largest <= 1e-12 * np.abs(mean)] = 0.0  # constant up to rounding
@@ -292,6 +293,5 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
         spread = of_raw if of_raw.size > 1.0 else spread
     if not _are_centred(block, entries):
         return Stream(True, spread, entries, reach=_reach(X))
-    known = problem.moments if order is None and block.weights is None else None
-    centre, reach = _centre_and_reach(X, known)
+    centre, reach = _centre_and_reach(X, problem)
     return Stream(True, spread, entries, centre, float(problem.n_rows), reach)
