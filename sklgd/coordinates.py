@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RARITY = 1 / 3
 #: the share of nonzeros from which a sparse feature may be far from zero, and how far that is, in
 #: standard deviations
-COMMON, FAR_FROM_ZERO = 0.9, 3.0
+COMMON, FAR_FROM_ZERO = 0.9, 10.0
 #: rows that tell what is ordinary, those that tell of clusters, and how many are too few to tell;
 #: sparse features that are many
 ORDINARY_ROWS, CLUSTER_ROWS, FEWEST_ROWS, MANY_SPARSE = 256, 64, 8, 500
