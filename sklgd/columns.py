@@ -8,20 +8,19 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels.descent import Columns
+from .coordinates import ROUNDING
 
 #: the share of nonzeros from which columns are quicker with their zeros than without
 FILLED = 0.2
 #: how many times its deviation a mean may be before sums of squares lose too many digits
 FAR = 1e3
-#: the deviation of a constant by rounding, relative to its size
-ROUNDING = 1e-12
 
 
 def by_columns(X: Any, *, centred: bool) -> tuple[Columns, np.ndarray]:
     """Return the columns of X, and what was taken off them.
 
-    They are a copy, unless X is dense and in Fortran's order.  Entries of a row that name one
-    feature are added up.
+    They are a copy, unless X is dense, in Fortran's order, and nothing is taken off.  Entries of a
+    row that name one feature are added up.
 
     Parameters
     ----------

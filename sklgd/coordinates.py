@@ -136,11 +136,10 @@ def standardizing(problem: Problem) -> Coordinates:
     if sp.issparse(X):
         square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
         check_finite(square)
-        shift = _far_means(problem, share)
+        shift, variance = _far_means(problem, share)
         if shift is not None:
-            mean, variance = shift
-            square, share = np.where(mean == 0.0, square, variance), np.where(mean, 1.0, share)
-            shift = mean
+            square = np.where(shift == 0.0, square, variance)
+            share[shift != 0.0] = 1.0
         share[share == 0.0] = 1.0
         scale = np.sqrt(square + _ridge(problem)) * share ** (RARITY - 0.5)
         scale[scale == 0.0] = 1.0
@@ -155,20 +154,22 @@ def standardizing(problem: Problem) -> Coordinates:
     return Coordinates(scale, mean, problem.n_raw)
 
 
-def _far_means(problem: Problem, share: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return means and variances of sparse features, zero where they are not far from zero.
+def _far_means(
+    problem: Problem, share: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    """Return means of sparse features, zero where they are not far from zero, and variances.
 
-    Such features and the intercept are nearly the same to an optimizer.  None where no feature is
-    far from zero, or where there is no intercept that could take the shift up.
+    Features far from zero and the intercept are nearly the same to an optimizer.  Nones where there
+    is no such feature, or no intercept that could take the shift up.
     """
     X = problem.block.X
     if problem.n_params == problem.n_weights or not (share >= COMMON).any():
-        return None
+        return None, None
     weights = problem.block.weights
     mean, variance = sparse_spread(X.data, X.indices, X.indptr, X.shape[1], problem.order, weights)
     far = mean**2 > FAR_FROM_ZERO**2 * variance
     if not far.any():
-        return None
+        return None, None
     variance[variance <= (ROUNDING * mean) ** 2] = 0.0
     return np.where(far, mean, 0.0), variance
 
@@ -209,9 +210,7 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
     outlying = min(OUTLYING, OUTLYING_OF_FEW * n_rows**0.5)
     if sparse or space.shift is None:  # coordinates in which most features are not centred
         shift, scale = moments(X, order, None)
-        sizes = scale
-        if not all_rows:
-            sizes = np.maximum(scale, _sizes_about(problem, shift))
+        sizes = scale if all_rows else np.maximum(scale, _sizes_about(problem, shift))
         constant = sizes <= ROUNDING * np.abs(shift)
         scale, sizes = (np.where(constant, np.inf, part) for part in (scale, sizes))
     else:

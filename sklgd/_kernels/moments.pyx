@@ -63,9 +63,15 @@ def dense_moments(const real[:, ::1] X, const uint32_t[::1] order, const double[
 cdef inline void take_row(const real[:, ::1] X, const uint32_t[::1] order,
                           const double[::1] weights, Py_ssize_t i, const real** row,
                           double* weight) noexcept nogil:
+    row[0] = &X[weighted_row(order, weights, i, weight), 0]
+
+
+# The number of the i-th row, and its weight.
+cdef inline Py_ssize_t weighted_row(const uint32_t[::1] order, const double[::1] weights,
+                                    Py_ssize_t i, double* weight) noexcept nogil:
     cdef Py_ssize_t r = i if order is None else order[i]
-    row[0] = &X[r, 0]
     weight[0] = 1.0 if weights is None else weights[r]
+    return r
 
 
 def dense_range(const real[:, ::1] X, const uint32_t[::1] order):
@@ -123,8 +129,7 @@ def sparse_moments(const real[::1] data, const index[::1] indices, const index[:
     cdef double[::1] square = np.zeros(p), share = np.zeros(p), largest = np.zeros(p)
     with nogil:
         for i in range(n):
-            r = i if order is None else order[i]
-            w = 1.0 if weights is None else weights[r]
+            r = weighted_row(order, weights, i, &w)
             total += w
             for j in range(indptr[r], indptr[r + 1]):
                 x = fabs(data[j])
@@ -161,8 +166,7 @@ def sparse_spread(const real[::1] data, const index[::1] indices, const index[::
         zeros = np.zeros(p)
         with nogil:
             for i in range(n):
-                r = i if order is None else order[i]
-                w = 1.0 if weights is None else weights[r]
+                r = weighted_row(order, weights, i, &w)
                 total += w
                 for j in range(indptr[r], indptr[r + 1]):
                     c = indices[j]

@@ -76,13 +76,13 @@ TARGET static inline void NAME(rounded_of)(const double *params, NAME(vec) y, NA
 }
 
 #define DEFINE_LOSS(f)                                                                    \
-    TARGET static void NAME(f)(ptrdiff_t n, const double *params, const double *y,            \
+    TARGET static void NAME(f)(ptrdiff_t n, const double *params, const double *y,        \
                                const double *raw, double *value, double *grad)            \
     {                                                                                     \
         NAME(vec) v, g;                                                                   \
         ptrdiff_t j = 0;                                                                  \
         for (; j + LANES <= n; j += LANES) {                                              \
-            NAME(f##_of)(params, LOAD_d(y + j), LOAD_d(raw + j), &v, &g);                     \
+            NAME(f##_of)(params, LOAD_d(y + j), LOAD_d(raw + j), &v, &g);                 \
             *(NAME(vec) *)(value + j) = v;                                                \
             *(NAME(vec) *)(grad + j) = g;                                                 \
         }                                                                                 \

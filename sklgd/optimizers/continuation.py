@@ -162,8 +162,7 @@ class Continuation(AroundOptimizer):
         least, best = total, params
         while (value := problem.total(0.5 * best)) < least:
             least, best = value, 0.5 * best
-        enough = FALL * (problem.tol or 0.0) * fallen(state["inner"]["first"], total)
-        if total - least <= enough:
+        if total - least <= _enough(problem, state, total):
             return False
         params[:] = best
         state["total"] = least
@@ -173,9 +172,7 @@ class Continuation(AroundOptimizer):
         self, problem: Problem, state: dict, total: float, gap: float, left: float
     ) -> None:
         """Go on with a sharper problem, or stop where that would not lower the objective."""
-        tol, inner, enough = problem.tol, state["inner"], 0.0
-        if tol is not None:
-            enough = FALL * tol * fallen(inner["first"], total)
+        tol, inner, enough = problem.tol, state["inner"], _enough(problem, state, total)
         kept = ("restarts", *self.optimizer.kept)
         state["inner"] = {name: inner[name] for name in kept if name in inner}
         exact = _is_exact(problem)
@@ -194,6 +191,11 @@ class Continuation(AroundOptimizer):
         state["converged"] = tol is not None and (done or state["width"] <= SHARPEST)
         state["total"] = total
         state["width"] = max(self.factor * state["width"], SHARPEST)
+
+
+def _enough(problem: Problem, state: dict, total: float) -> float:
+    # By how much a sharper problem has to lower an objective to be worth it; 0 without ``tol``.
+    return FALL * problem.tol * fallen(state["inner"]["first"], total) if problem.tol else 0.0
 
 
 def _is_exact(problem: Problem) -> bool:
