@@ -170,7 +170,8 @@ def _far_means(
     far = mean**2 > FAR_FROM_ZERO**2 * variance
     if not far.any():
         return None, None
-    variance[variance <= (ROUNDING * mean) ** 2] = 0.0
+    constant = variance <= (ROUNDING * mean) ** 2
+    variance[constant] = mean[constant] ** 2  # so large that what rounding leaves of it is nothing
     return np.where(far, mean, 0.0), variance
 
 
@@ -220,7 +221,8 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
     largest = largest_sizes(X, order, shift)
     largest = np.where(largest == 0.0, sizes, largest)
     with np.errstate(divide="ignore", invalid="ignore"):
-        far = max(np.nanmax(largest / scale), np.nanmax(sizes / largest)) >= outlying
+        ratios = np.stack([largest / scale, sizes / largest])
+    far = np.nanmax(ratios, initial=0.0) >= outlying
     step = 1 if far else max(1, n_rows // CLUSTER_ROWS)
     some = X[::step] if order is None else X[order[::step]]
     Z = np.array(((some - shift) / sizes).T, dtype=np.float64, order="C")  # quicker to sort

@@ -23,7 +23,7 @@ from sklgd.optimizers import (
     Newton,
     RowSpace,
 )
-from sklgd.penalties import L2, GroupLasso
+from sklgd.penalties import L2, Box, GroupLasso
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0])
@@ -174,7 +174,7 @@ def test_columns_of_a_joint_loss_go_together():
 def test_auto_takes_columns_apart():
     X, y = load_iris(return_X_y=True)
     apart = Columnwise(Continuation(Newton()))
-    assert GDClassifier(Hinge(), penalty="l1").fit(X, y).optimizer_ == apart
+    assert GDClassifier(Hinge(), penalty=Box(-1.0, 1.0)).fit(X, y).optimizer_ == apart
     assert GDClassifier().fit(X, y).optimizer_ == Newton()
 
 

@@ -18,7 +18,7 @@ from sklgd.losses import LOSSES, AbsoluteError, EpsilonInsensitive, Hinge, Loss,
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
 from sklgd.optimizers import Columnwise, Continuation, InteriorPoint, Newton
-from sklgd.penalties import L2
+from sklgd.penalties import L2, Box
 
 KINKED = [loss for loss in (cls() for cls in LOSSES.values()) if loss.has_kinks]
 VARIANTS = [EpsilonInsensitive(0.0), EpsilonInsensitive(2.0), Quantile(0.9)]
@@ -277,7 +277,12 @@ def test_a_warm_start_is_a_start(diabetes):
 
 @pytest.mark.parametrize(
     "change",
-    [{"loss": "log_loss"}, {"penalty": "l1"}, {"loss": "multiclass_hinge"}, {"loss": "perceptron"}],
+    [
+        {"loss": "log_loss"},
+        {"penalty": Box(0, 1)},
+        {"loss": "multiclass_hinge"},
+        {"loss": "perceptron"},
+    ],
     ids=str,
 )
 def test_refuses(change):
@@ -312,7 +317,7 @@ def test_auto_takes_it_for_few_rows():
     many = Continuation(Newton())
     for n, expected in ((1000, InteriorPoint()), (12_000, many)):
         assert GDRegressor("absolute_error").fit(X[:n], y[:n]).optimizer_ == expected
-    for change in ({"penalty": "l1"}, {"penalty": "elasticnet"}, {"loss": "huber"}):
+    for change in ({"penalty": Box(0.0, 1.0)}, {"loss": "huber"}):
         model = GDRegressor("absolute_error").set_params(**change)
         assert model.fit(X[:500], y[:500]).optimizer_ == many
 

@@ -1,7 +1,7 @@
 """The vectors of an interior point: see `sklgd.optimizers.InteriorPoint`, which states the maths.
 
-They are planes of one array ``work`` of shape (N_PLANES, k, n_kinks, n), for k raw columns and
-kinks of n rows: what stands where is said by the names below.
+They are planes of an array ``work`` of shape (N_PLANES, k, n_kinks, n), for k raw columns and
+kinks of n rows, or of n weights: what stands where is said by the names below.
 """
 import numpy as np
 
@@ -86,42 +86,62 @@ def follow(double[:, :, :, ::1] work, const double[:, ::1] raw):
     return np.asarray(lengths)
 
 
-def aim(double[:, :, :, ::1] work, const double[::1] centres):
-    """Aim the products of each column at its centre, and correct for what the directions bend."""
+def aim(double[:, :, :, ::1] work, const double[::1] centres, const unsigned char[::1] columns,
+        bint corrected):
+    """Aim products in some columns at a number of the column times the root of ``high - low``.
+
+    If they are ``corrected``, less what the directions bend.
+    """
     cdef Py_ssize_t c, m = work.shape[2] * work.shape[3]
     cdef kinks_planes v
     for c in range(work.shape[1]):
+        if not columns[c]:
+            continue
         v = planes_of(work, c)
         with nogil:
-            kinks.aim(m, &v, centres[c])
+            kinks.aim(m, &v, centres[c], 1.0 if corrected else 0.0)
 
 
-def move(double[:, :, :, ::1] work, const double[:, ::1] lengths, const double[:, ::1] step,
-         const double[:, ::1] ridge, double[:, ::1] u, double[:, ::1] residual):
+def move(double[:, :, :, ::1] work, const double[:, ::1] lengths):
     """Go along the directions, the primal and the dual part of each column; aim at zero again.
+
+    Returns
+    -------
+    losses : ndarray of shape (k,)
+        For each column the sum of the loss at the end.
+    """
+    cdef Py_ssize_t c, m = work.shape[2] * work.shape[3]
+    cdef double primal, dual
+    cdef double[::1] losses = np.empty(work.shape[1])
+    cdef kinks_planes v
+    for c in range(work.shape[1]):
+        v = planes_of(work, c)
+        primal, dual = lengths[0, c], lengths[1, c]
+        with nogil:
+            losses[c] = kinks.move(m, &v, primal, dual)
+    return np.asarray(losses)
+
+
+def move_parameters(const double[:, ::1] lengths, const double[:, ::1] step,
+                    const double[:, ::1] ridge, double[:, ::1] u, double[:, ::1] residual):
+    """Go along a step, each column by its primal length.
 
     ``residual`` is ``ridge * u + X' theta``, which is to be zero.
 
     Returns
     -------
-    pulls, losses : ndarray of shape (k,)
-        For each column the sum of the sizes of ``residual * step``, and that of the loss, at the
-        end.
+    pulls : ndarray of shape (k,)
+        For each column the sum of the sizes of ``residual * step`` at the end.
     """
-    cdef Py_ssize_t j, c, k = work.shape[1], m = work.shape[2] * work.shape[3]
+    cdef Py_ssize_t j, c
     cdef double primal, dual, pull
-    cdef double[::1] pulls = np.empty(k)
-    cdef double[::1] losses = np.empty(k)
-    cdef kinks_planes v
-    for c in range(k):
-        v = planes_of(work, c)
+    cdef double[::1] pulls = np.empty(step.shape[0])
+    for c in range(step.shape[0]):
         primal, dual, pull = lengths[0, c], lengths[1, c], 0.0
-        with nogil:
-            losses[c] = kinks.move(m, &v, primal, dual)
-            for j in range(step.shape[1]):
-                u[c, j] += primal * step[c, j]
-                residual[c, j] = (1.0 - dual) * residual[c, j] + (
-                    (primal - dual) * ridge[c, j] * step[c, j])
-                pull += fabs(residual[c, j] * step[c, j])
+        for j in range(step.shape[1]):
+            u[c, j] += primal * step[c, j]
+            residual[c, j] = (1.0 - dual) * residual[c, j] + (
+                (primal - dual) * ridge[c, j] * step[c, j])
+            pull += fabs(residual[c, j] * step[c, j])
         pulls[c] = pull
-    return np.asarray(pulls), np.asarray(losses)
+    return np.asarray(pulls)

@@ -3,6 +3,8 @@
 #include "isa.h"
 #include "simd.h"
 
+#include <math.h>
+
 #define KINKS_MAX(a, b) ((b) > (a) ? (b) : (a))
 
 #define NAME(f) plain_##f

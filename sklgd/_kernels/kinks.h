@@ -33,8 +33,9 @@ typedef struct {
      * lengths become those up to which nothing changes its sign, the primal and the dual one. */
     void (*follow)(ptrdiff_t n, ptrdiff_t n_kinks, const kinks_planes *v, ptrdiff_t step,
                    const double *change, double *lengths);
-    /* Aim m products at a number, less what the directions bend. */
-    void (*aim)(ptrdiff_t m, const kinks_planes *v, double centre);
+    /* Aim m products at a number times the root of high - low, less a share of what directions
+     * bend. */
+    void (*aim)(ptrdiff_t m, const kinks_planes *v, double centre, double share);
     /* Go along the directions of m entries, and aim at zero again; the sum of the losses. */
     double (*move)(ptrdiff_t m, const kinks_planes *v, double primal, double dual);
 } kinks_table;

@@ -20,7 +20,8 @@ cdef extern from "kinks.h" nogil:
                       double* slope, double* bend) noexcept nogil
         void (*follow)(Py_ssize_t n, Py_ssize_t n_kinks, const kinks_planes* v, Py_ssize_t step,
                        const double* change, double* lengths) noexcept nogil
-        void (*aim)(Py_ssize_t m, const kinks_planes* v, double centre) noexcept nogil
+        void (*aim)(Py_ssize_t m, const kinks_planes* v, double centre,
+                    double share) noexcept nogil
         double (*move)(Py_ssize_t m, const kinks_planes* v, double primal,
                        double dual) noexcept nogil
 

@@ -65,13 +65,16 @@ TARGET static void NAME(follow)(ptrdiff_t n, ptrdiff_t n_kinks, const kinks_plan
     lengths[1] = 1.0 / dual;
 }
 
-TARGET static void NAME(aim)(ptrdiff_t m, const kinks_planes *v, double centre)
+TARGET static void NAME(aim)(ptrdiff_t m, const kinks_planes *v, double centre,
+                              double share)
 {
+    const double *low = v->low, *high = v->high;
     const double *d_theta = v->d_theta, *d_above = v->d_above, *d_below = v->d_below;
     double *aim_above = v->aim_above, *aim_below = v->aim_below;
     _Pragma("omp simd") for (ptrdiff_t i = 0; i < m; i++) {
-        aim_above[i] = centre + d_above[i] * d_theta[i];
-        aim_below[i] = centre - d_below[i] * d_theta[i];
+        const double product = centre * sqrt(high[i] - low[i]);
+        aim_above[i] = product + share * d_above[i] * d_theta[i];
+        aim_below[i] = product - share * d_below[i] * d_theta[i];
     }
 }
 

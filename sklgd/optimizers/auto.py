@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from .._strategy import has_kernel
 from ..coordinates import ROUNDING
 from ..penalties import L2
-from ..penalties.base import ridge_of
+from ..penalties.base import has_thresholds, ridge_of
 from ..sampling import enough_rows, evenly
 from ..schedules import Adaptive, InvScaling, TimeDecay
 from .adagrad import NormalizedAdaGrad
@@ -103,8 +103,9 @@ class Auto(Optimizer):
       ridge and many features: sparse ones, as in text, if rows are not many more; any if the ridge
       is not weak.  With kinks, for which all else takes longer, where features outnumber the rows
       and where they are few and the ridge is not weak, too.
-    - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2 or no
-      penalty, up to 500 features and a few thousand rows: a dozen passes.
+    - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2, L1,
+      an elastic net or no penalty, up to 400 features (500 with L2) and a few thousand rows: a
+      dozen passes.
     - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
       rows, of which there are up to 400 (dense ones of a smooth loss: 250): their products take
       less time than passes over them.
@@ -163,8 +164,10 @@ class Auto(Optimizer):
             in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw)
         columnwise = unlike
         if bends:
-            few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
-            if few_rows and solver == Newton() and InteriorPoint.suits(loss, penalty, model):
+            n, p = X.shape
+            small = n <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
+            small = small and (solver == Newton() or p <= FEW)
+            if small and InteriorPoint.suits(loss, penalty, model, p):
                 solver = InteriorPoint()
             else:
                 solver, columnwise = Continuation(solver), separable
@@ -200,13 +203,13 @@ class Auto(Optimizer):
         if rest is not None:
             told_apart = told_apart or size <= SMALL
             elementwise = has_hessian and _has_bounds(rest, X)
-            if elementwise and few and (told_apart or not _has_thresholds(rest, X)):
+            if elementwise and few and (told_apart or not has_thresholds(rest, X.shape[1])):
                 return Newton()
             if elementwise and (loss.smooth or loss.task == "regression") and not joint:
                 in_columns = sp.issparse(X) or loss.self_concordant
                 if (in_columns and entries <= MOST_COPIED) or _is_wide(X):
                     return CoordinateNewton()
-            if not _has_thresholds(rest, X):
+            if not has_thresholds(rest, X.shape[1]):
                 return FISTA(True)
         # sharp bends take a longer memory
         return LBFGS(10 if loss.rounded(math.inf) is None else 30, standardize=True)
@@ -368,9 +371,3 @@ def _are_unlike(loss: Any, targets: Any) -> bool:
 def _has_bounds(rest: Any, X: Any) -> bool:
     # Whether the rest of a penalty is elementwise, of the kind of L1 and bounds.
     return rest.bounds(X.shape[1]) is not None
-
-
-def _has_thresholds(rest: Any, X: Any) -> bool:
-    # Whether the rest of a penalty is an L1 norm.
-    bounds = rest.bounds(X.shape[1])
-    return bounds is not None and not np.isfinite(bounds[1:]).any()

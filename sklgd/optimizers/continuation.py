@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from ..objective import Problem, fallen
 from ..sampling import evenly, solved_sample
-from .full_batch import AroundOptimizer, FullBatchOptimizer, is_next_to_nothing
+from .full_batch import AroundOptimizer, FullBatchOptimizer, fell_back, is_next_to_nothing
 
 #: the least width: the curvature of a sharper version drowns in rounding
 SHARPEST = 1e-9
@@ -123,8 +123,7 @@ class Continuation(AroundOptimizer):
             state["converged"] = True
         elif state.get("converged") and self._shrink(problem, params, state, total):
             state["converged"], loss = False, problem.loss(params)
-        elif state.get("converged") and total > problem.at_constant and problem.block.model.linear:
-            params[:] = problem.best_constant
+        elif state.get("converged") and fell_back(problem, params, total):
             loss = problem.loss(params)
         return loss
 

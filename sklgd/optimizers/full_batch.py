@@ -115,6 +115,14 @@ def is_next_to_nothing(problem: Problem, state: dict, total: float) -> bool:
     return of_classes and total <= NEXT_TO_NOTHING * asked(problem, state, total)
 
 
+def fell_back(problem: Problem, params: np.ndarray, total: float) -> bool:
+    """Put the best constant in place of a linear model's parameters that are worse; say so."""
+    worse = problem.block.model.linear and total > problem.at_constant
+    if worse:
+        params[:] = problem.best_constant
+    return worse
+
+
 class FullBatchOptimizer(Optimizer):
     """Base class of optimizers that see the objective itself, once an epoch or more.
 

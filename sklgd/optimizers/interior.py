@@ -10,9 +10,10 @@ from .. import coordinates
 from .._kernels import interior
 from .._kernels.cholesky import factored, solved
 from ..objective import Problem
-from ..penalties.base import ridge_of
+from ..penalties.norms import is_lasso_and_ridge
 from ..second_order import SecondOrder
-from .full_batch import FullBatchOptimizer, asked, look_for_outliers
+from .full_batch import FullBatchOptimizer, asked, fell_back, look_for_outliers
+from .kinks import Kinks
 
 #: the share of what is asked for that may be left
 LEFT = 0.9
@@ -21,19 +22,21 @@ LEFT = 0.9
 DISTANCE, CLOSE = 8.0, 0.5
 #: the share of the way to where a variable would be zero that a step takes
 REACH = 0.995
-#: what slopes are multiplied by at the start, at the least
-LEAST_SLOPE = 1e-3
 #: a gap that is rounding, as a share of that at the start
 ROUNDING = 1e-12
 #: iterations in a row without gain after which rounding allows no more
 PATIENCE = 5
+#: what that which may be left is multiplied by where it is not clear which weights are zero
+CLEARER = 0.1
+#: a corrected step this much shorter than the one that it corrects is made without the correction
+SHORTER = 0.2
 
 
 class InteriorPoint(FullBatchOptimizer):
     r"""Primal-dual interior point method for hinges, absolute errors and their like.
 
-    For losses that are made of straight pieces, with an L2 penalty or none, and up to several
-    hundred features.  Such a loss is a sum of kinks: with :math:`t` the place of one and
+    For losses that are made of straight pieces, with an L2 or L1 penalty, both or none, and up to
+    several hundred features.  Such a loss is a sum of kinks: with :math:`t` the place of one and
     :math:`l < h` the slopes on its sides, each adds
 
     .. math:: \max(l z, h z) = \max_{l \le \theta \le h} \theta z = h p - l q, \qquad
@@ -43,8 +46,10 @@ class InteriorPoint(FullBatchOptimizer):
     iteration takes a Newton step towards small products that are alike, by predictor and corrector
     [1]_: with :math:`D = p / (h - \theta) + q / (\theta - l)` it is a least squares problem of
     weights :math:`1 / D`, so it costs a pass as `Newton` does and a few cheap ones [2]_.  A dozen
-    or two suffice, whatever the units of the features.  Training stops where the duality gap, the
-    sum of the products, is small beside ``tol`` times what the objective has fallen by.
+    or two suffice, whatever the units of the features.  An L1 norm is a sum of kinks as well, of
+    weights in place of raw predictions.  Training stops where the duality gap, the sum of the
+    products, is small beside ``tol`` times what the objective has fallen by; weights that an L1
+    norm holds at zero become zero then.
 
     Targets that are numbers start from their least squares fit, classes from the best constant.
     Raw columns share the passes and have their own steps.
@@ -69,18 +74,19 @@ class InteriorPoint(FullBatchOptimizer):
 
     # The state:
     # - space, u, ridge: the coordinates, where the fit is in them, and the penalty's curvature;
-    # - work: the variables, as `_kernels.interior` describes them;
+    # - kinks: those of the rows and of the weights, with their variables;
     # - residual: the gradient, which is to be zero;
     # - products, left, least: the sums of the products, what is left to gain, and by rounding;
     # - done, stale, off: which columns are done, for how many steps nothing was gained, and the
     #   largest of the residual, where it is what is left;
+    # - share: of what is asked for that may be left;
     # - first, ordinary, converged: as for `asked` and `iterate`.
     knows_when = True
 
     @staticmethod
-    def suits(loss: Any, penalty: Any, model: Any) -> bool:
-        """Whether it is for this problem: straight pieces, a linear model and no more than L2."""
-        return model.linear and loss.has_kinks and ridge_of(penalty) is not None
+    def suits(loss: Any, penalty: Any, model: Any, n_features: int) -> bool:
+        """Whether it is for this problem: straight pieces, a linear model, a lasso and a ridge."""
+        return model.linear and loss.has_kinks and is_lasso_and_ridge(penalty, n_features)
 
     def forget(self, state: dict) -> None:
         """Forget everything: it depends on the data."""
@@ -94,31 +100,23 @@ class InteriorPoint(FullBatchOptimizer):
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
     ) -> float:
         """Take one step of each column that is not done; return the loss after it."""
-        if "work" not in state:
+        if "kinks" not in state:
             self._start(problem, params, state)
-        space, work, done = state["space"], state["work"], state["done"]
-        second = problem.second_order(space)
-        slopes, bends = np.empty((2, problem.n_rows, problem.n_raw))
-        before = state["products"]
-        interior.weigh(work, done, slopes, bends)
-        grad, hess = second.weighted(slopes, bends)
-        factors = [None if over else factored(h) for h, over in zip(hess, done, strict=True)]
-        step = self._step(state, factors, grad)
-        lengths = interior.follow(work, second.raw(space.flat(step)))
-        after = interior.products(work, lengths)
-        interior.aim(work, (after / before) ** 3 * before / (2.0 * work[0, 0].size))
-        interior.weigh(work, done, slopes)
-        step = self._step(state, factors, second.weighted(slopes)[0])
-        lengths = interior.follow(work, second.raw(space.flat(step)))
+        space, kinks, done, u = state["space"], state["kinks"], state["done"], state["u"]
+        step, lengths = self._corrected_step(problem.second_order(space), state)
         lengths *= np.where(done, 0.0, REACH)
-        u = state["u"]
-        pulls, losses = interior.move(work, lengths, step, state["ridge"], u, state["residual"])
-        loss = float(losses.sum()) / problem.weight_sum
+        loss = kinks.move(lengths) / problem.weight_sum
+        pulls = interior.move_parameters(lengths, step, state["ridge"], u, state["residual"])
         if not np.isfinite(loss):  # as far as rounding allows
             state["converged"] = True
             return problem.loss(params)
         params[:] = space.to_params(space.flat(u))
-        self._look(problem, state, pulls, loss + problem.penalty_value(params))
+        total = loss + problem.penalty_value(params)
+        self._look(problem, state, pulls, total)
+        if state["converged"] and kinks.has_zeros:
+            loss, total = self._sparsify(problem, params, state, loss, total)
+        if state["converged"] and fell_back(problem, params, total):
+            loss = problem.loss(params)
         return loss
 
     def _start(self, problem: Problem, params: np.ndarray, state: dict) -> None:
@@ -126,8 +124,8 @@ class InteriorPoint(FullBatchOptimizer):
         _check(problem)
         block, weights = problem.block, problem.row_weights
         weights = 1.0 if weights is None else weights
-        kinks = block.loss.kinks(block.targets.columns(problem.rows))
-        at, low, high = (np.moveaxis(part, -1, 0) for part in kinks)  # (k, n_kinks, n)
+        places = block.loss.kinks(block.targets.columns(problem.rows))
+        at, low, high = (np.moveaxis(part, -1, 0) for part in places)  # (k, n_kinks, n)
         space = coordinates.standardizing(problem.look())
         second = problem.second_order(space)
         is_near = block.loss.task == "regression"
@@ -136,19 +134,18 @@ class InteriorPoint(FullBatchOptimizer):
         u = space.columns(space.from_params(problem.constant_start(start)))
         ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
-        state.update(space=space, u=u, ridge=ridge, stale=0)
-        work = state["work"] = np.zeros((interior.N_PLANES, *at.shape))
-        work[interior.LOW], work[interior.HIGH] = weights * low, weights * high
+        state.update(space=space, u=u, ridge=ridge, stale=0, share=LEFT)
         if is_near:
             u += self._to_least_squares(state, second, at.mean(axis=1).T, weights)
-        _go_inside(work, second.raw(space.flat(u)).T[:, None] - at, is_near=is_near)
-        if problem.n_params > problem.n_weights:
-            _balance(work[interior.THETA])
-        slopes = np.ascontiguousarray(work[interior.THETA].sum(axis=1).T)
-        state["residual"] = space.columns(second.weighted(slopes)[0]) + ridge * u
+        above = second.raw(space.flat(u)).T[:, None] - at
+        distance = (CLOSE if is_near else DISTANCE) * np.abs(above).mean(axis=(1, 2), keepdims=True)
+        distance[distance == 0.0] = 1.0
+        bounds = weights * low, weights * high
+        kinks = state["kinks"] = Kinks(problem, space, u, above, distance, bounds, is_near=is_near)
+        state["residual"] = kinks.gradient(second) + ridge * u
         state["off"] = float(np.abs(state["residual"]).max())
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
-        state["products"] = interior.products(work)
+        state["products"] = kinks.products()
         state["left"] = state["products"] / problem.weight_sum
         state["least"] = ROUNDING * state["left"]
         state["first"] = problem.at_constant
@@ -163,60 +160,76 @@ class InteriorPoint(FullBatchOptimizer):
         size[size == 0.0] = 1.0
         bends = np.full(off.shape, 1.0 / size) * np.reshape(weights, (-1, 1))
         grad, hess = second.weighted(bends * off, bends)
-        step = self._step(state, [factored(h) for h in hess], grad)
+        step = self._step(state, [factored(h) for h in hess], state["space"].columns(grad))
         return step if np.isfinite(step).all() else np.zeros_like(step)
+
+    def _corrected_step(self, second: SecondOrder, state: dict) -> tuple[np.ndarray, np.ndarray]:
+        """Return a step towards products that are alike, and how far each column can go."""
+        kinks, done, before = state["kinks"], state["done"], state["products"]
+        going = done == 0
+        grad, hess = kinks.system(second, done, with_bends=True)
+        factors = [factored(h) if go else None for h, go in zip(hess, going, strict=True)]
+        ahead = kinks.follow(second, self._step(state, factors, grad))
+        aim = (kinks.products(ahead) / before) ** 3 * before
+
+        def aimed(columns: np.ndarray, *, corrected: bool) -> tuple[np.ndarray, np.ndarray]:
+            kinks.aim(aim, columns, corrected=corrected)
+            step = self._step(state, factors, kinks.system(second, done)[0])
+            return step, kinks.follow(second, step)
+
+        step, lengths = aimed(going, corrected=True)
+        short = (lengths < SHORTER * ahead).any(axis=0) & going
+        return aimed(short, corrected=False) if short.any() else (step, lengths)
 
     def _step(self, state: dict, factors: list, grad: np.ndarray) -> np.ndarray:
         """Return the solution of each column's system; zero where it is done."""
-        step = -state["space"].columns(grad) - state["ridge"] * state["u"]
+        step = -grad - state["ridge"] * state["u"]
         for c, factor in enumerate(factors):
             step[c] = 0.0 if factor is None else solved(*factor, step[c])
         return step
 
     def _look(self, problem: Problem, state: dict, pulls: np.ndarray, total: float) -> None:
         """See which columns are done."""
-        state["products"] = interior.products(state["work"])
+        state["products"] = state["kinks"].products()
         left = state["products"] / problem.weight_sum + pulls
         left = np.where(state["done"], state["left"], left)
         off = float(np.abs(state["residual"]).max()) if pulls.sum() > 0.1 * left.sum() else 0.0
         falls = left.sum() < 0.99 * state["left"].sum() or off < 0.99 * state["off"]
         state.update(left=left, off=off, stale=0 if falls else state["stale"] + 1)
-        enough = LEFT * asked(problem, state, total) / len(left)
+        enough = state["share"] * asked(problem, state, total) / len(left)
         state["done"] |= left <= np.maximum(enough, state["least"])
         state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
 
+    def _sparsify(
+        self, problem: Problem, params: np.ndarray, state: dict, loss: float, total: float
+    ) -> tuple[float, float]:
+        """Make weights zero that the penalty holds there; return the loss and the objective.
 
-def _go_inside(work: np.ndarray, above: np.ndarray, *, is_near: bool) -> None:
-    """Write variables, away from their bounds, for raw predictions so far above the kinks.
-
-    Near the minimum slopes are chosen such that both products of a kink are alike.  Far from it
-    that would take those of a rare class to a bound.
-    """
-    distance = (CLOSE if is_near else DISTANCE) * np.abs(above).mean(axis=(1, 2), keepdims=True)
-    distance[distance == 0.0] = 1.0
-    above, below = np.maximum(above, 0.0) + distance, np.maximum(-above, 0.0) + distance
-    share = above / (above + below) if is_near else 0.5
-    work[interior.THETA] = share * work[interior.HIGH] + (1.0 - share) * work[interior.LOW]
-    work[interior.ABOVE], work[interior.BELOW] = above, below
-
-
-def _balance(theta: np.ndarray) -> None:
-    # Make slopes of shape (k, n_kinks, n) sum to zero in each column: those of the sign that
-    # prevails are made less, in place.
-    sums = theta.sum(axis=(1, 2), keepdims=True)
-    prevail = theta * sums > 0.0
-    shares = np.sum(theta, axis=(1, 2), where=prevail, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        factor = np.where(sums == 0.0, 1.0, 1.0 - sums / shares)
-    theta *= np.where(prevail, np.maximum(factor, LEAST_SLOPE), 1.0)
+        Where that leaves more than is asked for, training goes on: what is zero becomes clearer.
+        """
+        space = state["space"]
+        sparse = space.to_params(space.flat(state["kinks"].less_zeros(state["u"])))
+        sparse_loss = problem.loss(sparse)
+        sparse_total = sparse_loss + problem.penalty_value(sparse)
+        left = sparse_total - total + self.remaining(state)
+        if sparse_total <= total or left <= asked(problem, state, total):
+            params[:] = sparse
+            return sparse_loss, sparse_total
+        if state["stale"] < PATIENCE:
+            state["share"] *= CLEARER
+            state["least"] *= CLEARER
+            state["done"][:] = state["converged"] = False
+        return loss, total
 
 
 def _check(problem: Problem) -> None:
     """Raise where the method does not apply."""
     loss, model = problem.block.loss, problem.block.model
-    if problem.block.targets.joint or not InteriorPoint.suits(loss, problem.penalty, model):
+    suits = InteriorPoint.suits(loss, problem.penalty, model, problem.n_features)
+    if problem.block.targets.joint or not suits:
         raise ValueError(
-            "InteriorPoint needs a linear model, a plain L2 penalty or none, and a loss that has "
-            f"kinks(y) and takes its columns apart. Got {loss!r} with {problem.penalty!r}; use "
-            "optimizer='auto', or optimizer='newton' where the loss is smooth."
+            "InteriorPoint needs a linear model, a penalty that is L1, L2, an elastic net or None, "
+            "and a loss that has kinks(y) and takes its columns apart. Got "
+            f"{loss!r} with {problem.penalty!r}; use optimizer='auto', or optimizer='newton' where "
+            "the loss is smooth."
         )

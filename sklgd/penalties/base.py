@@ -167,6 +167,12 @@ def ridge_of(penalty: Penalty | None) -> float | None:
     return None if math.isnan(ridge) else ridge
 
 
+def has_thresholds(rest: Penalty, n_features: int) -> bool:
+    """Return whether the part of a penalty that is stepped proximally is an L1 norm."""
+    bounds = rest.bounds(n_features)
+    return bounds is not None and not np.isfinite(bounds[1:]).any()
+
+
 class Elementwise(Penalty):
     """A sum over weights: ``sum_cj weights[j] * h(w[c, j])``.
 

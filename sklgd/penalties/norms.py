@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 
 from .._kernels import penalties as _kernels
 from .._strategy import has_kernel
-from .base import Elementwise, Penalty, soft
+from .base import Elementwise, Penalty, has_thresholds, soft
 
 
 class LassoAndRidge(Elementwise):
@@ -202,3 +202,10 @@ class ElasticNet(LassoAndRidge):
             L2(l2, weights=self.weights) if l2 > 0 else None,
             L1(l1, weights=self.weights) if l1 > 0 else None,
         )
+
+
+def is_lasso_and_ridge(penalty: Penalty | None, n_features: int) -> bool:
+    """Return whether a penalty is an L1 norm, a ridge, the two together or none."""
+    smooth, rest = (None, None) if penalty is None else penalty.split()
+    is_ridge = smooth is None or (isinstance(smooth, L2) and has_kernel(smooth))
+    return is_ridge and (rest is None or has_thresholds(rest, n_features))

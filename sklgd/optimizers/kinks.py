@@ -1,0 +1,180 @@
+"""The kinks of a problem, with the variables of an interior point: see `InteriorPoint`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._kernels import interior
+from ..coordinates import Coordinates
+from ..objective import Problem
+from ..second_order import SecondOrder
+
+#: what slopes are multiplied by at the start, at the least
+LEAST_SLOPE = 1e-3
+
+
+class Kinks:
+    """The kinks of the rows' losses, and those of weights under an L1 norm.
+
+    Parameters
+    ----------
+    problem : Problem
+    space : Coordinates
+    u : ndarray of shape (n_raw, q)
+        The point to start at.
+    above : ndarray of shape (n_raw, n_kinks, n_rows)
+        What its raw predictions are above the kinks.
+    distance : ndarray of shape (n_raw, 1, 1)
+        How far from the kinks the variables start.
+    bounds : tuple of two ndarrays of above's shape
+        The slopes below and above the kinks, times the rows' weights.
+    is_near : bool
+        Whether the point is near the minimum.
+    """
+
+    # ``_rows`` and ``_weights`` are variables, as `sklgd._kernels.interior` describes them; the
+    # latter are None without an L1 norm.  ``_penalised`` are the features that it is of.
+
+    def __init__(
+        self,
+        problem: Problem,
+        space: Coordinates,
+        u: np.ndarray,
+        above: np.ndarray,
+        distance: np.ndarray,
+        bounds: tuple[np.ndarray, np.ndarray],
+        *,
+        is_near: bool,
+    ) -> None:
+        self._space, self._weight_sum = space, problem.weight_sum
+        self._rows = _variables(*bounds, above, distance, is_near=is_near)
+        if problem.n_params > problem.n_weights:
+            _balance(self._rows[interior.THETA])
+        self._weights = None
+        l1 = problem.rest_bounds[0]
+        self._penalised = np.flatnonzero(l1)
+        if self._penalised.size:
+            slope = (problem.unit * problem.weight_sum * l1 / space.scale)[self._penalised]
+            slope = np.broadcast_to(slope, (len(u), 1, len(slope)))
+            off = u[:, None, self._penalised]
+            self._weights = _variables(-slope, slope, off, distance + np.abs(off), is_near=is_near)
+        # the sums of the roots of high - low
+        self._roots = sum(
+            np.sqrt(w[interior.HIGH] - w[interior.LOW]).sum(axis=(1, 2)) for w in self._parts()
+        )
+
+    @property
+    def has_zeros(self) -> bool:
+        """Whether there is an L1 norm, which makes weights zero."""
+        return self._weights is not None
+
+    def products(self, lengths: np.ndarray | None = None) -> np.ndarray:
+        """Return the sum of the products of each column, after steps of so many lengths."""
+        products = interior.products(self._rows, lengths)
+        return (
+            products
+            if self._weights is None
+            else (products + interior.products(self._weights, lengths))
+        )
+
+    def system(
+        self, second: SecondOrder, done: np.ndarray, *, with_bends: bool = False
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return what makes a step: gradients, shape (n_raw, q), and second derivatives.
+
+        They are zero for columns that are ``done``.
+        """
+        slopes, bends = _weigh(self._rows, done, with_bends)
+        grad, hess = second.weighted(slopes, bends)
+        grad = self._space.columns(grad)
+        if self._weights is not None:
+            slopes, bends = _weigh(self._weights, done, with_bends)
+            grad[:, self._penalised] += slopes.T / self._weight_sum
+            if with_bends:
+                hess[:, self._penalised, self._penalised] += bends.T / self._weight_sum
+        return grad, hess
+
+    def gradient(self, second: SecondOrder) -> np.ndarray:
+        """Return the gradient of the dual variables, shape (n_raw, q)."""
+        slopes = [np.ascontiguousarray(w[interior.THETA].sum(axis=1).T) for w in self._parts()]
+        grad = self._space.columns(second.weighted(slopes[0])[0])
+        if self._weights is not None:
+            grad[:, self._penalised] += slopes[1].T / self._weight_sum
+        return grad
+
+    def follow(self, second: SecondOrder, step: np.ndarray) -> np.ndarray:
+        """Turn a step, shape (n_raw, q), into directions; return how far each column can go."""
+        lengths = interior.follow(self._rows, second.raw(self._space.flat(step)))
+        if self._weights is not None:
+            change = np.ascontiguousarray(step[:, self._penalised].T)
+            lengths = np.minimum(lengths, interior.follow(self._weights, change))
+        return lengths
+
+    def aim(self, products: np.ndarray, columns: np.ndarray, *, corrected: bool) -> None:
+        """Aim at these sums of products in some columns, perhaps correct for what directions bend.
+
+        A kink's are in proportion to the root of ``high - low``, which is between rows of a weight
+        being alike and being so many rows each.
+        """
+        for work in self._parts():
+            interior.aim(work, products / (2.0 * self._roots), columns, corrected)
+
+    def move(self, lengths: np.ndarray) -> float:
+        """Go along the directions; return the sum of the rows' losses."""
+        losses = [interior.move(work, lengths) for work in self._parts()]
+        return float(losses[0].sum())
+
+    def less_zeros(self, u: np.ndarray) -> np.ndarray:
+        """Return a point less the weights that the penalty seems to hold at zero.
+
+        Slopes of these are inside their bounds, and those of others at one: a weight is zero where
+        it is less, as a share of the largest, than its slope is off the bound.
+        """
+        sparse = u.copy()
+        weights = sparse[:, self._penalised]
+        largest = np.abs(weights).max(axis=1, initial=0.0, keepdims=True)
+        theta, high = self._weights[interior.THETA, :, 0], self._weights[interior.HIGH, :, 0]
+        weights[np.abs(weights) * high <= largest * (high - np.abs(theta))] = 0.0
+        sparse[:, self._penalised] = weights
+        return sparse
+
+    def _parts(self) -> list[np.ndarray]:
+        return [self._rows] if self._weights is None else [self._rows, self._weights]
+
+
+def _variables(
+    low: np.ndarray, high: np.ndarray, above: np.ndarray, distance: np.ndarray, *, is_near: bool
+) -> np.ndarray:
+    """Return variables of kinks of these slopes, off their bounds, for what is so far above them.
+
+    Near the minimum slopes are chosen such that both products of a kink are alike.  Far from it
+    that would take those of a rare class to a bound.
+    """
+    work = np.zeros((interior.N_PLANES, *above.shape))
+    work[interior.LOW], work[interior.HIGH] = low, high
+    above, below = np.maximum(above, 0.0) + distance, np.maximum(-above, 0.0) + distance
+    share = above / (above + below) if is_near else 0.5
+    work[interior.THETA] = share * work[interior.HIGH] + (1.0 - share) * work[interior.LOW]
+    work[interior.ABOVE], work[interior.BELOW] = above, below
+    return work
+
+
+def _balance(theta: np.ndarray) -> None:
+    # Make slopes of shape (k, n_kinks, n) sum to zero in each column: those of the sign that
+    # prevails are made less, in place.
+    sums = theta.sum(axis=(1, 2), keepdims=True)
+    prevail = theta * sums > 0.0
+    shares = np.sum(theta, axis=(1, 2), where=prevail, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        factor = np.where(sums == 0.0, 1.0, 1.0 - sums / shares)
+    theta *= np.where(prevail, np.maximum(factor, LEAST_SLOPE), 1.0)
+
+
+def _weigh(
+    work: np.ndarray, done: np.ndarray, with_bends: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return slopes and second derivatives of the system that a step solves, shape (n, n_raw)."""
+    slopes = np.empty((work.shape[3], work.shape[1]))
+    bends = np.empty_like(slopes) if with_bends else None
+    interior.weigh(work, done, slopes, bends)
+    return slopes, bends
