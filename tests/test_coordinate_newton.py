@@ -311,8 +311,8 @@ def test_quantiles_with_l1_are_those_of_linear_programming(form, quantile, repea
         X[::7] = 0.0
     for alpha in (1e-3, 1e-2):
         known = QuantileRegressor(quantile=quantile, alpha=alpha).fit(X, y)
-        model = GDRegressor(Quantile(quantile), penalty="l1", alpha=alpha).fit(form(X), y)
-        assert model.optimizer_ == Continuation(CoordinateNewton())
+        rule = {"penalty": "l1", "alpha": alpha, "optimizer": Continuation(CoordinateNewton())}
+        model = GDRegressor(Quantile(quantile), **rule).fit(form(X), y)
 
         def objective(found, alpha=alpha):
             loss = Quantile(quantile).value(y, found.predict(X)).mean()
@@ -332,8 +332,11 @@ def test_auto_takes_columns_apart():
     for output, column in enumerate(y.T):
         alone = GDRegressor("poisson", penalty="l1", alpha=0.1, tol=1e-8).fit(X, column)
         assert_allclose(model.coef_[output], alone.coef_, atol=1e-3)
-    model = GDClassifier("hinge", penalty="l1").fit(X, y[:, 0] > 0)
+    X, y = np.tile(X, (9, 1)), np.tile(y[:, 0], 9)
+    model = GDClassifier("hinge", penalty="l1").fit(X, y > 0)
     assert model.optimizer_ == Continuation(LBFGS(30, standardize=True))
+    model = GDRegressor("absolute_error", penalty="l1").fit(sp.csr_array(X), y)
+    assert model.optimizer_ == Continuation(CoordinateNewton())
 
 
 @pytest.mark.parametrize("form", [np.asarray, np.asfortranarray, sp.csr_array])

@@ -10,8 +10,12 @@ from sklearn.linear_model import QuantileRegressor
 from sklearn.preprocessing import scale
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.coordinates import standardizing
 from sklgd.losses import AbsoluteError, EpsilonInsensitive, Quantile
+from sklgd.models import Linear
+from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import Continuation, InteriorPoint, Newton
+from sklgd.optimizers.row_system import RowSystem
 from sklgd.penalties import L1, L2, ElasticNet
 
 EXACT = {"optimizer": InteriorPoint(), "tol": 1e-9}
@@ -140,15 +144,41 @@ def test_columns_are_problems_of_their_own():
         assert_array_equal(together.coef_[c] == 0.0, alone.coef_[0] == 0.0)
 
 
-def test_features_outnumber_the_rows():
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("p", [120, 900])
+def test_features_outnumber_the_rows(p, intercept, form):
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(40, 120))
-    y = X[:, :3].sum(axis=1) + 0.1 * rng.normal(size=40)
-    known = QuantileRegressor(alpha=0.05, solver="highs").fit(X, y)
-    model = GDRegressor("absolute_error", penalty="l1", alpha=0.1, tol=1e-9).fit(X, y)
+    X = rng.normal(size=(60, p)) * (rng.random((60, p)) < (0.05 if form is sp.csr_array else 1.0))
+    X[:, 0] = 100.0 + rng.normal(size=60)
+    y = X[:, :3].sum(axis=1) + 0.1 * rng.normal(size=60)
+    rule = {"alpha": 0.05, "fit_intercept": intercept}
+    known = QuantileRegressor(solver="highs", **rule).fit(X, y)
+    rule = {"alpha": 0.1, "fit_intercept": intercept, "penalty": "l1"}
+    model = GDRegressor("absolute_error", tol=1e-9, **rule).fit(form(X), y)
     assert model.optimizer_ == InteriorPoint()
     assert_allclose(model.coef_, known.coef_, atol=1e-5)
     assert_array_equal(model.coef_ == 0.0, known.coef_ == 0.0)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_systems_of_rows_are_those_of_features(form):
+    """Also where what is tiny makes digits cancel: then those of features are solved."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 50)) * (rng.random((30, 50)) < 0.08)
+    X[:, 1] = 1e3 + rng.normal(size=30)
+    block = Block(form(X), Targets(X[:, 0], 1), None, AbsoluteError(), Linear(), True)
+    problem = Problem(block, L1(0.1))
+    space = standardizing(problem)
+    Z = np.column_stack([(X - space.shift) / space.scale, np.ones(30)])
+    bends, penalty = rng.random(30), rng.random(50)
+    b = rng.normal(size=51)
+    matrix = Z.T @ (bends[:, None] * Z) / 30.0 + np.diag(np.append(penalty, 0.0))
+    solve = RowSystem(problem, space).solver(bends, penalty, otherwise=None)
+    assert_allclose(solve(b), np.linalg.solve(matrix, b), rtol=1e-8)
+    tiny = RowSystem(problem, space).solver(bends, 1e-25 * penalty, lambda: lambda b: b + 1.0)
+    assert_array_equal(tiny(b), b + 1.0)
 
 
 def test_weights_are_repetitions():

@@ -69,6 +69,9 @@ MOST_COPIED, MOST_COPIED_DENSE = 2_000_000, 20_000_000
 #: rows up to which an interior point is found faster than ever sharper problems are solved, with
 #: one column and with several
 KINK_ROWS, KINK_ROWS_MANY = 3_000, 10_000
+#: features up to which, and multiply-adds up to which, all pairs of few rows are multiplied in each
+#: iteration of an interior point with an L1 norm
+MOST_BY_ROWS, MOST_PRODUCTS = 3000, 2e8
 #: up to FEW rows train in the space that they span, or so many dense ones of a smooth loss, if
 #: features are so many times more, and so many
 FEWER, MORE_FEATURES, SOME_FEATURES = 250, 1.5, 200
@@ -105,7 +108,7 @@ class Auto(Optimizer):
       and where they are few and the ridge is not weak, too.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2, L1,
       an elastic net or no penalty, up to 400 features (500 with L2) and a few thousand rows: a
-      dozen passes.
+      dozen passes.  With L1 or an elastic net for up to 3,000 features and 400 rows, too.
     - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
       rows, of which there are up to 400 (dense ones of a smooth loss: 250): their products take
       less time than passes over them.
@@ -164,10 +167,10 @@ class Auto(Optimizer):
             in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw)
         columnwise = unlike
         if bends:
-            n, p = X.shape
-            small = n <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
-            small = small and (solver == Newton() or p <= FEW)
-            if small and InteriorPoint.suits(loss, penalty, model, p):
+            small = solver == Newton() or _has_small_systems(penalty, X)
+            few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
+            suits = InteriorPoint.suits(loss, penalty, model, X.shape[1])
+            if suits and small and few_rows:
                 solver = InteriorPoint()
             else:
                 solver, columnwise = Continuation(solver), separable
@@ -285,6 +288,16 @@ def _has_few_rows(X: Any, bends: bool) -> bool:
     n, p = X.shape
     most = FEW if bends or sp.issparse(X) else FEWER
     return p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
+
+
+def _has_small_systems(penalty: Any, X: Any) -> bool:
+    # Whether the systems of an interior point, by features or by rows, are made and solved soon.
+    n, p = X.shape
+    rest = None if p <= FEW or penalty is None else penalty.split()[1]
+    if rest is None or n > FEW or p > MOST_BY_ROWS:
+        return p <= FEW
+    entries = X.nnz if sp.issparse(X) else X.size
+    return n * entries <= MOST_PRODUCTS and _has_bounds(rest, X) and rest.bounds(p)[0].all()
 
 
 def _is_small(X: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..objective import Problem
 from ..penalties.norms import is_lasso_and_ridge
 from ..second_order import SecondOrder
 from .full_batch import FullBatchOptimizer, asked, fell_back, look_for_outliers
-from .kinks import Kinks
+from .kinks import Kinks, by_rows
 
 #: the share of what is asked for that may be left
 LEFT = 0.9
@@ -128,9 +129,11 @@ class InteriorPoint(FullBatchOptimizer):
         at, low, high = (np.moveaxis(part, -1, 0) for part in places)  # (k, n_kinks, n)
         space = coordinates.standardizing(problem.look())
         second = problem.second_order(space)
-        is_near = block.loss.task == "regression"
-        # numbers start from their least squares fit: a start given may be too close to their kinks
-        start = np.zeros_like(params) if is_near else params
+        # numbers start from their least squares fit: a start given may be too close to their kinks;
+        # more features than rows fit them far too well
+        of_numbers = block.loss.task == "regression"
+        is_near = of_numbers and not by_rows(problem)
+        start = np.zeros_like(params) if of_numbers else params
         u = space.columns(space.from_params(problem.constant_start(start)))
         ridge = np.zeros_like(u)
         ridge[:, : problem.n_features] = second.ridge
@@ -160,32 +163,32 @@ class InteriorPoint(FullBatchOptimizer):
         size[size == 0.0] = 1.0
         bends = np.full(off.shape, 1.0 / size) * np.reshape(weights, (-1, 1))
         grad, hess = second.weighted(bends * off, bends)
-        step = self._step(state, [factored(h) for h in hess], state["space"].columns(grad))
+        solvers = [partial(solved, *factored(h)) for h in hess]
+        step = self._step(state, solvers, state["space"].columns(grad))
         return step if np.isfinite(step).all() else np.zeros_like(step)
 
     def _corrected_step(self, second: SecondOrder, state: dict) -> tuple[np.ndarray, np.ndarray]:
         """Return a step towards products that are alike, and how far each column can go."""
         kinks, done, before = state["kinks"], state["done"], state["products"]
         going = done == 0
-        grad, hess = kinks.system(second, done, with_bends=True)
-        factors = [factored(h) if go else None for h, go in zip(hess, going, strict=True)]
-        ahead = kinks.follow(second, self._step(state, factors, grad))
+        grad, solvers = kinks.systems(second, done)
+        ahead = kinks.follow(second, self._step(state, solvers, grad))
         aim = (kinks.products(ahead) / before) ** 3 * before
 
         def aimed(columns: np.ndarray, *, corrected: bool) -> tuple[np.ndarray, np.ndarray]:
             kinks.aim(aim, columns, corrected=corrected)
-            step = self._step(state, factors, kinks.system(second, done)[0])
+            step = self._step(state, solvers, kinks.gradients(second, done))
             return step, kinks.follow(second, step)
 
         step, lengths = aimed(going, corrected=True)
         short = (lengths < SHORTER * ahead).any(axis=0) & going
         return aimed(short, corrected=False) if short.any() else (step, lengths)
 
-    def _step(self, state: dict, factors: list, grad: np.ndarray) -> np.ndarray:
+    def _step(self, state: dict, solvers: list, grad: np.ndarray) -> np.ndarray:
         """Return the solution of each column's system; zero where it is done."""
         step = -grad - state["ridge"] * state["u"]
-        for c, factor in enumerate(factors):
-            step[c] = 0.0 if factor is None else solved(*factor, step[c])
+        for c, solve in enumerate(solvers):
+            step[c] = 0.0 if solve is None else solve(step[c])
         return step
 
     def _look(self, problem: Problem, state: dict, pulls: np.ndarray, total: float) -> None:

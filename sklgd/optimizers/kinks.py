@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .._kernels import interior
+from .._kernels.cholesky import factored, solved
 from ..coordinates import Coordinates
 from ..objective import Problem
 from ..second_order import SecondOrder
+from .row_system import RowSystem, Solver
 
 #: what slopes are multiplied by at the start, at the least
 LEAST_SLOPE = 1e-3
@@ -58,6 +62,7 @@ class Kinks:
             slope = np.broadcast_to(slope, (len(u), 1, len(slope)))
             off = u[:, None, self._penalised]
             self._weights = _variables(-slope, slope, off, distance + np.abs(off), is_near=is_near)
+        self._row_system = RowSystem(problem, space) if by_rows(problem) else None
         # the sums of the roots of high - low
         self._roots = sum(
             np.sqrt(w[interior.HIGH] - w[interior.LOW]).sum(axis=(1, 2)) for w in self._parts()
@@ -77,22 +82,40 @@ class Kinks:
             else (products + interior.products(self._weights, lengths))
         )
 
-    def system(
-        self, second: SecondOrder, done: np.ndarray, *, with_bends: bool = False
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Return what makes a step: gradients, shape (n_raw, q), and second derivatives.
-
-        They are zero for columns that are ``done``.
-        """
-        slopes, bends = _weigh(self._rows, done, with_bends)
-        grad, hess = second.weighted(slopes, bends)
-        grad = self._space.columns(grad)
+    def gradients(self, second: SecondOrder, done: np.ndarray) -> np.ndarray:
+        """Return the right sides of a step's systems, shape (n_raw, q); zero for those ``done``."""
+        grad = self._space.columns(second.weighted(_weigh(self._rows, done)[0])[0])
         if self._weights is not None:
-            slopes, bends = _weigh(self._weights, done, with_bends)
+            slopes, _ = _weigh(self._weights, done)
             grad[:, self._penalised] += slopes.T / self._weight_sum
-            if with_bends:
-                hess[:, self._penalised, self._penalised] += bends.T / self._weight_sum
-        return grad, hess
+        return grad
+
+    def systems(
+        self, second: SecondOrder, done: np.ndarray
+    ) -> tuple[np.ndarray, list[Solver | None]]:
+        """Return `gradients` and what solves the system of each column, None for those ``done``."""
+        slopes, bends = _weigh(self._rows, done, with_bends=True)
+        grad, hess = second.weighted(slopes, bends if self._row_system is None else None)
+        grad = self._space.columns(grad)
+        p = len(self._space.scale)
+        penalty = np.zeros((len(grad), p))
+        if self._weights is not None:
+            slopes_of_weights, bends_of_weights = _weigh(self._weights, done, with_bends=True)
+            grad[:, self._penalised] += slopes_of_weights.T / self._weight_sum
+            penalty[:, self._penalised] = bends_of_weights.T / self._weight_sum
+
+        def by_features(c: int) -> Solver:
+            matrix = (second.weighted(slopes, bends)[1] if hess is None else hess)[c]
+            np.einsum("jj->j", matrix)[:p] += penalty[c]
+            return partial(solved, *factored(matrix))
+
+        def solver(c: int) -> Solver:
+            if self._row_system is None:
+                return by_features(c)
+            whole = penalty[c] + np.broadcast_to(second.ridge, penalty.shape)[c]
+            return self._row_system.solver(bends[:, c], whole, partial(by_features, c))
+
+        return grad, [None if over else solver(c) for c, over in enumerate(done)]
 
     def gradient(self, second: SecondOrder) -> np.ndarray:
         """Return the gradient of the dual variables, shape (n_raw, q)."""
@@ -142,6 +165,15 @@ class Kinks:
         return [self._rows] if self._weights is None else [self._rows, self._weights]
 
 
+def by_rows(problem: Problem) -> bool:
+    """Return whether rows are fewer than features, which all are penalised.
+
+    Then steps solve systems of as many equations as there are rows.
+    """
+    penalised = (problem.rest_bounds[0] > 0.0) | (np.atleast_2d(problem.smooth_curvature) > 0.0)
+    return problem.n_rows < problem.n_features and bool(penalised.all())
+
+
 def _variables(
     low: np.ndarray, high: np.ndarray, above: np.ndarray, distance: np.ndarray, *, is_near: bool
 ) -> np.ndarray:
@@ -171,7 +203,7 @@ def _balance(theta: np.ndarray) -> None:
 
 
 def _weigh(
-    work: np.ndarray, done: np.ndarray, with_bends: bool
+    work: np.ndarray, done: np.ndarray, *, with_bends: bool = False
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return slopes and second derivatives of the system that a step solves, shape (n, n_raw)."""
     slopes = np.empty((work.shape[3], work.shape[1]))
