@@ -222,9 +222,9 @@ class Problem:
         return rows if self.order is None else self.order[rows]
 
     def _like(self, block: Block, order: np.ndarray | None) -> Problem:
-        # Of other rows or another loss, with the same threads.
+        # Of other rows or another loss, with the same threads and the same seed.
         other = Problem(block, self.penalty, order, self.n_threads, self.tol)
-        other._threads = self._threads
+        other._threads, other.seed = self._threads, self.seed
         other.smooth = self.smooth
         return other
 

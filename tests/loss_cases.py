@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sklgd._kernels import adapters
 from sklgd._kernels import losses as kernels
 from sklgd._strategy import compose_kernel
 from sklgd.losses import (
@@ -23,6 +24,12 @@ from sklgd.losses import (
     SoftLogLoss,
     Tweedie,
 )
+
+
+def kernel_of(loss):
+    """Return the compiled twin of a loss, or what calls the loss itself."""
+    return compose_kernel(loss, adapters.PyLoss)
+
 
 CASES = [
     *(cls() for cls in LOSSES.values()),

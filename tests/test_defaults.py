@@ -4,6 +4,8 @@ What is left to gain is small beside what the objective has fallen by since the 
 prediction, which is known in closed form: ``tol`` promises that.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -223,6 +225,26 @@ def test_features_far_from_zero_are_no_outliers(loss, form):
     for intercept in (True, False):
         model = GDClassifier(loss, alpha=ALPHA, fit_intercept=intercept).fit(form(X), y)
         assert model.n_iter_ < 30
+
+
+@pytest.mark.parametrize("form", [np.asarray, np.asfortranarray])
+@pytest.mark.parametrize("far", [100.0, 1e3])
+def test_a_lasso_of_features_far_from_zero_without_an_intercept(far, form):
+    """They are all but the same: it is found, or said not to be."""
+    rng = np.random.default_rng(0)
+    for p in (60, 300):
+        X = rng.normal(size=(100 + p // 3, p)) + far * rng.normal(size=p)
+        y = X[:, 0] - X[:, 0].mean() + 0.5 * rng.normal(size=len(X)) > 0
+        rule = {"alpha": 1e-4, "fit_intercept": False}
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            model = GDClassifier(penalty="l1", **rule).fit(form(X), y)
+        ridge = GDClassifier(alpha=1e-9, fit_intercept=False).fit(X, y).coef_[0]
+        sign = np.where(y, 1.0, -1.0)
+        bound = np.logaddexp(0.0, -sign * (X @ ridge)).mean() + 1e-4 * np.abs(ridge).sum()
+        reached = model.loss_curve_[-1] - bound <= LEFT * (np.log(2.0) - bound)
+        assert reached if p == 60 else (reached or model.stop_reason_ == "max_iter")
+        assert bool(caught) == (model.stop_reason_ == "max_iter")
 
 
 @pytest.mark.parametrize("ratio", [100.0, 1e4, 1e5])

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import scale
 from sklearn.svm import SVC, LinearSVC, LinearSVR
 
+from loss_cases import kernel_of
 from sklgd import GDClassifier, GDRegressor
 from sklgd._kernels import adapters
 from sklgd._kernels import losses as kernels
@@ -22,16 +23,15 @@ from sklgd.losses import (
     Hinge,
     Huber,
     LogLoss,
-    Loss,
     MulticlassHinge,
     Quantile,
     SmoothHinge,
 )
 from sklgd.models import Linear
-from sklgd.optimizers import SDCA, DualFirst, InteriorPoint
+from sklgd.optimizers import SDCA, Columnwise, DualFirst, InteriorPoint, Newton, RowSpace
 from sklgd.penalties import L2
 
-PROXIMAL = [loss for loss in (cls() for cls in LOSSES.values()) if loss.has_proximal_slope]
+PROXIMAL = [loss for loss in (cls() for cls in LOSSES.values()) if kernel_of(loss).proximal]
 VARIANTS = [Huber(0.3), EpsilonInsensitive(0.5), Quantile(0.9), SmoothHinge(0.2), LogLoss(0.1)]
 EXACT = {"tol": 1e-9, "max_iter": 20_000, "random_state": 0}
 each_loss = pytest.mark.parametrize("loss", [*PROXIMAL, *VARIANTS], ids=repr)
@@ -83,7 +83,7 @@ def test_kernel_equals_numpy(loss):
 def test_logistic_slope_far_out(raw):
     for y in (0.0, 1.0):
         y, center = np.array([y]), np.array([raw])
-        kernel = compose_kernel(LogLoss(), adapters.PyLoss)
+        kernel = kernel_of(LogLoss())
         for step in (1e-3, 1e3):
             found = kernels.proximal_slope(kernel, y, center, step)
             assert_allclose(found, LogLoss().proximal_slope(y, center, step), atol=1e-9)
@@ -109,7 +109,7 @@ def test_joint_proximal_slope_is_that_of_the_nearest_low_point(loss, step):
 def test_joint_proximal_slope_of_the_softmax_far_out(scale, step):
     rng = np.random.default_rng(0)
     y, center = rng.integers(0, 20, 50).astype(float), scale * rng.standard_normal((50, 20))
-    kernel = compose_kernel(LogLoss(), adapters.PyLoss)
+    kernel = kernel_of(LogLoss())
     found = kernels.proximal_slope_joint(kernel, y, center, step)
     proba = found + np.eye(20)[y.astype(int)]
     assert np.all(proba >= -1e-11) and np.all(proba <= 1.0 + 1e-11)
@@ -119,7 +119,7 @@ def test_joint_proximal_slope_of_the_softmax_far_out(scale, step):
 
 
 def test_losses_with_a_joint_proximal_slope():
-    joint = {name for name, loss in LOSSES.items() if loss().has_joint_proximal_slope}
+    joint = {name for name, loss in LOSSES.items() if kernel_of(loss()).proximal_joint}
     assert joint == {"multiclass_hinge", "log_loss"}
     with pytest.raises(NotImplementedError, match="Hinge has no joint_proximal_slope"):
         Hinge().joint_proximal_slope(np.zeros(1), np.zeros((1, 2)), 1.0)
@@ -145,8 +145,8 @@ def test_a_subclass_with_another_gradient_has_no_proximal_slope():
         def proximal_slope(self, y, center, step):
             return 2.0 * super().proximal_slope(y, center, 2.0 * step)
 
-    assert Hinge().has_proximal_slope and Own().has_proximal_slope
-    assert not Doubled().has_proximal_slope and not Loss.has_proximal_slope.fget(Loss())
+    assert kernel_of(Hinge()).proximal
+    assert not kernel_of(Doubled()).proximal and not kernel_of(Own()).proximal
     assert SDCA.suits(Hinge(), L2(0.1), Linear())
     assert not SDCA.suits(Own(), L2(0.1), Linear())  # which is not compiled
 
@@ -303,10 +303,16 @@ def test_crammer_singer_with_weights_and_intercepts(make):
     assert_allclose(mine.coef_.ravel(), known.x[: k * p], atol=1e-3)
 
 
-def test_random_state(cancer):
+@pytest.mark.parametrize(
+    "optimizer", [SDCA(), DualFirst(Newton()), Columnwise(SDCA()), RowSpace(SDCA())], ids=repr
+)
+def test_random_state(cancer, optimizer):
+    """Also of the problems that others pose."""
     X, y = cancer
     fits = [
-        GDClassifier("hinge", optimizer=SDCA(), random_state=seed, max_iter=3, tol=None).fit(X, y)
+        GDClassifier("hinge", optimizer=optimizer, random_state=seed, max_iter=3, tol=None).fit(
+            X[:100], y[:100]
+        )
         for seed in (0, 0, 1)
     ]
     assert_array_equal(fits[0].coef_, fits[1].coef_)

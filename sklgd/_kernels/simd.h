@@ -67,7 +67,7 @@ typedef struct {
     /* values and slopes of losses, params is what each is made with: see simd_losses.h */
     simd_loss *poisson, *gamma, *logistic, *log_cosh, *rounded;
     /* the logistic loss's second derivatives */
-    void (*logistic_bend)(ptrdiff_t n, const double *raw, double *out);
+    void (*sigmoid_slope)(ptrdiff_t n, const double *raw, double *out);
     /* with g = grad + ridge * params: m = beta_1 m + (1 - beta_1) g,
      * v = beta_2 v + (1 - beta_2) g^2, params -= rate * m / (sqrt(v) + epsilon) */
     void (*adam_d)(ptrdiff_t n, double *params, const double *grad, double *m, double *v,

@@ -55,7 +55,7 @@ cdef extern from "simd.h" nogil:
         simd_loss* logistic
         simd_loss* log_cosh
         simd_loss* rounded
-        void (*logistic_bend)(Py_ssize_t n, const double* raw, double* out) noexcept nogil
+        void (*sigmoid_slope)(Py_ssize_t n, const double* raw, double* out) noexcept nogil
         void (*adam_d)(Py_ssize_t n, double* params, const double* grad, double* m, double* v,
                        const simd_adam* rule) noexcept nogil
         void (*adam_f)(Py_ssize_t n, float* params, const float* grad, float* m, float* v,

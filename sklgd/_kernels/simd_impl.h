@@ -450,7 +450,7 @@ static const simd_table NAME(table) = {
     NAME(rows4_moments_d), NAME(rows4_moments_f),
     NAME(rows4_dot4_d), NAME(rows4_dot4_f), NAME(rows_update_d), NAME(rows_update_f),
     NAME(average), NAME(exp), NAME(log), NAME(log1p_unit),
-    NAME(poisson), NAME(gamma), NAME(logistic), NAME(log_cosh), NAME(rounded), NAME(logistic_bend),
+    NAME(poisson), NAME(gamma), NAME(logistic), NAME(log_cosh), NAME(rounded), NAME(sigmoid_slope),
     NAME(adam_d), NAME(adam_f), NAME(root_sizes), NAME(adagrad), NAME(shrink),
     NAME_STRING,
 };

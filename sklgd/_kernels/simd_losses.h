@@ -100,12 +100,12 @@ DEFINE_LOSS(log_cosh)
 DEFINE_LOSS(rounded)
 
 /* sigmoid(r) sigmoid(-r) */
-TARGET static inline NAME(vec) NAME(logistic_bend_of)(NAME(vec) raw)
+TARGET static inline NAME(vec) NAME(sigmoid_slope_of)(NAME(vec) raw)
 {
     NAME(vec) e = NAME(exp_of)(-ABS(raw));
     return e / ((1.0 + e) * (1.0 + e));
 }
-DEFINE_MAP(logistic_bend)
+DEFINE_MAP(sigmoid_slope)
 
 #undef DEFINE_MAP
 #undef DEFINE_LOSS

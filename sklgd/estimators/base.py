@@ -311,6 +311,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             X=X,
             targets=targets,
             incremental=incremental,
+            fit_intercept=self.fit_intercept,
         )
         model = strategies.model.choose(auto=isinstance(before, Auto))
         return strategies._replace(optimizer=optimizer, model=model)

@@ -188,11 +188,6 @@ class Loss(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} must define gradient(y, raw)")
 
-    @property
-    def has_proximal_slope(self) -> bool:
-        """Whether `proximal_slope` is known, and belongs to the `gradient` that this class has."""
-        return _goes_with_gradient(type(self), "proximal_slope")
-
     def proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         r"""Return the slope of the loss at the end of a proximal step: what `SDCA` steps to.
 
@@ -217,11 +212,6 @@ class Loss(Strategy):
         """
         raise NotImplementedError(f"{type(self).__name__} has no proximal_slope")
 
-    @property
-    def has_joint_proximal_slope(self) -> bool:
-        """Whether `joint_proximal_slope` is known, and belongs to this class's `gradient`."""
-        return _goes_with_gradient(type(self), "joint_proximal_slope")
-
     def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         r"""Return the same of the joint form, which moves all columns.
 
@@ -242,11 +232,6 @@ class Loss(Strategy):
         ndarray of shape (n, k)
         """
         raise NotImplementedError(f"{type(self).__name__} has no joint_proximal_slope")
-
-    @property
-    def has_flow_slope(self) -> bool:
-        """Whether `flow_slope` is known, and belongs to the `gradient` that this class has."""
-        return _goes_with_gradient(type(self), "flow_slope")
 
     def flow_slope(self, y: np.ndarray, raw: np.ndarray, time: float) -> np.ndarray:
         r"""Return the mean slope along the loss's own descent, of losses of this library.

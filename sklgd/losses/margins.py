@@ -326,7 +326,7 @@ class MulticlassHinge(Classification):
         gradient[own] = -active
         return gradient
 
-    proximal_slope = Hinge.proximal_slope
+    proximal_slope, flow_slope = Hinge.proximal_slope, Hinge.flow_slope
 
     def joint_proximal_slope(self, y: np.ndarray, center: np.ndarray, step: float) -> np.ndarray:
         # a point of the simplex less the vertex of the true class: a projection

@@ -31,6 +31,9 @@ from .row_space import RowSpace
 #: with an L1 penalty Newton's method wants so many rows a feature, or so few features: otherwise
 #: coordinate descent on its matrix is slow
 ROWS_A_FEATURE, SMALL = 10, 50
+#: or so few where, without an intercept, the means of features are so many times their spreads:
+#: then they are nearly the same to all else
+SMALL_FAR, FAR = 100, 5.0
 #: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
 #: many times the entries of the matrix, which then is small beside X
 FEW, MANY, ENTRIES = 400, 500, 50
@@ -144,7 +147,15 @@ class Auto(Optimizer):
     """
 
     def choose(
-        self, loss: Any, penalty: Any, *, model: Any, X: Any, targets: Any, incremental: bool
+        self,
+        loss: Any,
+        penalty: Any,
+        *,
+        model: Any,
+        X: Any,
+        targets: Any,
+        incremental: bool,
+        fit_intercept: bool = True,
     ) -> Optimizer:
         """Return the optimizer for this problem."""
         if not (model.linear or model.smooth):
@@ -160,11 +171,12 @@ class Auto(Optimizer):
         dual = dual and not (unlike or targets.soft)
         if not (loss.smooth or bends):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
+        is_far = not fit_intercept and _is_far_from_zero(X)
         in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, bends), None
         if in_row_space:  # of no more dimensions than rows
-            solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw)
+            solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw, is_far)
         if solver != Newton():
-            in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw)
+            in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw, is_far)
         columnwise = unlike
         if bends:
             small = solver == Newton() or _has_small_systems(penalty, X)
@@ -182,8 +194,11 @@ class Auto(Optimizer):
         may_be_quick = _may_be_quick_in_the_dual(loss, penalty, X, targets)
         return DualFirst(solver, _dual_limit(loss)) if may_be_quick else solver
 
-    def _solver(self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int) -> Optimizer:
-        # What solves a smooth problem, or one that is made smooth.
+    def _solver(
+        self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int, is_far: bool
+    ) -> Optimizer:
+        # What solves a smooth problem, or one that is made smooth; `is_far` if features have means
+        # that nothing takes up.
         smooth, rest = (None, None) if penalty is None else penalty.split()
         if not model.linear:
             return (LBFGS if rest is None else FISTA)(standardize=True)
@@ -206,7 +221,8 @@ class Auto(Optimizer):
         if rest is not None:
             told_apart = told_apart or size <= SMALL
             elementwise = has_hessian and _has_bounds(rest, X)
-            if elementwise and few and (told_apart or not has_thresholds(rest, X.shape[1])):
+            told_apart = told_apart or not has_thresholds(rest, X.shape[1])
+            if elementwise and few and (told_apart or (size <= SMALL_FAR and is_far)):
                 return Newton()
             if elementwise and (loss.smooth or loss.task == "regression") and not joint:
                 in_columns = sp.issparse(X) or loss.self_concordant
@@ -310,6 +326,17 @@ def _is_wide(X: Any) -> bool:
     if sp.issparse(X) or X.size > MOST_COPIED_DENSE:
         return False
     return X.shape[0] < X.shape[1] or _spans_few(*_standardised(X))
+
+
+def _is_far_from_zero(X: Any) -> bool:
+    # Whether dense features, together, are far from zero beside their spreads.
+    if sp.issparse(X):
+        return False
+    some = _some(X, FEW_ROWS).astype(np.float64, copy=False)
+    mean, variance = some.mean(axis=0), some.var(axis=0)
+    varies = variance > (ROUNDING * mean) ** 2
+    far = np.abs(mean[varies]) > FAR * np.sqrt(variance[varies])
+    return bool(far.sum() > 1)
 
 
 def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:

@@ -124,7 +124,15 @@ class Optimizer(Strategy):
         return cls(learning_rate=_rate_from_estimator(params, given))
 
     def choose(
-        self, loss: Any, penalty: Any, *, model: Any, X: Any, targets: Any, incremental: bool
+        self,
+        loss: Any,
+        penalty: Any,
+        *,
+        model: Any,
+        X: Any,
+        targets: Any,
+        incremental: bool,
+        fit_intercept: bool = True,
     ) -> Optimizer:
         """Return the optimizer to use for a problem: itself, unless it chooses among others.
 
@@ -142,6 +150,8 @@ class Optimizer(Strategy):
             The targets as the loss takes them; ``targets.n_raw`` columns of raw predictions.
         incremental : bool
             Whether ``partial_fit`` asks.
+        fit_intercept : bool, default=True
+            Whether there is an intercept.
 
         Returns
         -------

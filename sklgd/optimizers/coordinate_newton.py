@@ -31,6 +31,9 @@ LEFT = 0.3
 LEAST_BEND = 0.01
 #: gains are expected to fall to this share of the last one at the most
 SLOWEST = 0.9
+#: beyond so many standard deviations from zero features are nearly the same without an intercept;
+#: there gains are not believed where a bound of what is left is so many times what they say
+FAR, BELIEVED = 5.0, 300.0
 
 
 class _Model:
@@ -119,6 +122,7 @@ class CoordinateNewton(FullBatchOptimizer):
     # - gain, falls, left: the last gain, how gains have fallen, and so what is left;
     # - slow, doubts, damping: whether sweeps are many, whether this step checks that little is
     #   left, and what is added to second derivatives;
+    # - crawls: whether features have means that no intercept takes up, so that gains fall slowly;
     # - first, ordinary, converged: as for `asked` and `iterate`.
     knows_when = True
 
@@ -155,6 +159,8 @@ class CoordinateNewton(FullBatchOptimizer):
         state.update(gain=gain, falls=falls)
         enough = LEFT * asked(problem, state, state["total"])
         little = state["left"] <= enough
+        if little and state["crawls"]:
+            little = _most_left(problem, params, state) <= BELIEVED * enough
         # many sweeps may have gained little each, and left much to more of them
         doubts = little and not state["doubts"] and state["slow"]
         nothing = is_next_to_nothing(problem, state, state["total"])
@@ -173,7 +179,8 @@ class CoordinateNewton(FullBatchOptimizer):
             look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
-        state.update(gain=0.0, falls=[], slow=False, doubts=False, left=np.inf)
+        crawls = problem.n_params == problem.n_weights and _are_far(problem)
+        state.update(gain=0.0, falls=[], slow=False, doubts=False, left=np.inf, crawls=crawls)
 
     def _look(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         """Take in the loss and its derivatives at the raw predictions of the state."""
@@ -253,6 +260,28 @@ class CoordinateNewton(FullBatchOptimizer):
                 return size
             size *= 0.5
         return 0.0
+
+
+def _are_far(problem: Problem) -> bool:
+    """Return whether features that vary are far from zero, more than one of them."""
+    mean, deviation = problem.moments
+    varies = deviation > coordinates.ROUNDING * np.abs(mean)
+    return int(np.sum(varies & (np.abs(mean) > FAR * deviation))) > 1
+
+
+def _most_left(problem: Problem, params: np.ndarray, state: dict) -> float:
+    r"""Return a bound of what is left to gain with thresholds, where losses are not negative.
+
+    That is :math:`\sum_j (g_j w_j + t_j |w_j|) + \max_j (|g_j| / t_j - 1)_+ F`, as the weights of
+    the minimum cost no more than F.
+    """
+    grad, thresholds = state["model"].grad[: problem.n_weights], problem.rest_bounds[0]
+    weights = params[: problem.n_weights]
+    beyond = np.abs(grad)[thresholds > 0.0] / thresholds[thresholds > 0.0] - 1.0
+    return (
+        float(grad @ weights + thresholds @ np.abs(weights))
+        + max(0.0, float(beyond.max(initial=0.0))) * state["total"]
+    )
 
 
 def _check(problem: Problem) -> None:

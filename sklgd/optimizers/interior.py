@@ -10,7 +10,7 @@ import numpy as np
 from .. import coordinates
 from .._kernels import interior
 from .._kernels.cholesky import factored, solved
-from ..objective import Problem
+from ..objective import Problem, fallen
 from ..penalties.norms import is_lasso_and_ridge
 from ..second_order import SecondOrder
 from .full_batch import FullBatchOptimizer, asked, fell_back, look_for_outliers
@@ -27,6 +27,8 @@ REACH = 0.995
 ROUNDING = 1e-12
 #: iterations in a row without gain after which rounding allows no more
 PATIENCE = 5
+#: the share of what the objective has fallen by that may be left then
+STUCK = 0.01
 #: what that which may be left is multiplied by where it is not clear which weights are zero
 CLEARER = 0.1
 #: a corrected step this much shorter than the one that it corrects is made without the correction
@@ -201,7 +203,12 @@ class InteriorPoint(FullBatchOptimizer):
         state.update(left=left, off=off, stale=0 if falls else state["stale"] + 1)
         enough = state["share"] * asked(problem, state, total) / len(left)
         state["done"] |= left <= np.maximum(enough, state["least"])
-        state["converged"] = bool(state["done"].all()) or state["stale"] >= PATIENCE
+        stale = state["stale"] >= PATIENCE and self._is_close(problem, state, total)
+        state["converged"] = bool(state["done"].all()) or stale
+
+    def _is_close(self, problem: Problem, state: dict, total: float) -> bool:
+        """Whether no more than a useful share of the fall is left: else training goes on."""
+        return self.remaining(state) <= STUCK * fallen(state["first"], total)
 
     def _sparsify(
         self, problem: Problem, params: np.ndarray, state: dict, loss: float, total: float

@@ -3,7 +3,7 @@ from libc.math cimport INFINITY, exp, expm1, fabs, log, log1p, pow
 
 from ..base cimport LossKernel
 from ..simd cimport simd, simd_init
-from .numbers cimport clipped, expit, least, log1p_unit, sigmoid_slope, softplus
+from .numbers cimport clipped, expit, least, log1p_unit, softplus
 
 simd_init()
 
@@ -248,7 +248,7 @@ cdef class LogLossKernel(LossKernel):
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
-        simd.logistic_bend(m, raw, bend)
+        simd.sigmoid_slope(m, raw, bend)
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
@@ -301,7 +301,7 @@ cdef class SoftLogLossKernel(LossKernel):
 
     cdef int hessian(self, Py_ssize_t m, const double* y, const double* raw,
                      double* bend) except -1 nogil:
-        simd.logistic_bend(m, raw, bend)
+        simd.sigmoid_slope(m, raw, bend)
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,
@@ -436,7 +436,10 @@ cdef class SmoothMulticlassHingeKernel(LossKernel):
         cdef Py_ssize_t i
         cdef double width = self.width
         for i in range(m):
-            bend[i] = sigmoid_slope((1.0 - (2.0 * y[i] - 1.0) * raw[i]) / width) / width
+            bend[i] = (1.0 - (2.0 * y[i] - 1.0) * raw[i]) / width
+        simd.sigmoid_slope(m, bend, bend)
+        for i in range(m):
+            bend[i] /= width
         return 0
 
     cdef int hessian_joint(self, Py_ssize_t n, Py_ssize_t k, const double* y, const double* raw,

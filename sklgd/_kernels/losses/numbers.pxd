@@ -30,11 +30,6 @@ cdef inline double softplus(double x) noexcept nogil:
     return relu(x) + log1p_unit(exp(-fabs(x)))
 
 
-cdef inline double sigmoid_slope(double x) noexcept nogil:
-    cdef double e = exp(-fabs(x))
-    return e / ((1.0 + e) * (1.0 + e))
-
-
 cdef inline double expit(double x) noexcept nogil:
     cdef double e = exp(-fabs(x))
     return (1.0 if x > 0.0 else e) / (1.0 + e)

@@ -225,7 +225,7 @@ cdef class LogCoshKernel(LossKernel):
         cdef Py_ssize_t i
         for i in range(m):
             bend[i] = 2.0 * (raw[i] - y[i])
-        simd.logistic_bend(m, bend, bend)
+        simd.sigmoid_slope(m, bend, bend)
         for i in range(m):
             bend[i] *= 4.0
         return 0
