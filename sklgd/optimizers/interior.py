@@ -79,7 +79,8 @@ class InteriorPoint(FullBatchOptimizer):
     # - space, u, ridge: the coordinates, where the fit is in them, and the penalty's curvature;
     # - kinks: those of the rows and of the weights, with their variables;
     # - residual: the gradient, which is to be zero;
-    # - products, left, least: the sums of the products, what is left to gain, and by rounding;
+    # - products, left, gap, least: the sums of the products, what is left to gain, in each column
+    #   and together, and by rounding;
     # - done, stale, off: which columns are done, for how many steps nothing was gained, and the
     #   largest of the residual, where it is what is left;
     # - share: of what is asked for that may be left;
@@ -97,7 +98,7 @@ class InteriorPoint(FullBatchOptimizer):
 
     def remaining(self, state: dict) -> float:
         """Return the duality gap."""
-        return float(np.sum(state["left"]))
+        return state["gap"]
 
     def iterate(
         self, problem: Problem, params: np.ndarray, state: dict, lr: float, t: int
@@ -107,7 +108,7 @@ class InteriorPoint(FullBatchOptimizer):
             self._start(problem, params, state)
         space, kinks, done, u = state["space"], state["kinks"], state["done"], state["u"]
         step, lengths = self._corrected_step(problem.second_order(space), state)
-        lengths *= np.where(done, 0.0, REACH)
+        lengths *= REACH * (done == 0)
         loss = kinks.move(lengths) / problem.weight_sum
         pulls = interior.move_parameters(lengths, step, state["ridge"], u, state["residual"])
         if not np.isfinite(loss):  # as far as rounding allows
@@ -152,6 +153,7 @@ class InteriorPoint(FullBatchOptimizer):
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)
         state["products"] = kinks.products()
         state["left"] = state["products"] / problem.weight_sum
+        state["gap"] = float(state["left"].sum())
         state["least"] = ROUNDING * state["left"]
         state["first"] = problem.at_constant
         look_for_outliers(problem, state, space)
@@ -183,8 +185,10 @@ class InteriorPoint(FullBatchOptimizer):
             return step, kinks.follow(second, step)
 
         step, lengths = aimed(going, corrected=True)
-        short = (lengths < SHORTER * ahead).any(axis=0) & going
-        return aimed(short, corrected=False) if short.any() else (step, lengths)
+        short = lengths < SHORTER * ahead
+        if not short.any():
+            return step, lengths
+        return aimed(short.any(axis=0) & going, corrected=False)
 
     def _step(self, state: dict, solvers: list, grad: np.ndarray) -> np.ndarray:
         """Return the solution of each column's system; zero where it is done."""
@@ -195,16 +199,19 @@ class InteriorPoint(FullBatchOptimizer):
 
     def _look(self, problem: Problem, state: dict, pulls: np.ndarray, total: float) -> None:
         """See which columns are done."""
+        done, before = state["done"], state["gap"]
         state["products"] = state["kinks"].products()
         left = state["products"] / problem.weight_sum + pulls
-        left = np.where(state["done"], state["left"], left)
-        off = float(np.abs(state["residual"]).max()) if pulls.sum() > 0.1 * left.sum() else 0.0
-        falls = left.sum() < 0.99 * state["left"].sum() or off < 0.99 * state["off"]
-        state.update(left=left, off=off, stale=0 if falls else state["stale"] + 1)
+        if done.any():
+            left = np.where(done, state["left"], left)
+        gap = float(left.sum())
+        off = float(np.abs(state["residual"]).max()) if pulls.sum() > 0.1 * gap else 0.0
+        falls = gap < 0.99 * before or off < 0.99 * state["off"]
+        state.update(left=left, gap=gap, off=off, stale=0 if falls else state["stale"] + 1)
         enough = state["share"] * asked(problem, state, total) / len(left)
-        state["done"] |= left <= np.maximum(enough, state["least"])
+        done |= left <= np.maximum(enough, state["least"])
         stale = state["stale"] >= PATIENCE and self._is_close(problem, state, total)
-        state["converged"] = bool(state["done"].all()) or stale
+        state["converged"] = stale or bool(done.all())
 
     def _is_close(self, problem: Problem, state: dict, total: float) -> bool:
         """Whether no more than a useful share of the fall is left: else training goes on."""

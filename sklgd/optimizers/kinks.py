@@ -76,11 +76,9 @@ class Kinks:
     def products(self, lengths: np.ndarray | None = None) -> np.ndarray:
         """Return the sum of the products of each column, after steps of so many lengths."""
         products = interior.products(self._rows, lengths)
-        return (
-            products
-            if self._weights is None
-            else (products + interior.products(self._weights, lengths))
-        )
+        if self._weights is not None:
+            products += interior.products(self._weights, lengths)
+        return products
 
     def gradients(self, second: SecondOrder, done: np.ndarray) -> np.ndarray:
         """Return the right sides of a step's systems, shape (n_raw, q); zero for those ``done``."""
@@ -97,22 +95,24 @@ class Kinks:
         slopes, bends = _weigh(self._rows, done, with_bends=True)
         grad, hess = second.weighted(slopes, bends if self._row_system is None else None)
         grad = self._space.columns(grad)
-        p = len(self._space.scale)
-        penalty = np.zeros((len(grad), p))
+        p, penalty = len(self._space.scale), None
         if self._weights is not None:
             slopes_of_weights, bends_of_weights = _weigh(self._weights, done, with_bends=True)
             grad[:, self._penalised] += slopes_of_weights.T / self._weight_sum
+            penalty = np.zeros((len(grad), p))
             penalty[:, self._penalised] = bends_of_weights.T / self._weight_sum
 
         def by_features(c: int) -> Solver:
             matrix = (second.weighted(slopes, bends)[1] if hess is None else hess)[c]
-            np.einsum("jj->j", matrix)[:p] += penalty[c]
+            if penalty is not None:
+                np.einsum("jj->j", matrix)[:p] += penalty[c]
             return partial(solved, *factored(matrix))
 
         def solver(c: int) -> Solver:
             if self._row_system is None:
                 return by_features(c)
-            whole = penalty[c] + np.broadcast_to(second.ridge, penalty.shape)[c]
+            whole = np.zeros((len(grad), p)) if penalty is None else penalty
+            whole = (whole + second.ridge)[c]
             return self._row_system.solver(bends[:, c], whole, partial(by_features, c))
 
         return grad, [None if over else solver(c) for c, over in enumerate(done)]
@@ -144,8 +144,10 @@ class Kinks:
 
     def move(self, lengths: np.ndarray) -> float:
         """Go along the directions; return the sum of the rows' losses."""
-        losses = [interior.move(work, lengths) for work in self._parts()]
-        return float(losses[0].sum())
+        losses = interior.move(self._rows, lengths)
+        if self._weights is not None:
+            interior.move(self._weights, lengths)
+        return float(losses.sum())
 
     def less_zeros(self, u: np.ndarray) -> np.ndarray:
         """Return a point less the weights that the penalty seems to hold at zero.
