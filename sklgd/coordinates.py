@@ -221,8 +221,8 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
     largest = largest_sizes(X, order, shift)
     largest = np.where(largest == 0.0, sizes, largest)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.stack([largest / scale, sizes / largest])
-    far = np.nanmax(ratios, initial=0.0) >= outlying
+        ratios = largest / scale, sizes / largest
+    far = max(np.fmax.reduce(ratio, initial=0.0) for ratio in ratios) >= outlying
     step = 1 if far else max(1, n_rows // CLUSTER_ROWS)
     some = X[::step] if order is None else X[order[::step]]
     Z = np.array(((some - shift) / sizes).T, dtype=np.float64, order="C")  # quicker to sort

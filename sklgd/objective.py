@@ -24,6 +24,7 @@ from ._strategy import compose_kernel, in_place
 from .baseline import constants_of
 from .columns import by_columns
 from .coordinates import Coordinates, moments
+from .costs import row_work
 from .losses import Loss
 from .models import Model
 from .models.base import rows_of
@@ -38,8 +39,6 @@ from .units import Units
 BLOCK_ROWS = 4096
 #: rows that tell where features and targets lie, and how far they spread
 LOOK_ROWS = 1024
-#: multiply-adds that take as long as one of a sparse entry
-SPARSE = 4.0
 #: the least fall of an objective, as a share of it, that ``tol`` is relative to
 LEAST_FALL = 0.02
 
@@ -133,6 +132,11 @@ class Block(NamedTuple):
 class Problem:
     """The objective of one fit.
 
+    Optimizers use above all ``value_and_gradient(params)``, the mean loss, and the gradient of it
+    and of the penalty's smooth part; ``smooth_value(params)`` and ``rest_value(params)``, the two
+    parts of the penalty; ``prox(params, sizes)``, the proximal step of the rest, in place; and
+    ``total(params)``, the whole objective.
+
     Parameters
     ----------
     block : Block
@@ -142,7 +146,22 @@ class Problem:
         The training rows; None for all.
     n_threads : int, default=1
     tol : float or None
-        How accurately the minimum is wanted, for optimizers that can tell.
+        How accurately the minimum is wanted, for optimizers that can tell; less for a sample
+        (`sklgd.sampling`).
+
+    Attributes
+    ----------
+    n_rows, n_features, n_raw, n_params, n_weights : int
+        Sizes: training rows, features, raw columns, parameters, and those of them that are weights,
+        which stand first.
+    smooth, rest : Penalty or None
+        The parts of the penalty in gradients and in proximal steps.
+    unit : float
+        What the penalty is multiplied by, so that it does not depend on the units of y.
+    seed : int
+        The fit's seed, which `FullBatchDriver` sets, for optimizers that draw.
+    remembers : bool
+        Whether gradients are kept for `residual`, which `FullBatchDriver` wants.
     """
 
     def __init__(
@@ -166,20 +185,16 @@ class Problem:
         self.n_params = self.objective.model.n_params
         self.n_weights = self.objective.model.n_weights
         self.weight_rows = self.objective.model.weight_rows
-        #: what the penalty is multiplied by, so that it does not depend on the units of y
         self.unit = 1.0 if block.units is None else block.units.unit
-        #: the fit's seed, for optimizers that draw
         self.seed = 0
-        sparse, row_size = sp.issparse(block.X), float(self.n_features)
-        if sparse:
-            row_size = block.X.nnz / max(block.X.shape[0], 1)
         #: rows that are summed together; more where a gradient is larger than the rows it sums
         self.block_rows = BLOCK_ROWS
-        if block.model.linear and sparse:
+        if block.model.linear and sp.issparse(block.X):
+            row_size = block.X.nnz / max(block.X.shape[0], 1)
             while self.block_rows < min(16 * self.n_params / max(row_size, 1.0), self.n_rows):
                 self.block_rows *= 2
         #: multiply-adds that a row takes in a pass for the gradient, about, as `reduce` counts them
-        self.row_work = row_size * self.n_params / self.n_features * (SPARSE if sparse else 1.0)
+        self.row_work = row_work(block.X, self.n_params)
         #: whether to keep the first and the last point at which the gradient was asked for
         self.remembers = False
         self._columns: dict[int, Problem] = {}

@@ -12,9 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-#: multiply-adds of a pass from which threads save time, and those that a row takes beside its
-#: entries: starting threads takes as long as two million
-WORTH, ROW = 3e6, 30.0
+from .costs import ROW, WORTH_THREADS
+
 #: pieces of work for each thread, at the least
 PIECES = 4
 
@@ -64,7 +63,7 @@ def tree_sum(
     whole = leaf if takes_branches else functools.partial(_branch, leaf, block_rows)
     if n_blocks <= 1:
         return leaf(0, n_rows)
-    if threads.n_threads == 1 or n_rows * (ROW + work) < WORTH:
+    if threads.n_threads == 1 or n_rows * (ROW + work) < WORTH_THREADS:
         return whole(0, n_rows)
     together = 1  # blocks, a power of two: each piece is a branch of the tree
     while n_blocks >= 2 * together * PIECES * threads.n_threads:

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .coordinates import largest_sizes
+from .costs import WORTH_SAMPLING, hessian_work
 
 if TYPE_CHECKING:
     from .objective import Problem
@@ -23,11 +24,6 @@ GOLDEN = 0.5 * (5.0**0.5 - 1.0)
 ONE_IN = 8
 #: rows of a sample for each parameter, and in all, at the least
 ROWS_EACH, LEAST = 20, 1000
-#: multiply-adds of a second-order pass from which a sample saves time, and how much longer one of
-#: sparse rows takes
-WORTH, SPARSE = 4e6, 8.0
-#: dense entries of a row whose second derivatives take as long as all else of a pass
-EQUAL = 25.0
 #: a sample is solved until what is left is so many times what it misses the minimum by
 ENOUGH = 10.0
 #: iterations on a sample, at the most
@@ -66,12 +62,12 @@ class Held:
     smooth : Penalty or None
     squares : ndarray of shape (n_features,)
         What these rows add to the mean squares of the features.
-    bend : float
+    curvature : float
         The curvature of the loss in them, in units of the penalty.
     """
 
-    def __init__(self, smooth: Any, squares: np.ndarray, bend: float) -> None:
-        self.smooth, self.squares, self.sizes = smooth, squares, bend * squares
+    def __init__(self, smooth: Any, squares: np.ndarray, curvature: float) -> None:
+        self.smooth, self.squares, self.sizes = smooth, squares, curvature * squares
 
     def value(self, w: np.ndarray) -> float:
         """Return the sum of both."""
@@ -86,7 +82,7 @@ class Held:
 
 
 def solved_sample(
-    optimizer: Any, problem: Problem, params: np.ndarray, bend: float, state: dict
+    optimizer: Any, problem: Problem, params: np.ndarray, curvature: float, state: dict
 ) -> tuple[Problem | None, np.ndarray]:
     """Return the problem of a sample of the rows, spread evenly, and nearly its minimum.
 
@@ -102,7 +98,7 @@ def solved_sample(
         The problem of all rows.
     params : ndarray
         Where to start.
-    bend : float
+    curvature : float
         The curvature of the loss with respect to raw predictions.
     state : dict
         The optimizer's state at the start; written to, and at the end that at the minimum.
@@ -111,39 +107,19 @@ def solved_sample(
         return None, params
     size = problem.n_features * (problem.n_raw if problem.block.targets.joint else 1)
     few = problem.n_rows // ONE_IN
-    if few < max(ROWS_EACH * size, LEAST) or _work(problem) < WORTH:
+    if few < max(ROWS_EACH * size, LEAST) or hessian_work(problem) < WORTH_SAMPLING:
         return None, params
     sample = problem.thinned(few)
     sample.tol = max(problem.tol or 0.0, ENOUGH * size / sample.n_rows)
     # a feature that hardly any row of the sample has would get any weight
     squares = _largest(sample) ** 2 / sample.n_rows
-    sample.smooth = Held(problem.smooth, squares, bend / problem.unit)
+    sample.smooth = Held(problem.smooth, squares, curvature / problem.unit)
     found = params.copy()
     for t in range(1, MOST + 1):
         optimizer.iterate(sample, found, state, 1.0, t)
         if state.get("converged"):
             break
     return sample, found
-
-
-def _work(problem: Problem) -> float:
-    # The multiply-adds of a second-order pass, for each group of parameters.
-    return problem.n_rows * _entries(problem) ** 2
-
-
-def _entries(problem: Problem) -> float:
-    # The entries of a row; for sparse ones as many dense ones as make a second-order pass as long.
-    X = problem.block.X
-    return X.nnz / X.shape[0] * SPARSE**0.5 if sp.issparse(X) else X.shape[1]
-
-
-def cost_of_bends(problem: Problem) -> float:
-    """Return about how many passes for gradients take as long as one with second derivatives.
-
-    With ten features it is not twice as long, with a hundred it is five times.
-    """
-    groups = problem.n_raw if problem.block.targets.joint else 1
-    return 1.0 + groups * _entries(problem) / EQUAL
 
 
 def _largest(problem: Problem) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._kernels.curvature import Curvature
 from .coordinates import Coordinates
-from .sampling import cost_of_bends
+from .costs import hessian_passes
 
 if TYPE_CHECKING:
     from .objective import Problem
@@ -140,7 +140,7 @@ class SecondOrder:
     @property
     def _work(self) -> float:
         # Of a row in a pass with second derivatives.
-        return self.problem.row_work * cost_of_bends(self.problem)
+        return self.problem.row_work * hessian_passes(self.problem)
 
     def _gradient(self, sums: np.ndarray) -> np.ndarray:
         """Return the gradient in sums over the rows."""

@@ -21,6 +21,6 @@ def eager_threads(monkeypatch):
             super().__init__(n_threads)
             pools.append(self)
 
-    monkeypatch.setattr(reduction, "WORTH", 0.0)
+    monkeypatch.setattr(reduction, "WORTH_THREADS", 0.0)
     monkeypatch.setattr(reduction, "ThreadPoolExecutor", Threads)
     return pools

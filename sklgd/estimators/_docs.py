@@ -41,7 +41,8 @@ optimizer : str or Optimizer, default="auto"
     - ``"sgd"`` reads those three, with $sgd's meaning and defaults.
     - The other strings are those of ``sklgd.optimizers.OPTIMIZERS``: step rules such as ``"adam"``
       or ``"prodigy"``; ``"saga"`` and ``"svrg"``, whose steps on rows need no falling rate; and
-      ``"gradient_descent"``, ``"lbfgs"``, ``"newton"`` and ``"fista"``, which use all rows at once.
+      ``"gradient_descent"``, ``"lbfgs"``, ``"newton"``, ``"fista"`` and ``"sdca"``, which use all
+      rows at once.
       Those with a learning rate take the estimator's where one of the three is set, and have their
       own where none is; for those without one, as ``"lbfgs"``, it is an error to set it.
     - An object of `sklgd.optimizers`, or of a class of your own.
@@ -120,7 +121,7 @@ warm_start : bool, default=False
 n_jobs : int or None, default=None
     Threads that optimizers which use all rows at once share a pass among, if it is long enough to
     gain by that; -1 is all processors.
-    The result is the same to the bit. Step rules use one.
+    The result is the same to the bit. Step rules, SAGA, SVRG and SDCA use one.
 verbose : int, default=0
     0 prints nothing, 1 a line for ever fewer epochs (about 20 in 1,000), 2 a line for each.
 random_state : int, RandomState instance or None, default=None

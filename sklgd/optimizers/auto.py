@@ -93,13 +93,14 @@ SOME_ROWS, FEW_ROWS = 1000, 100
 class Auto(Optimizer):
     """Chooses an optimizer that needs no learning rate, by the problem; ``optimizer_`` says which.
 
-    - `Newton` for up to 500 features (of a softmax, features times classes up to 150, or 400 where
-      features are correlated or rows not ten times as many): a few passes, whatever the units of
-      the features, also with bounds, and with L1 where rows are ten times as many.
-      Without these and without a softmax for up to 1,500 that are strongly correlated, if rows
+    - `Newton` for up to 400 features, or 500 where there are 50 rows or more for each: a few
+      passes, whatever the units of the features.  Of a softmax features times classes count, up to
+      150, or 400 where features are correlated or rows not ten times as many.  With L1 for up to 50
+      features or ten rows for each; with bounds; not with other penalties that are no ridge.
+      Without L1, bounds or a softmax for up to 1,500 that are strongly correlated, too, if rows
       are no more than a few thousand: there other methods stop far from the minimum.
-    - `CoordinateNewton` for more where the penalty is L1, an elastic net or bounds, and the loss no
-      softmax: up to two million entries, of which it makes a copy, of sparse rows or those of
+    - `CoordinateNewton` otherwise where the penalty is L1, an elastic net or bounds, and the loss
+      no softmax: up to two million entries, of which it makes a copy, of sparse rows or those of
       squared error, log loss of two classes or poisson; of dense ones up to twenty, if features
       are more than rows or correlated.
     - `LBFGS` in standardised coordinates for more, where the loss is smooth and the penalty ridge,
@@ -116,7 +117,7 @@ class Auto(Optimizer):
       rows, of which there are up to 400 (dense ones of a smooth loss: 250): their products take
       less time than passes over them.
     - `Continuation` of `Newton`, `LBFGS` or `FISTA` where else the loss is not smooth or has sharp
-      bends (huber, log cosh): on a smooth loss that is made ever sharper.  `CoordinateNewton` is
+      corners (huber, log cosh): on a smooth loss that is made ever sharper.  `CoordinateNewton` is
       not among them for classes.
     - `Columnwise` of these for several columns of losses with kinks, and for targets whose spreads
       are unlike each other, unless the loss is a squared error, which is exact for all of them.
@@ -164,21 +165,21 @@ class Auto(Optimizer):
             return NormalizedAdaGrad(CLASSES if loss.task == "classification" else NUMBERS)
         if incremental:
             return Adam(learning_rate=InvScaling(0.3, power_t=0.5))
-        n_raw, bends = targets.n_raw, loss.rounded(math.inf) is not None
+        n_raw, sharp = targets.n_raw, loss.rounded(math.inf) is not None
         separable = model.linear and n_raw > 1 and not loss.joint and _is_separable(penalty, X)
         unlike = separable and not loss.quadratic and _are_unlike(loss, targets)
         dual = SDCA.suits(loss, penalty, model, joint=targets.joint)
         dual = dual and not (unlike or targets.soft)
-        if not (loss.smooth or bends):
+        if not (loss.smooth or sharp):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
         is_far = not fit_intercept and _is_far_from_zero(X)
-        in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, bends), None
+        in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, sharp), None
         if in_row_space:  # of no more dimensions than rows
             solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw, is_far)
         if solver != Newton():
             in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw, is_far)
         columnwise = unlike
-        if bends:
+        if sharp:
             small = solver == Newton() or _has_small_systems(penalty, X)
             few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
             suits = InteriorPoint.suits(loss, penalty, model, X.shape[1])
@@ -230,7 +231,7 @@ class Auto(Optimizer):
                     return CoordinateNewton()
             if not has_thresholds(rest, X.shape[1]):
                 return FISTA(True)
-        # sharp bends take a longer memory
+        # sharp corners take a longer memory
         return LBFGS(10 if loss.rounded(math.inf) is None else 30, standardize=True)
 
     def set_params(self, **params: Any) -> Auto:
@@ -299,10 +300,10 @@ def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
     return (PASSES + more * passes) * visit <= QUASI_NEWTON * row
 
 
-def _has_few_rows(X: Any, bends: bool) -> bool:
+def _has_few_rows(X: Any, sharp: bool) -> bool:
     # Whether rows are so few, beside the features, that their products take less than passes do.
     n, p = X.shape
-    most = FEW if bends or sp.issparse(X) else FEWER
+    most = FEW if sharp or sp.issparse(X) else FEWER
     return p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
 
 

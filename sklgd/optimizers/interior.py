@@ -112,7 +112,7 @@ class InteriorPoint(FullBatchOptimizer):
         loss = kinks.move(lengths) / problem.weight_sum
         pulls = interior.move_parameters(lengths, step, state["ridge"], u, state["residual"])
         if not np.isfinite(loss):  # as far as rounding allows
-            state["converged"] = True
+            state["converged"] = self._is_close(problem, state, problem.total(params))
             return problem.loss(params)
         params[:] = space.to_params(space.flat(u))
         total = loss + problem.penalty_value(params)

@@ -55,9 +55,9 @@ class Kinks:
         if problem.n_params > problem.n_weights:
             _balance(self._rows[interior.THETA])
         self._weights = None
-        l1 = problem.rest_bounds[0]
-        self._penalised = np.flatnonzero(l1)
-        if self._penalised.size:
+        if problem.rest is not None and problem.rest_bounds[0].any():
+            l1 = problem.rest_bounds[0]
+            self._penalised = np.flatnonzero(l1)
             slope = (problem.unit * problem.weight_sum * l1 / space.scale)[self._penalised]
             slope = np.broadcast_to(slope, (len(u), 1, len(slope)))
             off = u[:, None, self._penalised]
@@ -172,8 +172,10 @@ def by_rows(problem: Problem) -> bool:
 
     Then steps solve systems of as many equations as there are rows.
     """
+    if problem.n_rows >= problem.n_features:
+        return False
     penalised = (problem.rest_bounds[0] > 0.0) | (np.atleast_2d(problem.smooth_curvature) > 0.0)
-    return problem.n_rows < problem.n_features and bool(penalised.all())
+    return bool(penalised.all())
 
 
 def _variables(

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import coordinates
+from ..costs import hessian_passes
 from ..objective import Problem, fallen
-from ..sampling import cost_of_bends, solved_sample
+from ..sampling import solved_sample
 from ..second_order import bend_of
 from .full_batch import (
     ARMIJO,
@@ -324,7 +325,7 @@ class Newton(FullBatchOptimizer):
             least = LOOSE * fallen(state["first"], point.total)
             if (problem.tol or 0.0) < LOOSE and step.promised <= least:
                 return False  # the last steps to a small tol take exact ones
-            leaves = min(SAMPLE_LEAVES, GAINED ** (1.0 / cost_of_bends(problem)))
+            leaves = min(SAMPLE_LEAVES, GAINED ** (1.0 / hessian_passes(problem)))
         enough = self._enough(problem, state, point, step)
         return step.promised <= max(leaves * state["step"].promised, enough)
 

@@ -142,7 +142,7 @@ class FullBatchDriver:
         self.problem, self.optimizer, self.state = problem, optimizer, state
         self.schedule: Schedule = optimizer.schedule()
         self.converged = False
-        self.last_rate = math.nan
+        self.last_rate = self._last_scale = math.nan
         state.optimizer = optimizer
         problem.remembers, problem.seed = True, state.seed
 
@@ -163,8 +163,11 @@ class FullBatchDriver:
         return self.last_rate
 
     def _rate(self) -> float:
-        rate = self.schedule(self.state.t) * self.state.rate_scale
-        return float(checked_rates(self.schedule, rate, self.state.t))
+        t, scale = self.state.t, self.state.rate_scale
+        if self.schedule.constant and scale == self._last_scale:
+            return self.last_rate
+        self._last_scale = scale
+        return float(checked_rates(self.schedule, self.schedule(t) * scale, t))
 
 
 def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:
