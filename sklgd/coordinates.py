@@ -23,6 +23,8 @@ RARITY = 1 / 3
 #: the share of nonzeros from which a sparse feature may be far from zero, and how far that is, in
 #: standard deviations
 COMMON, FAR_FROM_ZERO = 0.9, 10.0
+#: standard deviations from zero beyond which features are nearly the same without an intercept
+FAR = 5.0
 #: rows that tell what is ordinary, those that tell of clusters, and how many are too few to tell;
 #: sparse features that are many
 ORDINARY_ROWS, CLUSTER_ROWS, FEWEST_ROWS, MANY_SPARSE = 256, 64, 8, 500
@@ -173,6 +175,12 @@ def _far_means(
     constant = variance <= (ROUNDING * mean) ** 2
     variance[constant] = mean[constant] ** 2  # so large that what rounding leaves of it is nothing
     return np.where(far, mean, 0.0), variance
+
+
+def are_far(mean: np.ndarray | float, deviation: np.ndarray) -> bool:
+    """Return whether several features that vary are far from zero: alike without an intercept."""
+    varies = deviation > ROUNDING * np.abs(mean)
+    return int(np.sum(varies & (np.abs(mean) > FAR * deviation))) > 1
 
 
 def mean_squares(problem: Problem, space: Coordinates) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._strategy import has_kernel
-from ..coordinates import ROUNDING
+from ..coordinates import ROUNDING, are_far
 from ..penalties import L2
 from ..penalties.base import has_thresholds, ridge_of
 from ..sampling import enough_rows, evenly
@@ -31,9 +31,8 @@ from .row_space import RowSpace
 #: with an L1 penalty Newton's method wants so many rows a feature, or so few features: otherwise
 #: coordinate descent on its matrix is slow
 ROWS_A_FEATURE, SMALL = 10, 50
-#: or so few where, without an intercept, the means of features are so many times their spreads:
-#: then they are nearly the same to all else
-SMALL_FAR, FAR = 100, 5.0
+#: or so few where, without an intercept, features are far from zero: all else sees one direction
+SMALL_FAR = 100
 #: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
 #: many times the entries of the matrix, which then is small beside X
 FEW, MANY, ENTRIES = 400, 500, 50
@@ -220,10 +219,9 @@ class Auto(Optimizer):
         ):
             return Newton()
         if rest is not None:
-            told_apart = told_apart or size <= SMALL
+            told_apart |= size <= (SMALL_FAR if is_far else SMALL)
             elementwise = has_hessian and _has_bounds(rest, X)
-            told_apart = told_apart or not has_thresholds(rest, X.shape[1])
-            if elementwise and few and (told_apart or (size <= SMALL_FAR and is_far)):
+            if elementwise and few and (told_apart or not has_thresholds(rest, X.shape[1])):
                 return Newton()
             if elementwise and (loss.smooth or loss.task == "regression") and not joint:
                 in_columns = sp.issparse(X) or loss.self_concordant
@@ -334,10 +332,7 @@ def _is_far_from_zero(X: Any) -> bool:
     if sp.issparse(X):
         return False
     some = _some(X, FEW_ROWS).astype(np.float64, copy=False)
-    mean, variance = some.mean(axis=0), some.var(axis=0)
-    varies = variance > (ROUNDING * mean) ** 2
-    far = np.abs(mean[varies]) > FAR * np.sqrt(variance[varies])
-    return bool(far.sum() > 1)
+    return are_far(some.mean(axis=0), some.std(axis=0))
 
 
 def _is_correlated(loss: Any, penalty: Any, X: Any) -> bool:

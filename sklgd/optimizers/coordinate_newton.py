@@ -31,9 +31,9 @@ LEFT = 0.3
 LEAST_BEND = 0.01
 #: gains are expected to fall to this share of the last one at the most
 SLOWEST = 0.9
-#: beyond so many standard deviations from zero features are nearly the same without an intercept;
-#: there gains are not believed where a bound of what is left is so many times what they say
-FAR, BELIEVED = 5.0, 300.0
+#: where features are nearly the same, gains are not believed if a bound of what is left is so many
+#: times what they say
+BELIEVED = 300.0
 
 
 class _Model:
@@ -179,7 +179,7 @@ class CoordinateNewton(FullBatchOptimizer):
             look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
-        crawls = problem.n_params == problem.n_weights and _are_far(problem)
+        crawls = problem.n_params == problem.n_weights and coordinates.are_far(*problem.moments)
         state.update(gain=0.0, falls=[], slow=False, doubts=False, left=np.inf, crawls=crawls)
 
     def _look(self, problem: Problem, params: np.ndarray, state: dict) -> None:
@@ -260,13 +260,6 @@ class CoordinateNewton(FullBatchOptimizer):
                 return size
             size *= 0.5
         return 0.0
-
-
-def _are_far(problem: Problem) -> bool:
-    """Return whether features that vary are far from zero, more than one of them."""
-    mean, deviation = problem.moments
-    varies = deviation > coordinates.ROUNDING * np.abs(mean)
-    return int(np.sum(varies & (np.abs(mean) > FAR * deviation))) > 1
 
 
 def _most_left(problem: Problem, params: np.ndarray, state: dict) -> float:
