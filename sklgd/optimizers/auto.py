@@ -171,12 +171,12 @@ class Auto(Optimizer):
         dual = dual and not (unlike or targets.soft)
         if not (loss.smooth or sharp):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
-        is_far = not fit_intercept and _is_far_from_zero(X)
         in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, sharp), None
         if in_row_space:  # of no more dimensions than rows
-            solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw, is_far)
+            solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw, fit_intercept)
         if solver != Newton():
-            in_row_space, solver = False, self._solver(loss, penalty, model, X, n_raw, is_far)
+            in_row_space = False
+            solver = self._solver(loss, penalty, model, X, n_raw, fit_intercept)
         columnwise = unlike
         if sharp:
             small = solver == Newton() or _has_small_systems(penalty, X)
@@ -195,10 +195,9 @@ class Auto(Optimizer):
         return DualFirst(solver, _dual_limit(loss)) if may_be_quick else solver
 
     def _solver(
-        self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int, is_far: bool
+        self, loss: Any, penalty: Any, model: Any, X: Any, n_raw: int, fit_intercept: bool
     ) -> Optimizer:
-        # What solves a smooth problem, or one that is made smooth; `is_far` if features have means
-        # that nothing takes up.
+        # What solves a smooth problem, or one that is made smooth.
         smooth, rest = (None, None) if penalty is None else penalty.split()
         if not model.linear:
             return (LBFGS if rest is None else FISTA)(standardize=True)
@@ -219,9 +218,12 @@ class Auto(Optimizer):
         ):
             return Newton()
         if rest is not None:
-            told_apart |= size <= (SMALL_FAR if is_far else SMALL)
+            told_apart |= size <= SMALL or not has_thresholds(rest, X.shape[1])
             elementwise = has_hessian and _has_bounds(rest, X)
-            if elementwise and few and (told_apart or not has_thresholds(rest, X.shape[1])):
+            is_alone = (
+                not (told_apart or fit_intercept) and size <= SMALL_FAR
+            )  # all else would fail
+            if elementwise and few and (told_apart or (is_alone and _is_far_from_zero(X))):
                 return Newton()
             if elementwise and (loss.smooth or loss.task == "regression") and not joint:
                 in_columns = sp.issparse(X) or loss.self_concordant

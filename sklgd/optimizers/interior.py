@@ -14,7 +14,8 @@ from ..objective import Problem, fallen
 from ..penalties.norms import is_lasso_and_ridge
 from ..second_order import SecondOrder
 from .full_batch import FullBatchOptimizer, asked, fell_back, look_for_outliers
-from .kinks import Kinks, by_rows
+from .kinks import Kinks
+from .row_system import RowSystem
 
 #: the share of what is asked for that may be left
 LEFT = 0.9
@@ -135,7 +136,8 @@ class InteriorPoint(FullBatchOptimizer):
         # numbers start from their least squares fit: a start given may be too close to their kinks;
         # more features than rows fit them far too well
         of_numbers = block.loss.task == "regression"
-        is_near = of_numbers and not by_rows(problem)
+        row_system = RowSystem(problem, space) if RowSystem.suits(problem) else None
+        is_near = of_numbers and row_system is None
         start = np.zeros_like(params) if of_numbers else params
         u = space.columns(space.from_params(problem.constant_start(start)))
         ridge = np.zeros_like(u)
@@ -147,7 +149,9 @@ class InteriorPoint(FullBatchOptimizer):
         distance = (CLOSE if is_near else DISTANCE) * np.abs(above).mean(axis=(1, 2), keepdims=True)
         distance[distance == 0.0] = 1.0
         bounds = weights * low, weights * high
-        kinks = state["kinks"] = Kinks(problem, space, u, above, distance, bounds, is_near=is_near)
+        kinks = state["kinks"] = Kinks(
+            problem, space, u, above, distance, bounds, row_system, is_near=is_near
+        )
         state["residual"] = kinks.gradient(second) + ridge * u
         state["off"] = float(np.abs(state["residual"]).max())
         state["done"] = np.zeros(problem.n_raw, dtype=np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -32,6 +33,8 @@ class Kinks:
         How far from the kinks the variables start.
     bounds : tuple of two ndarrays of above's shape
         The slopes below and above the kinks, times the rows' weights.
+    row_system : RowSystem or None
+        What solves the systems of steps, if not the features' second derivatives.
     is_near : bool
         Whether the point is near the minimum.
     """
@@ -47,9 +50,11 @@ class Kinks:
         above: np.ndarray,
         distance: np.ndarray,
         bounds: tuple[np.ndarray, np.ndarray],
+        row_system: RowSystem | None,
         *,
         is_near: bool,
     ) -> None:
+        self._row_system = row_system
         self._space, self._weight_sum = space, problem.weight_sum
         self._rows = _variables(*bounds, above, distance, is_near=is_near)
         if problem.n_params > problem.n_weights:
@@ -62,7 +67,6 @@ class Kinks:
             slope = np.broadcast_to(slope, (len(u), 1, len(slope)))
             off = u[:, None, self._penalised]
             self._weights = _variables(-slope, slope, off, distance + np.abs(off), is_near=is_near)
-        self._row_system = RowSystem(problem, space) if by_rows(problem) else None
         # the sums of the roots of high - low
         self._roots = sum(
             np.sqrt(w[interior.HIGH] - w[interior.LOW]).sum(axis=(1, 2)) for w in self._parts()
@@ -82,28 +86,23 @@ class Kinks:
 
     def gradients(self, second: SecondOrder, done: np.ndarray) -> np.ndarray:
         """Return the right sides of a step's systems, shape (n_raw, q); zero for those ``done``."""
-        grad = self._space.columns(second.weighted(_weigh(self._rows, done)[0])[0])
-        if self._weights is not None:
-            slopes, _ = _weigh(self._weights, done)
-            grad[:, self._penalised] += slopes.T / self._weight_sum
-        return grad
+        slopes = [_weigh(work, done)[0] for work in self._parts()]
+        return self._with_weights(second.weighted(slopes[0])[0], slopes)
 
     def systems(
         self, second: SecondOrder, done: np.ndarray
     ) -> tuple[np.ndarray, list[Solver | None]]:
         """Return `gradients` and what solves the system of each column, None for those ``done``."""
-        slopes, bends = _weigh(self._rows, done, with_bends=True)
-        grad, hess = second.weighted(slopes, bends if self._row_system is None else None)
-        grad = self._space.columns(grad)
+        parts = [_weigh(work, done, with_bends=True) for work in self._parts()]
+        slopes, bends = zip(*parts, strict=True)
+        grad, hess = second.weighted(slopes[0], bends[0] if self._row_system is None else None)
         p, penalty = len(self._space.scale), None
         if self._weights is not None:
-            slopes_of_weights, bends_of_weights = _weigh(self._weights, done, with_bends=True)
-            grad[:, self._penalised] += slopes_of_weights.T / self._weight_sum
-            penalty = np.zeros((len(grad), p))
-            penalty[:, self._penalised] = bends_of_weights.T / self._weight_sum
+            penalty = np.zeros((len(done), p))
+            penalty[:, self._penalised] = bends[1].T / self._weight_sum
 
         def by_features(c: int) -> Solver:
-            matrix = (second.weighted(slopes, bends)[1] if hess is None else hess)[c]
+            matrix = (second.weighted(slopes[0], bends[0])[1] if hess is None else hess)[c]
             if penalty is not None:
                 np.einsum("jj->j", matrix)[:p] += penalty[c]
             return partial(solved, *factored(matrix))
@@ -111,19 +110,17 @@ class Kinks:
         def solver(c: int) -> Solver:
             if self._row_system is None:
                 return by_features(c)
-            whole = np.zeros((len(grad), p)) if penalty is None else penalty
-            whole = (whole + second.ridge)[c]
-            return self._row_system.solver(bends[:, c], whole, partial(by_features, c))
+            whole = second.ridge if penalty is None else penalty + second.ridge
+            whole = np.broadcast_to(whole, (len(done), p))[c]
+            return self._row_system.solver(bends[0][:, c], whole, partial(by_features, c))
 
-        return grad, [None if over else solver(c) for c, over in enumerate(done)]
+        solvers = [None if over else solver(c) for c, over in enumerate(done)]
+        return self._with_weights(grad, slopes), solvers
 
     def gradient(self, second: SecondOrder) -> np.ndarray:
         """Return the gradient of the dual variables, shape (n_raw, q)."""
         slopes = [np.ascontiguousarray(w[interior.THETA].sum(axis=1).T) for w in self._parts()]
-        grad = self._space.columns(second.weighted(slopes[0])[0])
-        if self._weights is not None:
-            grad[:, self._penalised] += slopes[1].T / self._weight_sum
-        return grad
+        return self._with_weights(second.weighted(slopes[0])[0], slopes)
 
     def follow(self, second: SecondOrder, step: np.ndarray) -> np.ndarray:
         """Turn a step, shape (n_raw, q), into directions; return how far each column can go."""
@@ -163,19 +160,15 @@ class Kinks:
         sparse[:, self._penalised] = weights
         return sparse
 
+    def _with_weights(self, grad: np.ndarray, slopes: Sequence[np.ndarray]) -> np.ndarray:
+        # The rows' gradient by columns, with the slopes of the weights, which come second.
+        grad = self._space.columns(grad)
+        if self._weights is not None:
+            grad[:, self._penalised] += slopes[1].T / self._weight_sum
+        return grad
+
     def _parts(self) -> list[np.ndarray]:
         return [self._rows] if self._weights is None else [self._rows, self._weights]
-
-
-def by_rows(problem: Problem) -> bool:
-    """Return whether rows are fewer than features, which all are penalised.
-
-    Then steps solve systems of as many equations as there are rows.
-    """
-    if problem.n_rows >= problem.n_features:
-        return False
-    penalised = (problem.rest_bounds[0] > 0.0) | (np.atleast_2d(problem.smooth_curvature) > 0.0)
-    return bool(penalised.all())
 
 
 def _variables(

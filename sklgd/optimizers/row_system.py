@@ -54,6 +54,14 @@ class RowSystem:
         near = np.where(shift == 0.0, 1.0 / space.scale, 0.0)
         self._rows = sp.csr_array(X @ sp.diags_array(near), dtype=np.float64)
 
+    @staticmethod
+    def suits(problem: Problem) -> bool:
+        """Whether it is for this problem: rows are fewer than features, which all are penalised."""
+        if problem.n_rows >= problem.n_features:
+            return False
+        penalised = (problem.rest_bounds[0] > 0.0) | (np.atleast_2d(problem.smooth_curvature) > 0.0)
+        return bool(penalised.all())
+
     def solver(
         self, bends: np.ndarray, penalty: np.ndarray, otherwise: Callable[[], Solver]
     ) -> Solver:
