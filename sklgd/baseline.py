@@ -49,8 +49,9 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
         return [best_constant(loss, values, np.stack([1.0 - share, share]))]
     if loss.quadratic:
         return [-_means(problem, lambda y: loss.gradient(y, 0.0 * y)) / loss.curvature]
-    if has_kernel(loss) and _bends_behind_link(loss):  # of exponential families: the mean tells
-        return [best_constant(loss, _means(problem)[None], None)]
+    if has_kernel(loss) and _bends_behind_link(loss):  # exponential families: links are logarithms
+        mean = _means(problem)
+        return [np.log(mean, out=np.zeros_like(mean), where=mean > 0.0)]
     some = problem.thinned(SOME_ROWS)
     y = targets.columns(some.rows)
     return [best_constant(loss, y, some.row_weights), np.zeros(problem.n_raw)]

@@ -16,7 +16,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels import adapters
-from ._kernels.curvature import Curvature
 from ._kernels.descent import Columns
 from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
@@ -32,7 +31,7 @@ from .penalties import Penalty
 from .reduction import Leaf, Sums, Threads, tree_sum
 from .row_space import RowBasis, row_basis
 from .sampling import evenly
-from .second_order import SecondOrder
+from .second_order import Parts, SecondOrder
 from .units import Units
 
 #: rows of a block: large enough to be worth a thread, small enough to share out
@@ -200,7 +199,7 @@ class Problem:
         self._columns: dict[int, Problem] = {}
         self._other: Problem | None = None
         self._look: Problem | None = None
-        self._curvature: tuple[Coordinates, Curvature] | None = None
+        self._curved: Parts | None = None
         self._seen: list[tuple[np.ndarray, np.ndarray, Coordinates | None]] = []
         self._threads = Threads(n_threads)
 
@@ -408,10 +407,9 @@ class Problem:
 
         The compiled part is kept for the last space, which is not to be changed any more.
         """
-        if self._curvature is None or self._curvature[0] is not space:
-            shift = np.zeros(self.n_features) if space.shift is None else space.shift
-            self._curvature = space, Curvature(self.objective, shift, 1.0 / space.scale)
-        return SecondOrder(self, *self._curvature)
+        if self._curved is None or self._curved.space is not space:
+            self._curved = Parts.of(self, space)
+        return SecondOrder(self, self._curved)
 
     @functools.cached_property
     def moments(self) -> tuple[np.ndarray | float, np.ndarray]:

@@ -60,9 +60,9 @@ def tree_sum(
     sums : ndarray or None
     """
     n_blocks = -(-n_rows // block_rows)
-    whole = leaf if takes_branches else functools.partial(_branch, leaf, block_rows)
     if n_blocks <= 1:
         return leaf(0, n_rows)
+    whole = leaf if takes_branches else functools.partial(_branch, leaf, block_rows)
     if threads.n_threads == 1 or n_rows * (ROW + work) < WORTH_THREADS:
         return whole(0, n_rows)
     together = 1  # blocks, a power of two: each piece is a branch of the tree

@@ -26,6 +26,34 @@ class Curved(NamedTuple):
     hess: np.ndarray
 
 
+class Parts(NamedTuple):
+    """What `SecondOrder` is made of, once for a space: it knows nothing of the problem.
+
+    Attributes
+    ----------
+    space : Coordinates
+    kernel : Curvature
+        The compiled sums over the problem's rows in these coordinates.
+    ridge : ndarray of shape (1 or n_raw, n_features)
+        The second derivatives of the penalty's smooth part.
+    work : float
+        Multiply-adds of a row in a pass with second derivatives, about.
+    """
+
+    space: Coordinates
+    kernel: Curvature
+    ridge: np.ndarray
+    work: float
+
+    @classmethod
+    def of(cls, problem: Problem, space: Coordinates) -> Parts:
+        """Return those of a problem."""
+        shift = np.zeros(problem.n_features) if space.shift is None else space.shift
+        kernel = Curvature(problem.objective, shift, 1.0 / space.scale)
+        ridge = np.atleast_2d(problem.smooth_curvature) / space.scale**2
+        return cls(space, kernel, ridge, problem.row_work * hessian_passes(problem))
+
+
 class SecondOrder:
     """What a pass over the rows of a linear model's problem tells, in given coordinates.
 
@@ -34,16 +62,14 @@ class SecondOrder:
     Parameters
     ----------
     problem : Problem
-    space : Coordinates
-    kernel : Curvature
-        The compiled sums over the problem's rows in these coordinates.
+    parts : Parts
+        With ``space`` and ``ridge``, which are attributes here, too.
     """
 
-    def __init__(self, problem: Problem, space: Coordinates, kernel: Curvature) -> None:
-        self.problem, self.space, self._kernel = problem, space, kernel
+    def __init__(self, problem: Problem, parts: Parts) -> None:
+        self.problem = problem
+        self.space, self._kernel, self.ridge, self._work = parts
         self._sparse = problem.objective.rows.sparse
-        #: the second derivatives of the penalty's smooth part, shape (1 or n_raw, n_features)
-        self.ridge = np.atleast_2d(problem.smooth_curvature) / space.scale**2
 
     def at(self, params: np.ndarray, u: np.ndarray) -> Curved:
         """Return loss, gradient and second derivatives at a point, in one pass.
@@ -137,11 +163,6 @@ class SecondOrder:
             problem.order, problem.n_rows,
         )  # fmt: skip
 
-    @property
-    def _work(self) -> float:
-        # Of a row in a pass with second derivatives.
-        return self.problem.row_work * hessian_passes(self.problem)
-
     def _gradient(self, sums: np.ndarray) -> np.ndarray:
         """Return the gradient in sums over the rows."""
         grad = sums[: self.problem.n_params] / self.problem.weight_sum
@@ -150,8 +171,7 @@ class SecondOrder:
     def _matrices(self, sums: np.ndarray) -> np.ndarray:
         """Return the second derivatives in sums over the rows, with the penalty's."""
         problem = self.problem
-        hess = self._kernel.matrices(sums)
-        hess /= problem.weight_sum
+        hess = self._kernel.matrices(sums, problem.weight_sum)
         if self._sparse:
             self._standardize(hess)
         diagonal = hess.reshape(len(hess), -1)[:, :: hess.shape[1] + 1].reshape(problem.n_raw, -1)

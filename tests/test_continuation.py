@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import EpsilonInsensitive, Hinge, LogLoss, Quantile, SmoothedMargin
+from sklgd.losses import EpsilonInsensitive, Hinge, Quantile, SmoothedMargin
 from sklgd.models import MLP, FactorizationMachine, Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import (
@@ -205,14 +205,6 @@ def test_nothing_to_gain(n):
     assert model.history_["objective"][-1] == 0.0
 
 
-def test_the_best_constant_lies_in_the_middle():
-    """Between the two middle targets, as NumPy's median."""
-    y = np.array([1.0, 2.0, 4.0, 10.0])
-    X = np.zeros((4, 1))
-    model = GDRegressor("absolute_error", optimizer=Continuation(Newton())).fit(X, y)
-    assert model.intercept_ == pytest.approx(np.median(y))
-
-
 def test_no_row_bends_where_the_constant_should_move():
     """A penalty leaves the intercept alone, and classes are as good as even: slopes are small."""
     rng = np.random.default_rng(0)
@@ -221,30 +213,3 @@ def test_no_row_bends_where_the_constant_should_move():
     model.fit(300.0 * rng.normal(size=(2000, 2)), y)
     at_constant = 2.0 * (1.0 - y.mean())
     assert model.loss_curve_[-1] <= at_constant + 1e-3 * at_constant
-
-
-def test_the_best_constant_of_shares_of_targets():
-    """All targets but one are the same, as far from that one's as can be."""
-    y = np.full(3000, 540.0)
-    y[0] = 1e5
-    model = GDRegressor("absolute_percentage_error", penalty="l1", alpha=100.0)
-    model.fit(np.zeros((3000, 1)), y)
-    assert model.intercept_ == pytest.approx(540.0, rel=1e-6)
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_best_constant_of_a_softmax(smoothing):
-    """Its probabilities are the shares of the classes, or what smoothing makes of them."""
-    y = np.repeat([0, 1, 2], [22, 18, 1660])
-    X, params = np.random.default_rng(0).normal(size=(len(y), 1)), []
-
-    class First(LBFGS):
-        def iterate(self, problem, params_, state, lr, t):
-            params.append(problem.constant_start(np.zeros(problem.n_params))[-3:])
-            return super().iterate(problem, params_, state, lr, t)
-
-    GDClassifier(LogLoss(smoothing), optimizer=First()).fit(X, y)
-    shares = np.array([22, 18, 1660]) / len(y)
-    expected = (1 - smoothing) * shares + smoothing / 3
-    proba = np.exp(params[0]) / np.exp(params[0]).sum()
-    assert_allclose(proba, expected, rtol=1e-12)

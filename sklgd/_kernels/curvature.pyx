@@ -181,11 +181,11 @@ cdef class Curvature:
             loss = self.tree(params, order, start, stop, block_rows, &out[0], &spare[0], work)
         return loss, np.asarray(out)
 
-    def matrices(self, const double[::1] sums):
+    def matrices(self, const double[::1] sums, double divisor):
         """Return the second derivatives in ``sums``, whole, of shape (groups, size, size).
 
         A group is a raw column; the columns of a joint loss are one group of size k q, column by
-        column.
+        column.  The sums are divided by ``divisor``.
         """
         cdef Py_ssize_t c, e, k = self.k, q = self.q
         cdef bint joint = self.objective.joint
@@ -196,16 +196,17 @@ cdef class Curvature:
             for c in range(k):
                 for e in range(c, k if joint else c + 1):
                     if joint:
-                        self.unfold(gram, &out[0, c * q, e * q], size)
-                        self.unfold(gram, &out[0, e * q, c * q], size)
+                        self.unfold(gram, divisor, &out[0, c * q, e * q], size)
+                        self.unfold(gram, divisor, &out[0, e * q, c * q], size)
                     else:
-                        self.unfold(gram, &out[c, 0, 0], size)
+                        self.unfold(gram, divisor, &out[c, 0, 0], size)
                     gram += self.stride * self.stride
         return np.asarray(out)
 
-    # A Gram matrix of which half is known; of sparse rows, see RowsKernel.outer, both halves are
-    # parts of it.
-    cdef void unfold(self, const double* gram, double* out, Py_ssize_t stride) noexcept nogil:
+    # A Gram matrix of which half is known, divided; of sparse rows, see RowsKernel.outer, both
+    # halves are parts of it.
+    cdef void unfold(self, const double* gram, double divisor, double* out,
+                     Py_ssize_t stride) noexcept nogil:
         cdef Py_ssize_t j, l
         cdef double entry
         for j in range(self.q):
@@ -213,7 +214,7 @@ cdef class Curvature:
                 entry = gram[j * self.stride + l]
                 if self.objective.rows.sparse:
                     entry += gram[l * self.stride + j]
-                out[j * stride + l] = out[l * stride + j] = entry
+                out[j * stride + l] = out[l * stride + j] = entry / divisor
 
     # The sums over blocks, added in the tree of sklgd/reduction.py.
     cdef double tree(self, const double* params, const uint32_t[::1] order, Py_ssize_t start,

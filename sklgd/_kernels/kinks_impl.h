@@ -36,33 +36,46 @@ TARGET static void NAME(weigh)(ptrdiff_t n, ptrdiff_t n_kinks, const kinks_plane
     }
 }
 
+/* The same kink of all rows: a step that is known to be one makes vectors of neighbours. */
+TARGET static inline void NAME(follow_kink)(ptrdiff_t n, ptrdiff_t first, const kinks_planes *v,
+                                            ptrdiff_t step, const double *change, double *shorter)
+{
+    const double *theta = v->theta + first, *low = v->low + first, *high = v->high + first;
+    const double *above = v->above + first, *below = v->below + first;
+    const double *aim_above = v->aim_above + first, *aim_below = v->aim_below + first;
+    double *d_theta = v->d_theta + first;
+    double *d_above = v->d_above + first, *d_below = v->d_below + first;
+    double primal = shorter[0], dual = shorter[1];
+    _Pragma("omp simd reduction(max : primal, dual)") for (ptrdiff_t i = 0; i < n; i++) {
+        const double up = 1.0 / (high[i] - theta[i]), down = 1.0 / (theta[i] - low[i]);
+        const double d = (change[i * step] + above[i] - below[i] - aim_above[i] * up +
+                          aim_below[i] * down) / (above[i] * up + below[i] * down);
+        const double rise = (aim_above[i] + above[i] * d) * up - above[i];
+        const double fall = (aim_below[i] - below[i] * d) * down - below[i];
+        d_theta[i] = d;
+        d_above[i] = rise;
+        d_below[i] = fall;
+        dual = KINKS_MAX(dual, d * up);
+        dual = KINKS_MAX(dual, -d * down);
+        primal = KINKS_MAX(primal, -rise / above[i]);
+        primal = KINKS_MAX(primal, -fall / below[i]);
+    }
+    shorter[0] = primal;
+    shorter[1] = dual;
+}
+
 TARGET static void NAME(follow)(ptrdiff_t n, ptrdiff_t n_kinks, const kinks_planes *v,
                                 ptrdiff_t step, const double *change, double *lengths)
 {
-    double primal = 1.0, dual = 1.0; /* the inverse of the lengths */
+    double shorter[2] = {1.0, 1.0}; /* the inverse of the lengths */
     for (ptrdiff_t first = 0; first < n_kinks * n; first += n) {
-        const double *theta = v->theta + first, *low = v->low + first, *high = v->high + first;
-        const double *above = v->above + first, *below = v->below + first;
-        const double *aim_above = v->aim_above + first, *aim_below = v->aim_below + first;
-        double *d_theta = v->d_theta + first;
-        double *d_above = v->d_above + first, *d_below = v->d_below + first;
-        _Pragma("omp simd reduction(max : primal, dual)") for (ptrdiff_t i = 0; i < n; i++) {
-            const double up = 1.0 / (high[i] - theta[i]), down = 1.0 / (theta[i] - low[i]);
-            const double d = (change[i * step] + above[i] - below[i] - aim_above[i] * up +
-                              aim_below[i] * down) / (above[i] * up + below[i] * down);
-            const double rise = (aim_above[i] + above[i] * d) * up - above[i];
-            const double fall = (aim_below[i] - below[i] * d) * down - below[i];
-            d_theta[i] = d;
-            d_above[i] = rise;
-            d_below[i] = fall;
-            dual = KINKS_MAX(dual, d * up);
-            dual = KINKS_MAX(dual, -d * down);
-            primal = KINKS_MAX(primal, -rise / above[i]);
-            primal = KINKS_MAX(primal, -fall / below[i]);
-        }
+        if (step == 1)
+            NAME(follow_kink)(n, first, v, 1, change, shorter);
+        else
+            NAME(follow_kink)(n, first, v, step, change, shorter);
     }
-    lengths[0] = 1.0 / primal;
-    lengths[1] = 1.0 / dual;
+    lengths[0] = 1.0 / shorter[0];
+    lengths[1] = 1.0 / shorter[1];
 }
 
 TARGET static void NAME(aim)(ptrdiff_t m, const kinks_planes *v, double centre,

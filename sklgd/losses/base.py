@@ -61,12 +61,12 @@ class Interval:
 
 def _goes_with_gradient(cls: type, method: str) -> bool:
     # Whether a class that defines `gradient` anew has defined the method with it.
-    mro = cls.__mro__
-    depth = {
-        name: next(i for i, base in enumerate(mro) if name in vars(base))
-        for name in ("gradient", method)
-    }
-    return depth[method] <= depth["gradient"] and getattr(cls, method) is not getattr(Loss, method)
+    for base in cls.__mro__:
+        if method in vars(base):
+            return base is not Loss
+        if "gradient" in vars(base):
+            return False
+    return False
 
 
 class Loss(Strategy):

@@ -154,7 +154,7 @@ def spread_of(
 
     Steps of a linear model that do not depend on the gradient's size have to be as large as the
     targets, where these are numbers.  For classes, and behind a link, they have no spread (after a
-    fit that of its raw predictions stands in for it).
+    fit that of its raw predictions stands in for it: see `Sample`).
     """
     if not strategies.loss.identity_link:
         return before
@@ -216,6 +216,30 @@ def _centre_and_reach(X: Any, problem: Any) -> tuple[np.ndarray, np.ndarray]:
     return mean, reach
 
 
+class Sample(NamedTuple):
+    """What the rows of a fit tell of the spread of targets, read only where rows follow.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n,) or (n, width)
+        Targets or, for classes and behind a link, raw predictions of the fit.
+    weights : ndarray of shape (n,) or None
+        The rows' weights.
+    least : float
+        The size up to which the spread is none.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray | None
+    least: float
+
+    @property
+    def spread(self) -> Spread:
+        """The spread of the values."""
+        spread = Spread().with_rows(self.values, self.weights)
+        return spread if spread.size > self.least else Spread()
+
+
 @dataclass(frozen=True, eq=False)
 class Stream:
     """What is known of the rows before the next ones.
@@ -224,8 +248,8 @@ class Stream:
     ----------
     begun : bool
         Whether there have been any.
-    spread : Spread
-        That of the targets.
+    spread : Spread or Sample
+        That of the targets; after a fit, what tells it.
     entries : ndarray of shape (2,)
         How many entries of the rows were not zero, and how many there were.
     centre : float64 ndarray of shape (n_features,) or None
@@ -238,7 +262,7 @@ class Stream:
     """
 
     begun: bool = False
-    spread: Spread = field(default_factory=Spread)
+    spread: Spread | Sample = field(default_factory=Spread)
     entries: np.ndarray = field(default_factory=lambda: np.zeros(2, dtype=int))
     centre: np.ndarray | None = None
     weight: float = 0.0
@@ -249,7 +273,8 @@ class Stream:
         X, weights, some = block.X, block.weights, slice(None) if rows is None else rows
         if rows is not None:
             X, weights = X[rows], None if weights is None else weights[rows]
-        spread = spread_of(strategies, block.targets, block.weights, some, self.spread)
+        before = self.spread.spread if isinstance(self.spread, Sample) else self.spread
+        spread = spread_of(strategies, block.targets, block.weights, some, before)
         entries = self.entries + _entries(X)
         if not _are_centred(block, entries):
             return Stream(True, spread, entries, None, 0.0, self.reach)
@@ -286,12 +311,13 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
     order = problem.some(enough_rows(block.X, SOME_ROWS))
     X, rows = (block.X, slice(None)) if order is None else (block.X[order], order)
     entries = _entries(X)
-    spread = spread_of(strategies, block.targets, block.weights, rows, Spread())
-    if spread.weight == 0.0:  # steps would hardly ever undo large coefficients
+    if strategies.loss.identity_link:
+        weights = None if block.weights is None else block.weights[rows].copy()
+        sample = Sample(block.targets.y[rows].copy(), weights, 0.0)
+    else:  # steps would hardly ever undo large coefficients
         raw = predict_raw(rows_of(block.model, X), problem.objective.model, params)
-        of_raw = Spread().with_rows(raw, None)
-        spread = of_raw if of_raw.size > 1.0 else spread
+        sample = Sample(raw, None, 1.0)
     if not _are_centred(block, entries):
-        return Stream(True, spread, entries, reach=_reach(X))
+        return Stream(True, sample, entries, reach=_reach(X))
     centre, reach = _centre_and_reach(X, problem)
-    return Stream(True, spread, entries, centre, float(problem.n_rows), reach)
+    return Stream(True, sample, entries, centre, float(problem.n_rows), reach)
