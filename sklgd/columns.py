@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._kernels.descent import Columns
-from .coordinates import ROUNDING
+from .coordinates import is_constant
 
 #: the share of nonzeros from which columns are quicker with their zeros than without
 FILLED = 0.2
@@ -59,4 +59,4 @@ def _less_mean(column: np.ndarray) -> tuple[np.ndarray, float]:
     deviation = float(np.sqrt(np.mean(apart**2, dtype=np.float64)))
     if abs(mean) <= FAR * deviation:
         return column, 0.0
-    return (apart if deviation > ROUNDING * abs(mean) else 0.0 * apart), mean
+    return (0.0 * apart if is_constant(deviation, mean) else apart), mean

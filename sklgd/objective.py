@@ -29,7 +29,7 @@ from .models import Model
 from .models.base import rows_of
 from .penalties import Penalty
 from .reduction import Leaf, Sums, Threads, tree_sum
-from .row_space import RowBasis, row_basis
+from .row_basis import RowBasis, row_basis
 from .sampling import evenly
 from .second_order import Parts, SecondOrder
 from .units import Units
@@ -204,6 +204,11 @@ class Problem:
         self._threads = Threads(n_threads)
 
     @property
+    def has_intercept(self) -> bool:
+        """Whether there are parameters that are no weights: intercepts, of a linear model."""
+        return self.n_params > self.n_weights
+
+    @property
     def rows(self) -> slice | np.ndarray:
         """What picks the training rows from arrays of all rows."""
         return slice(None) if self.order is None else self.order
@@ -244,7 +249,7 @@ class Problem:
 
     @functools.cached_property
     def row_basis(self) -> RowBasis:
-        """A basis of the space that the training rows span, by `sklgd.row_space.row_basis`."""
+        """A basis of the space that the training rows span, by `sklgd.row_basis.row_basis`."""
         return row_basis(self)
 
     @functools.cached_property
@@ -355,8 +360,7 @@ class Problem:
     @functools.cached_property
     def _best_constant(self) -> tuple[float, np.ndarray]:
         # The mean loss there, and the raw predictions.
-        has_intercept = self.n_params > self.n_weights
-        constants = self._constants if has_intercept else [np.zeros(self.n_raw)]
+        constants = self._constants if self.has_intercept else [np.zeros(self.n_raw)]
         return min(((self._loss_at(raw), raw) for raw in constants), key=lambda pair: pair[0])
 
     @functools.cached_property
@@ -441,15 +445,14 @@ class Problem:
     def by_columns(self) -> tuple[Columns, np.ndarray]:
         """The training rows by columns, and what was taken off these: see `by_columns`."""
         X = self.block.X if self.order is None else self.block.X[self.order]
-        return by_columns(X, centred=self.n_params > self.n_weights)
+        return by_columns(X, centred=self.has_intercept)
 
     def constant_start(self, params: np.ndarray, largest: float = np.inf) -> np.ndarray:
         """Return ``params`` or, where they are zero, the best constant predictions.
 
         Scores of classes are ``largest`` at most.
         """
-        free = self.n_params - self.n_weights
-        if params.any() or not (free and self.block.model.linear):
+        if params.any() or not (self.has_intercept and self.block.model.linear):
             return params
         constant = self._constants[0]
         if self.block.loss.task == "classification":

@@ -124,5 +124,5 @@ def solved_sample(
 
 def _largest(problem: Problem) -> np.ndarray:
     # The largest size of each feature, less its mean where an intercept can take that up.
-    centred = problem.n_params > problem.n_weights and not sp.issparse(problem.block.X)
+    centred = problem.has_intercept and not sp.issparse(problem.block.X)
     return largest_sizes(problem.block.X, problem.order, problem.moments[0] if centred else 0.0)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .coordinates import ROUNDING, check_finite, far_scale, moments
+from .coordinates import check_finite, far_scale, is_constant, moments
 
 if TYPE_CHECKING:
     from .objective import Targets
@@ -126,7 +126,7 @@ def units_of(
         check_finite(scale)
         if not fit_intercept:
             scale, shift = np.hypot(scale, shift), np.zeros_like(shift)
-        scale[scale <= ROUNDING * np.abs(shift)] = 1.0  # constant
+        scale[is_constant(scale, shift)] = 1.0
         factor = 1.0 / scale
     y = targets.y if rows is None else targets.y[rows]
     weights = weights if weights is None or rows is None else weights[rows]
@@ -151,7 +151,7 @@ def _of_targets(
         scale = np.sqrt(np.average((y - shift) ** 2, axis=0, weights=weights))
         size = np.abs(mean)  # of what is constant, up to rounding
         small = np.where(size > 0.0, np.minimum(size, 1.0), 1.0)
-        scale = np.where(scale <= ROUNDING * np.abs(shift), small, scale)
+        scale = np.where(is_constant(scale, shift), small, scale)
     elif fit_intercept and (mean > 0.0).all() and _has_log_link(loss):
         shift = np.log(mean)
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)

@@ -15,7 +15,7 @@ from sklgd.losses import AbsoluteError, EpsilonInsensitive, Quantile
 from sklgd.models import Linear
 from sklgd.objective import Block, Problem, Targets
 from sklgd.optimizers import Continuation, InteriorPoint, Newton
-from sklgd.optimizers.row_system import RowSystem
+from sklgd.optimizers._row_system import RowSystem
 from sklgd.penalties import L1, L2, ElasticNet
 
 EXACT = {"optimizer": InteriorPoint(), "tol": 1e-9}

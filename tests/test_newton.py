@@ -20,7 +20,7 @@ from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, CoordinateNewton, Newton
-from sklgd.optimizers.quadratic import QuadraticModel
+from sklgd.optimizers._quadratic import QuadraticModel
 from sklgd.penalties import L1, L2, MCP, Box, ElasticNet, GroupLasso, Penalty
 from sklgd.second_order import SecondOrder
 

@@ -27,7 +27,7 @@ from sklgd.optimizers import (
     RowSpace,
 )
 from sklgd.penalties import L2
-from sklgd.row_space import row_basis
+from sklgd.row_basis import row_basis
 
 FAR = 10.0 ** np.linspace(-7.0, 7.0, 240)
 FORMS = [np.asarray, np.float32, sp.csr_matrix, sp.csr_array]

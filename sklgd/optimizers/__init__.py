@@ -19,11 +19,13 @@ from .continuation import Continuation
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA
 from .dual_first import DualFirst
-from .full_batch import FISTA, FullBatchOptimizer, GradientDescent
+from .full_batch import FullBatchOptimizer
+from .gradient_descent import FISTA, GradientDescent
 from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
-from .parameter_free import DoG, PassiveAggressive, PolyakSGD, Prodigy
+from .parameter_free import DoG, PolyakSGD, Prodigy
+from .passive_aggressive import PassiveAggressive
 from .row_space import RowSpace
 from .schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
 from .sgd import SGD, Lion

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._strategy import has_kernel
-from ..coordinates import ROUNDING, are_far
+from ..coordinates import are_far, is_constant
 from ..penalties import L2
 from ..penalties.base import has_thresholds, ridge_of
 from ..sampling import enough_rows, evenly
@@ -22,7 +22,7 @@ from .continuation import Continuation, scale_of_targets
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA
 from .dual_first import DualFirst
-from .full_batch import FISTA
+from .gradient_descent import FISTA
 from .interior import InteriorPoint
 from .lbfgs import LBFGS
 from .newton import Newton
@@ -372,7 +372,7 @@ def _standardised(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = some.mean(axis=0)
     Z = some - mean
     scale = np.sqrt(np.mean(Z**2, axis=0))
-    scale[scale <= ROUNDING * np.abs(mean)] = 0.0  # constant features have no direction
+    scale[is_constant(scale, mean)] = 0.0  # these have no direction
     return Z, scale
 
 

@@ -10,7 +10,8 @@ from sklearn.utils._param_validation import Interval
 
 from ..objective import Problem, fallen
 from ..sampling import evenly, solved_sample
-from .full_batch import AroundOptimizer, FullBatchOptimizer, fell_back, is_next_to_nothing
+from ._stopping import fell_back, is_next_to_nothing
+from .full_batch import AroundOptimizer, FullBatchOptimizer
 
 #: the least width: the curvature of a sharper version drowns in rounding
 SHARPEST = 1e-9

@@ -9,15 +9,10 @@ from .. import coordinates
 from .._kernels.descent import ColumnDescent, bent_rows
 from ..objective import Problem
 from ..second_order import bend_of
-from .full_batch import (
-    ARMIJO,
-    ROUNDING,
-    FullBatchOptimizer,
-    asked,
-    is_next_to_nothing,
-    look_for_outliers,
-)
-from .quadratic import DAMPING_MOST, damped
+from ._points import ARMIJO, OBJECTIVE_ROUNDING
+from ._quadratic import DAMPING_MOST, damped
+from ._stopping import asked, is_next_to_nothing, look_for_outliers
+from .full_batch import FullBatchOptimizer
 
 #: coordinate descent ends where a full sweep gains less than this share of what all have gained,
 #: or after so many sweeps; the second pair holds where the quadratic model is the objective itself,
@@ -179,7 +174,7 @@ class CoordinateNewton(FullBatchOptimizer):
             look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)
         state["total"] = state["loss"] + problem.penalty_value(params)
-        crawls = problem.n_params == problem.n_weights and coordinates.are_far(*problem.moments)
+        crawls = not problem.has_intercept and coordinates.are_far(*problem.moments)
         state.update(gain=0.0, falls=[], slow=False, doubts=False, left=np.inf, crawls=crawls)
 
     def _look(self, problem: Problem, params: np.ndarray, state: dict) -> None:
@@ -231,7 +226,7 @@ class CoordinateNewton(FullBatchOptimizer):
         tol *= DOUBT if state["doubts"] else 1.0
         state["slow"] |= descent.run(state["active"], tol, sweeps) > MANY
         step = target - params
-        if problem.n_params > problem.n_weights and model.total > 0.0:
+        if problem.has_intercept and model.total > 0.0:
             step[-1] = -(model.grad[-1] + descent.pull) / model.total
             change += step[-1]
         return step, change
@@ -249,7 +244,7 @@ class CoordinateNewton(FullBatchOptimizer):
         slope = float(np.sum(state["model"].grad * step)) + problem.rest_value(params + step) - rest
         step[problem.n_weights :] -= problem.by_columns[1] @ step[: problem.n_weights]
         scratch, size = np.empty(problem.n_rows), 1.0
-        least = ROUNDING * abs(state["total"])
+        least = OBJECTIVE_ROUNDING * abs(state["total"])
         while -size * slope > least:
             raw, new = state["raw"] + size * change, params + size * step
             loss = bent_rows(problem.objective, raw, problem.order, scratch) / problem.weight_sum

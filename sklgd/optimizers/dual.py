@@ -197,10 +197,9 @@ class SDCA(FullBatchOptimizer):
             slopes = np.zeros(shape)
         alpha = ridge_of(problem.penalty)
         ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
-        has_intercepts = problem.n_params > problem.n_weights
         state["scales"] = tuple(
             1.0 / (strength * problem.weight_sum) if strength else 0.0
-            for strength in (alpha, ridge if has_intercepts else 0.0)
+            for strength in (alpha, ridge if problem.has_intercept else 0.0)
         )
         params[: problem.n_weights] = self._weights(problem, slopes, state["scales"][0])
         params[:] = problem.constant_start(params)

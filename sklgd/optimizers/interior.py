@@ -13,9 +13,10 @@ from .._kernels.cholesky import factored, solved
 from ..objective import Problem, fallen
 from ..penalties.norms import is_lasso_and_ridge
 from ..second_order import SecondOrder
-from .full_batch import FullBatchOptimizer, asked, fell_back, look_for_outliers
-from .kinks import Kinks
-from .row_system import RowSystem
+from ._kinks import Kinks
+from ._row_system import RowSystem
+from ._stopping import asked, fell_back, look_for_outliers
+from .full_batch import FullBatchOptimizer
 
 #: the share of what is asked for that may be left
 LEFT = 0.9
@@ -25,7 +26,7 @@ DISTANCE, CLOSE = 8.0, 0.5
 #: the share of the way to where a variable would be zero that a step takes
 REACH = 0.995
 #: a gap that is rounding, as a share of that at the start
-ROUNDING = 1e-12
+GAP_ROUNDING = 1e-12
 #: iterations in a row without gain after which rounding allows no more
 PATIENCE = 5
 #: the share of what the objective has fallen by that may be left then
@@ -158,7 +159,7 @@ class InteriorPoint(FullBatchOptimizer):
         state["products"] = kinks.products()
         state["left"] = state["products"] / problem.weight_sum
         state["gap"] = float(state["left"].sum())
-        state["least"] = ROUNDING * state["left"]
+        state["least"] = GAP_ROUNDING * state["left"]
         state["first"] = problem.at_constant
         look_for_outliers(problem, state, space)
 

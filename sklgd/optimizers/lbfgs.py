@@ -11,17 +11,10 @@ from sklearn.utils._param_validation import Interval
 from .. import coordinates
 from .._kernels.lbfgs import two_loop
 from ..objective import Problem
-from .conjugate import conjugate_step
-from .full_batch import (
-    ARMIJO,
-    ROUNDING,
-    FullBatchOptimizer,
-    Point,
-    asked,
-    is_next_to_nothing,
-    refuse_kinks,
-    space_of,
-)
+from ._conjugate import conjugate_step
+from ._points import ARMIJO, OBJECTIVE_ROUNDING, Point, refuse_kinks, space_of
+from ._stopping import asked, is_next_to_nothing
+from .full_batch import FullBatchOptimizer
 
 #: bytes that the pairs may take in any case, and as a share of X's if that is more
 SMALL_MEMORY, MEMORY_SHARE = 4_000_000, 0.05
@@ -252,7 +245,7 @@ class LBFGS(FullBatchOptimizer):
         left = max(promised, point.total - new.total)  # with few pairs, promises are timid
         share = LEFT if state["l1"] is None else LEFT_L1
         # no less than rounding, where searches find no way down but take long to give up
-        enough = max(share * asked(problem, state, new.total), ROUNDING * abs(new.total))
+        enough = max(share * asked(problem, state, new.total), OBJECTIVE_ROUNDING * abs(new.total))
         state["hits"] = state["hits"] + 1 if left <= enough else 0
         converged = state["hits"] >= state.get("patience", PATIENCE)
         state.update(point=new, converged=converged)

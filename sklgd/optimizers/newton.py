@@ -12,16 +12,10 @@ from ..costs import hessian_passes
 from ..objective import Problem, fallen
 from ..sampling import solved_sample
 from ..second_order import bend_of
-from .full_batch import (
-    ARMIJO,
-    ROUNDING,
-    FullBatchOptimizer,
-    Point,
-    asked,
-    is_next_to_nothing,
-    look_for_outliers,
-)
-from .quadratic import DAMPING, DAMPING_MOST, DAMPING_UP, QuadraticModel, damped
+from ._points import ARMIJO, OBJECTIVE_ROUNDING, Point
+from ._quadratic import DAMPING, DAMPING_MOST, DAMPING_UP, QuadraticModel, damped
+from ._stopping import asked, is_next_to_nothing, look_for_outliers
+from .full_batch import FullBatchOptimizer
 
 #: the second derivatives of this point do for the next one, too, where a step from here promises
 #: at most this share of the objective's fall so far, and leaves at most this share of its promise
@@ -141,7 +135,7 @@ class Newton(FullBatchOptimizer):
         state["damping"] = damped(state["damping"], size)
         if new is None:
             stuck = state["fresh"] and state["damping"] > DAMPING_MOST
-            if stuck or step.promised <= ROUNDING * abs(point.total):
+            if stuck or step.promised <= OBJECTIVE_ROUNDING * abs(point.total):
                 state["converged"] = True
                 return point.loss
             new = point
@@ -278,7 +272,7 @@ class Newton(FullBatchOptimizer):
         """Return a lower point along the step, by backtracking, or None; and the step's length."""
         point, step = state["point"], state["step"]
         longest = self._length(problem, state) if state["steep"] else 1.0
-        size, least = longest, ROUNDING * abs(point.total)
+        size, least = longest, OBJECTIVE_ROUNDING * abs(point.total)
         while -size * step.slope > least:
             u = point.u + size * step.direction
             new = self._at(problem, state, u, curved=curved and size == longest)

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from .._kernels.moments import sparse_moments
 from .._kernels.objective import predict_raw
-from ..coordinates import largest_sizes, moments
+from ..coordinates import CONSTANT, is_constant, largest_sizes, moments
 from ..models.base import rows_of
 from ..sampling import enough_rows
 
@@ -122,7 +122,9 @@ class Spread(NamedTuple):
         # `size`, of each output.
         level = np.square(self.mean)
         variance = self.squares / self.weight
-        return np.sqrt(np.where(variance > 1e-24 * level, variance, np.where(level, level, 1.0)))
+        return np.sqrt(
+            np.where(variance > CONSTANT**2 * level, variance, np.where(level, level, 1.0))
+        )
 
     @property
     def size(self) -> float:
@@ -134,7 +136,7 @@ class Spread(NamedTuple):
             return 1.0
         level = float(np.mean(np.square(self.mean)))
         variance = float(np.mean(self.squares)) / self.weight
-        return math.sqrt(variance if variance > 1e-24 * level else level or 1.0)
+        return math.sqrt(variance if variance > CONSTANT**2 * level else level or 1.0)
 
 
 def _median(y: np.ndarray) -> np.ndarray:
@@ -212,7 +214,7 @@ def _centre_and_reach(X: Any, problem: Any) -> tuple[np.ndarray, np.ndarray]:
         mean, scale = problem.moments if known else moments(X, None, None)
         variance, largest = scale**2, largest_sizes(X, None, mean)
     reach = np.array((largest, variance))
-    reach[:, largest <= 1e-12 * np.abs(mean)] = 0.0  # constant up to rounding
+    reach[:, is_constant(largest, mean)] = 0.0
     return mean, reach
 
 

@@ -215,7 +215,7 @@ def survey(problem: Problem) -> tuple[np.ndarray, str]:
     weights = problem.row_weights
     code = np.random.default_rng(0).standard_normal(problem.n_features)
     codes, norms = _kernel.survey(problem.objective.rows, code, problem.order)
-    norms += problem.n_params > problem.n_weights
+    norms += problem.has_intercept
     mark = hashlib.blake2b(repr((problem.n_features, problem.n_params)).encode(), digest_size=16)
     mark.update(codes.tobytes())
     mark.update(problem.block.targets.y[problem.rows].tobytes())

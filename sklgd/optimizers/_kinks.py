@@ -12,7 +12,7 @@ from .._kernels.cholesky import factored, solved
 from ..coordinates import Coordinates
 from ..objective import Problem
 from ..second_order import SecondOrder
-from .row_system import RowSystem, Solver
+from ._row_system import RowSystem, Solver
 
 #: what slopes are multiplied by at the start, at the least
 LEAST_SLOPE = 1e-3
@@ -57,7 +57,7 @@ class Kinks:
         self._row_system = row_system
         self._space, self._weight_sum = space, problem.weight_sum
         self._rows = _variables(*bounds, above, distance, is_near=is_near)
-        if problem.n_params > problem.n_weights:
+        if problem.has_intercept:
             _balance(self._rows[interior.THETA])
         self._weights = None
         if problem.rest is not None and problem.rest_bounds[0].any():

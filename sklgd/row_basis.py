@@ -23,7 +23,7 @@ FULL = 0.5
 #: products of rows that are so many times what a feature adds to them have lost it
 LOST = 1e12
 #: the share of the largest pivot up to which pivots are rounding
-ROUNDING = 1e-13
+PIVOT_ROUNDING = 1e-13
 #: pivots that are so many times smaller than the largest have lost digits
 COARSE = 1e9
 #: the share of the penalty's curvature from which what a feature adds to the loss's is of account
@@ -143,13 +143,13 @@ def row_basis(problem: Problem) -> RowBasis:
     X, numbers = problem.block.X, np.arange(problem.block.X.shape[0])
     rows = problem.rows
     products = _sparse_products if sp.issparse(X) else _dense_products
-    products = products(X, rows, centred=problem.n_params > problem.n_weights)
+    products = products(X, rows, centred=problem.has_intercept)
     own = products.variance * problem.n_rows
     ridge = problem.smooth_curvature.min() / (problem.block.loss.curvature or 1.0)
     of_account = OF_ACCOUNT * ridge * problem.n_rows
     largest = products.gram.diagonal().max()
     factor, pivots, rank, _ = dpstrf(
-        products.gram.T, tol=ROUNDING * largest, lower=1, overwrite_a=1
+        products.gram.T, tol=PIVOT_ROUNDING * largest, lower=1, overwrite_a=1
     )
     pivots -= 1
     if np.any((own > of_account) & (own * LOST < largest)):
@@ -157,7 +157,7 @@ def row_basis(problem: Problem) -> RowBasis:
     found = np.square(np.diagonal(factor)[:rank])
     found = found[found * COARSE < largest]
     if rank < problem.n_rows - (products.mean is not None):  # what is left may be rounding, or not
-        found = np.append(found, ROUNDING * largest)
+        found = np.append(found, PIVOT_ROUNDING * largest)
     if np.any(found > of_account):
         return _orthogonal(X, rows, products, pivots)
     if not rank:  # features are constant: any will do
@@ -184,7 +184,7 @@ def _orthogonal(
     q, r = qr(np.asfortranarray(Z[pivots].T), mode="economic", overwrite_a=True)
     small, r, order = qr(r, mode="economic", pivoting=True)
     size = np.abs(np.diagonal(r))
-    rank = int(np.sum(size > ROUNDING * size[0]))
+    rank = int(np.sum(size > PIVOT_ROUNDING * size[0]))
     features, directions = np.empty((len(pivots), rank)), np.zeros((X.shape[1], rank))
     features[pivots[order]], directions[by_size] = r[:rank].T, q @ small[:, :rank]
     return _Orthogonal(features, products.mean, directions)

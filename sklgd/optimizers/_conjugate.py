@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import coordinates
 from ..objective import Problem
-from .full_batch import Point
+from ._points import Point
 
 #: length of the step over which the change of the gradient gives a curvature, relative to the point
 DIFFERENCE = 1e-6

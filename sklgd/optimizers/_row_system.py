@@ -42,7 +42,7 @@ class RowSystem:
         X = problem.block.X[problem.rows]
         shift = np.zeros(len(space.scale)) if space.shift is None else space.shift
         self._weight_sum, self._n_features = problem.weight_sum, len(shift)
-        self._has_intercept = problem.n_params > problem.n_weights
+        self._has_intercept = problem.has_intercept
         self._far, self._centred = np.flatnonzero(shift), None
         if not sp.issparse(X) or X.nnz > FILLED * X.shape[0] * X.shape[1]:
             X = X.toarray() if sp.issparse(X) else X
