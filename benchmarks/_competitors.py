@@ -43,8 +43,6 @@ SGD_LOSSES = {
 class Competitor:
     """A name, and how to fit."""
 
-    efforts = EFFORTS
-
     def __init__(self, name, family, applies, make, *, efforts=EFFORTS):
         self.name, self.family, self.applies, self.make = name, family, applies, make
         self.efforts = efforts

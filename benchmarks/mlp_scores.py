@@ -9,12 +9,11 @@ benchmarks/README.md.
 import _compare  # isort: skip  (first: it sets the threads)
 
 import argparse
-import importlib.util
 import time
 import warnings
-from pathlib import Path
 
 import numpy as np
+from _problems import find_data
 from sklearn.datasets import (
     fetch_california_housing,
     fetch_covtype,
@@ -33,10 +32,7 @@ HIDDEN = (64, 64)
 
 def from_folder(folder, name):
     """Return rows and targets by the ``load.py`` of a folder of data sets."""
-    spec = importlib.util.spec_from_file_location("load", Path(folder) / "load.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    data = module.load(name)
+    data = find_data(folder)[0](name)
     X = data["X"]
     return X.toarray() if hasattr(X, "toarray") else X, data["y"]
 
@@ -104,8 +100,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, help="read by _compare")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--folder", help="of data sets, in place of scikit-learn's downloads")
-    parser.add_argument("--data", action="append", choices=DATA)
+    parser.add_argument("--data", help="folder of load.py, in place of scikit-learn's downloads")
+    parser.add_argument("--problem", action="append", choices=DATA, help="all without it")
     parser.add_argument("--without-torch", action="store_true")
     args = parser.parse_args()
     _compare.environment()
@@ -114,9 +110,9 @@ def main():
     runs = {"sklgd raw": sklgd, "sklgd scaled": sklgd, "sklearn scaled": sklearn}
     if not args.without_torch:
         runs["torch scaled"] = torch
-    for name in args.data or DATA:
+    for name in args.problem or DATA:
         load, filed, classes = DATA[name]
-        X, y = from_folder(args.folder, filed) if args.folder and filed else load()
+        X, y = from_folder(args.data, filed) if args.data and filed else load()
         scores, seconds = ({run: [] for run in runs} for _ in range(2))
         for seed in range(args.seeds):
             stratify = y if classes else None

@@ -53,7 +53,7 @@ class Heat:
         if value < self.minimum:
             self.cache.lower(self.problem, value)
             self.minimum = value
-        return seconds, self.relative(value), value
+        return seconds, self.relative(value)
 
     def relative(self, value):
         """Return (F - F*) / (F0 - F*)."""
@@ -119,7 +119,7 @@ class Heat:
         """Return target -> (seconds, make, effort) of the first fit that reaches it."""
         found = {target: (math.inf, None, None) for target in TARGETS}
         for effort in efforts:
-            seconds, relative, _ = self.fit(make(effort))
+            seconds, relative = self.fit(make(effort))
             for target in TARGETS:
                 if relative <= target and seconds < found[target][0]:
                     found[target] = (seconds, make, effort)

@@ -435,7 +435,7 @@ class Problem:
 
     @functools.cached_property
     def rest_bounds(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Thresholds and bounds of the weights; None where the penalty's rest is another."""
+        """Thresholds and bounds of a linear model's weights; None where the rest is another."""
         if self.rest is not None:
             return self.rest.bounds(self.n_features)
         beyond = np.full(self.n_features, np.inf)

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+import sklearn
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.preprocessing import scale
 
 from sklgd import reduction
 
@@ -9,6 +12,27 @@ from sklgd import reduction
 @pytest.fixture
 def rng():
     return np.random.RandomState(0)
+
+
+@pytest.fixture(scope="session")
+def diabetes():
+    """Standardised features, and the disease's progression."""
+    X, y = load_diabetes(return_X_y=True)
+    return scale(X), y
+
+
+@pytest.fixture(scope="session")
+def cancer():
+    """Standardised features, and two classes."""
+    X, y = load_breast_cancer(return_X_y=True)
+    return scale(X), y
+
+
+@pytest.fixture
+def routing():
+    """Metadata is routed."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        yield
 
 
 @pytest.fixture

@@ -14,18 +14,13 @@ from pathlib import Path
 import pytest
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 
+from loading import load
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 
 
-def _load(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-api = _load(DOCS / "_api.py")
+api = load(DOCS / "_api.py")
 MODULES = api.public_modules()
 NAMES = [(module, name) for module in MODULES for name in api.public_names(module)]
 CALLABLES = [
@@ -149,5 +144,5 @@ def test_examples_run_without_a_failed_fit(name, capsys):
         warnings.simplefilter("error", FitFailedWarning)
         warnings.simplefilter("error", UserWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
-        _load(ROOT / "examples" / f"{name}.py")
+        load(ROOT / "examples" / f"{name}.py")
     assert capsys.readouterr().out

@@ -1,11 +1,13 @@
 """The tables of strategies have a row for each, and say what the classes do."""
 
+import inspect
 from pathlib import Path
 
 import pytest
 
+from sklgd import optimizers
 from sklgd.losses import LOSSES
-from sklgd.optimizers import OPTIMIZERS
+from sklgd.optimizers import OPTIMIZERS, FullBatchOptimizer, Optimizer, VarianceReduced
 from sklgd.penalties import PENALTIES
 from sklgd.schedules import SCHEDULES
 
@@ -14,6 +16,13 @@ STEP_RULES = [
     name
     for name, cls in OPTIMIZERS.items()
     if not (cls.full_batch or cls.variance_reduced or name == "auto")
+]
+ALL_OPTIMIZERS = [
+    cls
+    for cls in (getattr(optimizers, name) for name in optimizers.__all__)
+    if inspect.isclass(cls)
+    and issubclass(cls, Optimizer)
+    and cls not in (Optimizer, FullBatchOptimizer, VarianceReduced)
 ]
 
 
@@ -67,6 +76,14 @@ def test_schedules(name):
     assert cells(name, "schedules", SCHEDULES[name])[2]
 
 
-@pytest.mark.parametrize("cls", [c for c in OPTIMIZERS.values() if c.full_batch])
-def test_optimizers_of_all_rows(cls):
+@pytest.mark.parametrize("cls", ALL_OPTIMIZERS)
+def test_every_optimizer_is_on_the_page(cls):
+    """Those without a string, too: a row of their own, or a word beside the tables."""
     assert f":class:`~sklgd.optimizers.{cls.__name__}`" in (DOCS / "strategies.rst").read_text()
+
+
+@pytest.mark.parametrize("cls", [c for c in ALL_OPTIMIZERS if c.full_batch])
+def test_optimizers_of_all_rows(cls):
+    """Rows whose first cell may be empty."""
+    table = (DOCS / "strategies.rst").read_text().split("Optimizers that use all rows at once")[1]
+    assert f"     - :class:`~sklgd.optimizers.{cls.__name__}`\n" in table

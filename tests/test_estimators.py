@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
@@ -55,12 +54,6 @@ def classes():
 def labels():
     X, Y = make_multilabel_classification(N, 5, n_classes=4, n_labels=2, random_state=0)
     return X / 20, Y
-
-
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
 
 
 # -- check_estimator -----------------------------------------------------------------------

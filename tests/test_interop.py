@@ -9,7 +9,6 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import loguniform
 from sklearn.base import clone
@@ -253,12 +252,6 @@ def test_a_search_swaps_losses_of_a_classifier():
 
 
 # -- validation data of one's own --------------------------------------------------------
-
-
-@pytest.fixture
-def routing():
-    with sklearn.config_context(enable_metadata_routing=True):
-        yield
 
 
 def _pipeline(**params):

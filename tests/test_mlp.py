@@ -1,6 +1,5 @@
 """Networks: every layer's gradient, the twins, torch's trajectories, dropout, first weights."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_regression
 from sklgd._kernels.models.mlp import trip
 
+from loading import load
 from sklgd import GDClassifier, GDRegressor, optimizers
 from sklgd._kernels.rows import make_rows
 from sklgd.losses import LOSSES, SquaredError
@@ -28,15 +28,7 @@ NORMS = (None, "batch", "layer")
 HIDDEN = [(), (5,), (7, 19, 3)]
 
 
-def _recipe():
-    path = HERE / "recipes" / "networks.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recipe = _recipe()
+recipe = load(HERE / "recipes" / "networks.py")
 RECORDS = json.loads((HERE / "data" / "networks.json").read_text(encoding="utf-8"))
 
 

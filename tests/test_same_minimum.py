@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import nnls
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import (
     ElasticNet,
     GammaRegressor,
@@ -33,18 +33,6 @@ from sklearn.svm import LinearSVC, LinearSVR
 from sklgd import GDClassifier, GDRegressor, losses, penalties
 
 TIGHT = {"tol": 1e-10, "max_iter": 20_000}
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    X, y = load_diabetes(return_X_y=True)
-    return scale(X), y
-
-
-@pytest.fixture(scope="module")
-def cancer():
-    X, y = load_breast_cancer(return_X_y=True)
-    return scale(X), y
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Every step rule walks as its reference does: `tests/recipes/trajectories.py` recorded how."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from loading import load
 from sklgd import optimizers
 from sklgd._kernels import adapters
 from sklgd._kernels import optimizers as kernels
@@ -16,14 +16,7 @@ from sklgd._strategy import compose_kernel
 HERE = Path(__file__).resolve().parent
 
 
-def _load(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-recipe = _load(HERE / "recipes" / "trajectories.py")
+recipe = load(HERE / "recipes" / "trajectories.py")
 RECORDS = json.loads((HERE / "data" / "trajectories.json").read_text(encoding="utf-8"))
 
 

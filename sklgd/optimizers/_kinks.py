@@ -60,10 +60,10 @@ class Kinks:
         if problem.has_intercept:
             _balance(self._rows[interior.THETA])
         self._weights = None
-        if problem.rest is not None and problem.rest_bounds[0].any():
-            l1 = problem.rest_bounds[0]
+        l1 = problem.rest_bounds[0]
+        if l1.any():
             self._penalised = np.flatnonzero(l1)
-            slope = (problem.unit * problem.weight_sum * l1 / space.scale)[self._penalised]
+            slope = (problem.weight_sum * l1 / space.scale)[self._penalised]
             slope = np.broadcast_to(slope, (len(u), 1, len(slope)))
             off = u[:, None, self._penalised]
             self._weights = _variables(-slope, slope, off, distance + np.abs(off), is_near=is_near)

@@ -39,7 +39,7 @@ class Columnwise(AroundOptimizer):
     def forget(self, state: dict) -> None:
         """Let each column forget."""
         for column in state.get("columns", ()):
-            self.optimizer.forget(column.get("state", {}))
+            self.optimizer.forget(column.get("inner", {}))
             column["done"] = False
 
     def iterate(
@@ -54,10 +54,9 @@ class Columnwise(AroundOptimizer):
                 continue
             at = problem.column_params(c)
             own = params[at]
-            rule_state = column.setdefault("state", {})
-            column["loss"] = self.optimizer.iterate(problem.column(c), own, rule_state, lr, t)
+            inner = column.setdefault("inner", {})
+            column["loss"], column["done"] = self._go_on(problem.column(c), own, inner, lr, t)
             params[at] = own
-            column["done"] = bool(rule_state.get("converged"))
         state["converged"] = all(column["done"] for column in columns)
         return sum(column["loss"] for column in columns)
 

@@ -104,21 +104,20 @@ class Continuation(AroundOptimizer):
         width = state["width"]
         rounded = problem.block.loss.rounded(width * state["unit"])
         if rounded is None:  # the loss itself is as smooth as that
-            loss = self.optimizer.iterate(problem, params, state["inner"], lr, t)
-            state["converged"] = state["inner"].get("converged", False)
+            loss, state["converged"] = self._go_on(problem, params, state["inner"], lr, t)
             return loss
         smooth = problem.with_loss(rounded)
         smooth.tol = max(problem.tol or 0.0, ACCURACY * width)
-        smooth_loss = self.optimizer.iterate(smooth, params, state["inner"], lr, t)
+        smooth_loss, solved = self._go_on(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
         left = self.optimizer.remaining(state["inner"])
         gap = abs(loss - smooth_loss)
-        if state["inner"].get("converged"):
-            left = 0.0 if left == np.inf else left
+        if solved and left == np.inf:
+            left = 0.0
         # damped steps promise too little
         timid = self.optimizer.is_damped(state["inner"])
         total = loss + problem.penalty_value(params)
-        if (left <= SOLVED * gap and not timid) or state["inner"].get("converged"):
+        if solved or (left <= SOLVED * gap and not timid):
             self._sharpen(problem, state, total, gap, left)
         if is_next_to_nothing(problem, state["inner"], total):
             state["converged"] = True

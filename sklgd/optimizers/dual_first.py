@@ -74,8 +74,7 @@ class DualFirst(AroundOptimizer):
             state.setdefault("inner", {})
         if "inner" not in state:
             return self._ascend(problem, params, state, lr, t)
-        loss = self.optimizer.iterate(problem, params, state["inner"], lr, t)
-        state["converged"] = bool(state["inner"].get("converged"))
+        loss, state["converged"] = self._go_on(problem, params, state["inner"], lr, t)
         return loss
 
     def _ascend(

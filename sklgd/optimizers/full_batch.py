@@ -102,3 +102,10 @@ class AroundOptimizer(FullBatchOptimizer):
     def forget(self, state: dict) -> None:
         """Forget everything: the problems that were posed depend on the data."""
         state.clear()
+
+    def _go_on(
+        self, problem: Problem, params: np.ndarray, inner: dict, lr: float, t: int
+    ) -> tuple[float, bool]:
+        """Let the optimizer iterate on a problem; return the loss, and whether it is solved."""
+        loss = self.optimizer.iterate(problem, params, inner, lr, t)
+        return loss, bool(inner.get("converged"))

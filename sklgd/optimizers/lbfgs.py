@@ -305,16 +305,14 @@ class LBFGS(FullBatchOptimizer):
         """Return what weighs the sizes of the parameters in ``space``; None without L1."""
         if problem.rest is None:
             return None
-        bounds = problem.rest.bounds(problem.n_features) if problem.block.model.linear else None
+        bounds = problem.rest_bounds if problem.block.model.linear else None
         if bounds is None or np.isfinite(bounds[1:]).any():
             raise ValueError(
                 f"{type(self).__name__} needs a smooth objective, but for the L1 norm of a linear "
                 f"model, and has {problem.rest!r} of {problem.block.model!r}; use "
                 "optimizer='fista', optimizer='sgd' or optimizer='auto'."
             )
-        l1 = np.zeros(problem.n_params)
-        l1[: problem.n_weights] = np.tile(bounds[0] / space.scale, problem.n_raw)
-        return problem.unit * l1
+        return problem.spread(bounds[0] / space.scale, 0.0)
 
     def _memory(self, problem: Problem) -> int:
         """Return the number of pairs to remember."""

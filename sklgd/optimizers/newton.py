@@ -105,6 +105,7 @@ class Newton(FullBatchOptimizer):
     # - fresh, sampled: whether that is the model of this point, and whether it is that of a sample;
     # - damping, steep, doubted: what is added to second derivatives, whether steps are longer than
     #   the model's, and the objective at which a small promise was last doubted;
+    # - restarts: whether what runs it starts it anew where steps are damped (`Continuation`);
     # - first, ordinary, converged: as for `asked` and `iterate`.
     knows_when = True
     kept = (*FullBatchOptimizer.kept, "squares")
@@ -395,7 +396,7 @@ def _check(problem: Problem) -> None:
             f"Newton needs the second derivative of the loss, and {block.loss!r} has no "
             "hessian(y, raw); use optimizer='lbfgs' if it is smooth, or optimizer='auto'."
         )
-    if problem.rest is not None and problem.rest.bounds(problem.n_features) is None:
+    if problem.rest_bounds is None:
         raise ValueError(
             f"Newton takes penalties of the kind of L1 and Box, and {problem.rest!r} is none; use "
             "optimizer='fista', optimizer='sgd' or optimizer='auto'."
@@ -417,7 +418,7 @@ def _rest_in(problem: Problem, space: coordinates.Coordinates) -> tuple | None:
     """Return thresholds and bounds of the standardised parameters."""
     if problem.rest is None:
         return None
-    l1, low, high = problem.rest.bounds(problem.n_features)
+    l1, low, high = problem.rest_bounds
     return (
         problem.spread(l1 / space.scale, 0.0),
         problem.spread(low * space.scale, -np.inf),

@@ -61,10 +61,9 @@ class RowSpace(AroundOptimizer):
         if not state:
             _check(problem)
             state.update(inner={}, u=problem.row_basis.from_params(problem, params))
-        u, inner = state["u"], state["inner"]
-        loss = self.optimizer.iterate(problem.in_row_space, u, inner, lr, t)
+        u = state["u"]
+        loss, state["converged"] = self._go_on(problem.in_row_space, u, state["inner"], lr, t)
         params[:] = problem.row_basis.to_params(problem, u)
-        state["converged"] = bool(inner.get("converged"))
         return loss
 
 
