@@ -309,7 +309,15 @@ class Problem:
         return found
 
     def _value_of(self, part: Penalty | None, params: np.ndarray) -> float:
-        return 0.0 if part is None else self.unit * float(part.value(self.weights(params)))
+        if part is None:
+            return 0.0
+        value = part.value(self.weights(params))
+        try:
+            return self.unit * float(value)
+        except TypeError as error:
+            raise ValueError(
+                f"{type(part).__name__}.value must return a number. Got {value!r} instead."
+            ) from error
 
     def penalty_value(self, params: np.ndarray) -> float:
         """Return the penalty."""

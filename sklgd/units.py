@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from .baseline import SOME_ROWS, best_constant
 from .coordinates import check_finite, far_scale, is_constant, moments
 
 if TYPE_CHECKING:
@@ -145,19 +146,30 @@ def _of_targets(
     if loss.task == "classification" or targets.joint or targets.one_vs_rest is not None:
         return shift, scale, 1.0
     y = y.reshape(len(y), -1)
-    mean = np.average(y, axis=0, weights=weights)
-    if loss.identity_link:
+    if loss.identity_link or loss.quadratic:
+        fits = y if loss.identity_link else _that_fits(loss, y)
+        mean = np.average(fits, axis=0, weights=weights)
         shift = mean if fit_intercept else shift
-        scale = np.sqrt(np.average((y - shift) ** 2, axis=0, weights=weights))
+        scale = np.sqrt(np.average((fits - shift) ** 2, axis=0, weights=weights))
         size = np.abs(mean)  # of what is constant, up to rounding
         small = np.where(size > 0.0, np.minimum(size, 1.0), 1.0)
         scale = np.where(is_constant(scale, shift), small, scale)
-    elif fit_intercept and (mean > 0.0).all() and _has_log_link(loss):
-        shift = np.log(mean)
+    elif fit_intercept:
+        shift = _constant_behind_link(loss, y, weights)
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
     unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))
     return shift, scale, unit if 0.0 < unit < np.inf else 1.0
 
 
-def _has_log_link(loss: Any) -> bool:
-    return np.allclose(loss.predict(np.array([0.0, 1.0])), [1.0, np.e])
+def _that_fits(loss: Any, y: np.ndarray) -> np.ndarray:
+    # The raw predictions at which a quadratic loss is least, target by target.
+    return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature
+
+
+def _constant_behind_link(loss: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    # The best constant, nearly: behind a log link it is that of the mean.
+    mean = np.average(y, axis=0, weights=weights)
+    if np.allclose(loss.predict(np.array([0.0, 1.0])), [1.0, np.e]):
+        return np.log(mean) if (mean > 0.0).all() else np.zeros_like(mean)
+    some = slice(None, None, max(1, len(y) // SOME_ROWS))
+    return best_constant(loss, y[some], None if weights is None else weights[some])

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from sklgd import GDClassifier, GDRegressor
@@ -404,6 +405,20 @@ class WritesItsInput(MySquaredError):
         return raw
 
 
+class JointOfNoTask(MySoftmax):
+    task = None
+
+
+class NoLoss(MyGradientDescent):
+    def iterate(self, *args):
+        super().iterate(*args)
+
+
+class NoNumber(MyL1):
+    def value(self, w):
+        return None
+
+
 @pytest.mark.parametrize(
     "params, message",
     [
@@ -413,13 +428,42 @@ class WritesItsInput(MySquaredError):
         ({"loss": WritesItsInput()}, r"read-only"),
         ({"optimizer": SGD(lambda t: -0.1 * np.ones_like(t, dtype=float))}, r"finite and >= 0"),
         ({"optimizer": SGD(lambda t: np.nan)}, r"finite and >= 0.*gave nan at t=1"),
+        ({"optimizer": SGD(lambda t: None)}, r"must return a number for each step t"),
+        ({"optimizer": SGD(lambda: 0.1)}, r"must return a number for each step t.*0 positional"),
+        ({"optimizer": NoLoss()}, r"NoLoss.iterate must return the mean loss, .* Got None"),
+        ({"penalty": NoNumber()}, r"NoNumber.value must return a number. Got None"),
+        (
+            {"loss": JointOfNoTask()},
+            r"must be a loss that takes outputs one by one.*joint",
+        ),
     ],
-    ids=["loss", "gradient", "step_sizes", "read-only", "negative rate", "rate that is no number"],
+    ids=lambda value: value[:20] if isinstance(value, str) else "",
 )
 def test_what_is_wrong_is_named(data, params, message):
     model = GDRegressor(batch_size=60, **({"optimizer": "sgd"} | params))
     with pytest.raises(ValueError, match=message):
         model.fit(data["X"], data["one"])
+
+
+class NotAtZero(Loss):
+    """Its gradient is zero over zero where a row is met exactly."""
+
+    def value(self, y, raw):
+        return np.abs(raw - y) ** 1.5
+
+    def gradient(self, y, raw):
+        return 1.5 * np.abs(raw - y) ** 1.5 / (raw - y)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+@pytest.mark.parametrize("optimizer", ["auto", "lbfgs", "fista", "gradient_descent", "adam"])
+def test_a_gradient_that_is_no_number_ends_in_a_warning(data, optimizer, penalty):
+    """Not as a minimum, in silence."""
+    model = GDRegressor(NotAtZero(), optimizer=optimizer, penalty=penalty)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(data["X"], np.repeat([0.0, 1.0, 2.0], [30, 20, 10]))
+    assert model.stop_reason_ == "diverged" and np.isfinite(model.coef_).all()
 
 
 def test_a_joint_loss_of_wrong_shape(data):

@@ -369,9 +369,15 @@ class NoForward(Model):
     split = MyLinear.split
 
 
+class Taken(MyLinear):
+    def unpack(self, params, n_features):
+        return {"loss_": super().unpack(params, n_features)["slopes_"]}
+
+
 @pytest.mark.parametrize(
     "model, error, message",
     [
+        (Taken(), ValueError, r"Taken.unpack must not name .* that every estimator has.*'loss_'"),
         (Transposed(), ValueError, r"Transposed.forward must return an array of shape \(30, 3\)"),
         (MatrixStart(), ValueError, "MatrixStart.init_params must return a vector of finite"),
         (NoDict(), ValueError, "NoDict.unpack must return a dict of fitted attributes"),
@@ -388,6 +394,29 @@ def test_what_is_wrong_is_named(data, model, error, message):
     with pytest.raises(error, match=message):
         GDRegressor(model=model, optimizer="sgd", batch_size=30).fit(X, Y)
     assert_array_equal(X, before)
+
+
+class Exponential(MyLinear):
+    """Zero parameters predict one."""
+
+    def forward(self, X, params):
+        return np.exp(super().forward(X, params))
+
+    def backward(self, X, params, draw, grad):
+        super().backward(X, params, draw * self.forward(X, params), grad)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("optimizer", [Adam(0.01), SGD(0.01), LBFGS()], ids=repr)
+def test_zero_parameters_need_not_predict_zero(optimizer):
+    """An objective that falls from its start has not diverged, however small that of zero is."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    y = 0.01 * np.exp(0.5 * X[:, 0])
+    model = GDRegressor(model=Exponential(), penalty=None, optimizer=optimizer, random_state=0)
+    model.set_params(max_iter=3, tol=None).fit(X, y)
+    assert model.stop_reason_ == "max_iter" and model.loss_curve_[-1] < model.loss_curve_[0]
+    assert GDRegressor(model=Exponential()).partial_fit(X, y).stop_reason_ == "max_iter"
 
 
 def test_an_intercept_that_cannot_be_left_out(data):

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklgd import GDClassifier, GDRegressor, optimizers
 from sklgd.callbacks import Checkpoint, load_checkpoint
+from sklgd.losses import Loss
 from sklgd.models import MLP
 from sklgd.optimizers import LBFGS, Adam
 from sklgd.penalties import L1, L2
@@ -249,6 +250,41 @@ def test_auto_does_not_depend_on_units(x_units, y_units, rng):
     X_, y_ = x_units[0] * X + x_units[1], y_units[0] * y + y_units[1]
     again.fit(X_, y_, coef_init=scaled.coefs_, intercept_init=scaled.intercepts_)
     assert_allclose((again.predict(X_) - y_units[1]) / y_units[0], found, atol=1e-5)
+
+
+def test_a_squared_error_of_logarithms_is_one(rng):
+    """In units of the logarithms, whatever those of the targets are."""
+    X = rng.randn(300, 4)
+    y = 1e6 * np.exp(np.sin(X[:, 0]) + X[:, 1] * X[:, 2])
+    network = GDRegressor(model="mlp", random_state=0, max_iter=30, tol=None)
+    plain = clone(network).fit(X, np.log1p(y))
+    logarithmic = network.set_params(loss="squared_log_error").fit(X, y)
+    assert_allclose(logarithmic.loss_curve_, plain.loss_curve_, rtol=1e-9)
+
+
+class Share(Loss):
+    """Cross-entropy of shares: a logit link of one's own."""
+
+    task = "regression"
+
+    def value(self, y, raw):
+        return np.logaddexp(0.0, raw) - y * raw
+
+    def gradient(self, y, raw):
+        return self.predict(raw) - y
+
+    def predict(self, raw):
+        return 1.0 / (1.0 + np.exp(-raw))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_networks_start_at_the_best_constant_behind_a_link(weighted, rng):
+    X, y = rng.randn(300, 4), rng.beta(0.5, 20.0, 300)
+    weights = rng.uniform(0.0, 2.0, 300) if weighted else None
+    network = GDRegressor(Share(), model="mlp", random_state=0, max_iter=1, tol=None)
+    network.fit(X, y, sample_weight=weights)
+    mean = np.average(y, weights=weights)
+    assert_allclose(network._state.units.out_shift, np.log(mean / (1.0 - mean)), atol=1e-3)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

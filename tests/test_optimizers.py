@@ -97,6 +97,10 @@ def test_learning_rate_is_a_schedule(rule):
             assert clone(rule).set_params(learning_rate=given).schedule()(1) == rate
         nested = clone(rule).set_params(learning_rate=InvScaling(0.1))
         assert nested.set_params(learning_rate__eta0=0.2).schedule()(1) == 0.2
+        named = clone(rule).set_params(learning_rate="invscaling", learning_rate__eta0=0.3)
+        assert named.schedule()(1) == 0.3
+        with pytest.raises(ValueError, match=r"learning_rate is 0\.1, which has no parameters"):
+            clone(rule).set_params(learning_rate=0.1, learning_rate__eta0=0.3)
 
 
 @pytest.mark.parametrize(

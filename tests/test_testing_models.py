@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 import sklgd.testing.models
 from sklgd.losses import SquaredError
-from sklgd.models import FactorizationMachine, Linear, Model
+from sklgd.models import MLP, FactorizationMachine, Linear, Model
 from sklgd.testing import check_model
 
 
@@ -52,7 +52,25 @@ class Relu(Own):
         return {"rows_": list(super().unpack(params, n_features, n_raw)["slopes_"])}
 
 
-GOOD = [Own(), Relu(), Linear(), FactorizationMachine(n_factors=2)]
+class Scaled(MLP):
+    """A network with a pass of its own."""
+
+    def forward(self, X, params, n_raw):
+        return 2.0 * super().forward(X, params, n_raw)
+
+    def backward(self, X, params, draw, grad):
+        super().backward(X, params, 2.0 * draw, grad)
+
+
+GOOD = [
+    Own(),
+    Relu(),
+    Linear(),
+    FactorizationMachine(n_factors=2),
+    MLP((3,)),
+    MLP((3, 2), "tanh", normalization="layer"),
+    Scaled((3,), "tanh"),
+]
 
 
 @pytest.mark.parametrize("n_raw", [1, 3])

@@ -166,6 +166,8 @@ def test_a_crawl_is_no_convergence(regression):
         with pytest.warns(ConvergenceWarning, match="falling steadily, far from where it would"):
             model.fit(X, 1e4 * y)
         assert model.stop_reason_ == "tol"
+    with pytest.warns(ConvergenceWarning, match="Lower tol, or set an optimizer"):  # not "auto"
+        GDRegressor("cauchy", model="mlp", random_state=0).fit(X, 1e4 * y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for optimizer in (SGD(0.01), Adam(0.05), "auto"):
@@ -262,6 +264,17 @@ def test_no_improvement(regression):
     X, y = regression
     model = GDRegressor(optimizer=SGD(0.01), early_stopping=True, random_state=0).fit(X, y)
     assert model.stop_reason_ == "no_improvement"
+
+
+def test_a_score_that_is_no_number(regression):
+    """None of the epochs is the best, and early stopping has nothing to go by."""
+    model = GDRegressor(optimizer="adam", early_stopping=True, scoring=lambda *given: np.nan)
+    with pytest.raises(ValueError, match="was NaN in each of 5 epochs, so that none is the best"):
+        model.fit(*regression)
+    assert not hasattr(model, "coef_")
+    later = iter([np.nan, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0])
+    model.set_params(scoring=lambda *given: next(later)).fit(*regression)
+    assert (model.n_iter_, model.best_iter_) == (7, 2)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "lbfgs", "auto"])

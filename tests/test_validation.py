@@ -288,6 +288,7 @@ def test_alpha_of_zero_under_optimal(alpha):
     [
         ({"coef_init": np.zeros(3)}, r"coef_init does not match dataset: it has shape \(3,\)"),
         ({"coef_init": np.zeros((2, 4))}, r"need \(4,\)"),
+        ({"coef_init": {"coef_": np.zeros(4)}}, r"must be an array.* Got a dict of \['coef_'\]"),
         ({"intercept_init": np.zeros(2)}, r"intercept_init does not match dataset"),
         ({"X_val": X}, "X_val was given without y_val"),
         ({"y_val": Y}, "y_val was given without X_val"),

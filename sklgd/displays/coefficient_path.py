@@ -136,6 +136,8 @@ class CoefficientPathDisplay:
         model.set_params(warm_start=True, tol=tol)
         name = _strength(model)
         alphas = _default_alphas(model, X, y) if alphas is None else np.sort(alphas)
+        if not len(alphas):
+            raise ValueError("alphas must have at least one strength. Got none.")
         coefs = []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

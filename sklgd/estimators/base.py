@@ -335,6 +335,7 @@ class BaseGD(FittedAttributes, StrategyParams, Parameters, CallbackSupportMixin,
             hooks=hooks,
             verbose=self.verbose,
             name=type(self).__name__,
+            chosen=isinstance(strategy_of(self, "optimizer"), Auto),
         )
 
     def _batch_size(self, problem: Problem, optimizer: Any) -> int:

@@ -252,7 +252,7 @@ def as_type(value: Any, dtype: Any) -> Any:
     if value.dtype == dtype:  # nothing that could overflow
         return value.copy()
     with np.errstate(over="ignore"):
-        cast = np.array(value, dtype=dtype)
+        cast = np.array(value, dtype=dtype, order="C")
     overflows = cast.dtype.kind == "f" and np.isinf(cast).any() and np.isfinite(value).all()
     return value.copy() if overflows else cast
 

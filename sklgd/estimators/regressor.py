@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import InvalidParameterError
 
 from ..losses import LOSSES, Loss
 from ..models import Model
@@ -141,6 +142,12 @@ A step rule, with early stopping; features are scaled for it:
         return loss.task != "classification"
 
     def _encode(self, y: np.ndarray, loss: Loss) -> Targets:
+        if loss.joint:
+            raise InvalidParameterError(
+                "The 'loss' parameter of GDRegressor must be a loss that takes outputs one by one. "
+                f"Got {loss!r}, whose joint=True says that it takes all classes together; use "
+                "GDClassifier, or leave joint at False."
+            )
         y = np.require(y, dtype=np.float64, requirements=["C", "A"])
         loss.check_targets(y)
         return Targets(y, loss.n_raw(1 if y.ndim == 1 else y.shape[1]))

@@ -14,6 +14,27 @@ from .._kernels.rows import make_rows
 from .._strategy import Strategy, ask, names_of
 from ..units import Units
 
+#: fitted attributes that are not a model's to define
+RESERVED = frozenset(
+    [
+        "best_iter_",
+        "classes_",
+        "feature_names_in_",
+        "history_",
+        "loss_",
+        "loss_curve_",
+        "model_",
+        "n_features_in_",
+        "n_iter_",
+        "optimality_",
+        "optimizer_",
+        "penalty_",
+        "stop_reason_",
+        "t_",
+        "validation_scores_",
+    ]
+)
+
 
 class Model(Strategy):
     """Base class of models.
@@ -286,6 +307,11 @@ class Model(Strategy):
                 _write(name, parts[name], value, params)
 
 
+def is_compiled(model: Model) -> bool:
+    """Whether a model trains in compiled code: a subclass that has a pass of its own does not."""
+    return type(model).compose is not Model.compose
+
+
 def start_of(
     model: Model, n_features: int, n_raw: int, rng: np.random.RandomState, fit_intercept: bool
 ) -> np.ndarray:
@@ -314,6 +340,12 @@ def parts_of(
         raise ValueError(
             f"{type(model).__name__}.unpack must return a dict of fitted attributes, whose names "
             f"end in an underscore. Got {parts!r} instead."
+        )
+    taken = RESERVED.intersection(parts)
+    if taken:
+        raise ValueError(
+            f"{type(model).__name__}.unpack must not name fitted attributes that every estimator "
+            f"has, and names {sorted(taken)}; use other names, such as 'weights_'."
         )
     return parts
 

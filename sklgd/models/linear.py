@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,11 @@ class Linear(Model):
     ) -> None:
         """Write ``coef_init`` and ``intercept_init`` into the flat parameters, in place."""
         n_weights = n_raw * n_features
+        if isinstance(coef, Mapping):
+            raise ValueError(
+                "coef_init of a linear model must be an array of the shape of coef_, and "
+                f"intercept_init one of intercept_'s. Got a dict of {sorted(coef)}."
+            )
         if coef is not None:
             coef = np.asarray(coef, dtype=np.float64)
             assert_all_finite(coef, input_name="coef_init")

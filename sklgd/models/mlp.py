@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError, Str
 
 from .._kernels.models import mlp as _kernels
 from ..units import Units
-from .base import Model
+from .base import Model, is_compiled
 from .layout import Layout
 
 #: slope of leaky_relu below zero
@@ -199,7 +199,7 @@ class MLP(Model):
     def choose(self, *, auto: bool) -> Model:
         """Return the network with ``standardize`` settled."""
         if isinstance(self.standardize, str):
-            auto = auto and type(self).compose is not Model.compose  # which leaves rows as they are
+            auto = auto and is_compiled(self)  # NumPy sees rows as they are
             return type(self)(**self.get_params(deep=False) | {"standardize": auto})
         return self
 
@@ -358,9 +358,10 @@ class MLP(Model):
         """Return ``coefs_``, ``intercepts_`` and ``n_layers_``, in the user's units."""
         layout = self._layout_of(params, n_features, n_raw)
         layers = range(len(layout.sizes) - 1)
-        coefs = [layout.weights_of(params, layer).copy() for layer in layers]
-        intercepts = [layout.bias_of(params, layer).copy() for layer in layers]
+        coefs = [layout.weights_of(params, layer) for layer in layers]
+        intercepts = [layout.bias_of(params, layer) for layer in layers]
         if units is not None:
+            coefs, intercepts = ([part.copy() for part in parts] for parts in (coefs, intercepts))
             coefs[0] *= units.factor[:, None]
             if units.shift is not None:
                 intercepts[0] -= units.shift @ coefs[0]
@@ -369,8 +370,8 @@ class MLP(Model):
         parts = {"coefs_": coefs, "intercepts_": intercepts, "n_layers_": len(coefs) + 1}
         if self.normalization is not None:
             norms = [layout.norm_of(params, layer) for layer in layers[:-1]]
-            parts |= {"gains_": [norm[0].copy() for norm in norms]}
-            parts |= {"shifts_": [norm[1].copy() for norm in norms]}
+            parts |= {"gains_": [norm[0] for norm in norms]}
+            parts |= {"shifts_": [norm[1] for norm in norms]}
         return parts
 
     def place(

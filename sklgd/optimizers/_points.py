@@ -17,11 +17,16 @@ OBJECTIVE_ROUNDING = 1e-15
 
 
 class Point:
-    """A point in some coordinates, its parameters, and the smooth part of the objective there."""
+    """A point in some coordinates, its parameters, and the smooth part of the objective there.
+
+    Where the gradient is not finite the objective is NaN: there is no going on from there.
+    """
 
     def __init__(
         self, u: np.ndarray, params: np.ndarray, loss: float, total: float, grad: np.ndarray
     ) -> None:
+        if not np.isfinite(grad).all():
+            loss = total = np.nan
         self.u, self.params, self.loss, self.total, self.grad = u, params, loss, total, grad
         #: second derivatives, and the inverse Hessian times the slope: for optimizers to keep
         self.hess: np.ndarray | None = None

@@ -159,6 +159,33 @@ class Optimizer(Strategy):
         """
         return self
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, and those of the schedule as ``learning_rate__parameter``.
+
+        The name of a schedule is replaced by the schedule first.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters of the optimizer, nested ones with two underscores.
+
+        Returns
+        -------
+        self : Optimizer
+        """
+        nested = {name: value for name, value in params.items() if "__" in name}
+        super().set_params(**{name: params[name] for name in params.keys() - nested.keys()})
+        if any(name.startswith("learning_rate__") for name in nested):
+            rate = getattr(self, "learning_rate", None)
+            if isinstance(rate, str):
+                self.learning_rate = schedules.as_schedule(rate)
+            elif isinstance(rate, Real):
+                raise ValueError(
+                    f"learning_rate is {rate!r}, which has no parameters; set learning_rate to a "
+                    "schedule or the name of one."
+                )
+        return super().set_params(**nested)
+
     def init_state(self, params: np.ndarray) -> Any:
         """Return the state of a new fit.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..models.base import is_compiled
 from ..objective import Problem
 
 #: an objective that ends above its start by this many times its size there has diverged
@@ -43,8 +44,9 @@ def ends_far_above(
     objectives : list of float
         The running objective of each epoch.
     """
-    at_zero = problem.loss_at_zero()
-    loss_at_start = problem.loss(start) if start.any() else at_zero
+    at_zero, model = problem.loss_at_zero(), problem.block.model
+    # parameters that are zero predict zero, unless a model of one's own does not
+    loss_at_start = problem.loss(start) if start.any() or not is_compiled(model) else at_zero
     at_start = loss_at_start + problem.penalty_value(start)
     scale = max(abs(at_start), abs(at_zero))
     if at_zero == 0.0 and problem.block.loss.task == "classification":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -111,9 +112,14 @@ class StepDriver:
         try:
             rates = self.schedule(t)
         except (TypeError, ValueError) as error:
+            must = "return a number for each step t"
+            if _works(self.schedule, first):
+                must = (
+                    "take arrays of steps, too: use NumPy's functions instead of math's, and "
+                    "np.where instead of if"
+                )
             raise ValueError(
-                f"The schedule {self.schedule!r} must take arrays of steps, too: use NumPy's "
-                f"functions instead of math's, and np.where instead of if. It raised: {error}"
+                f"The schedule {self.schedule!r} must {must}. It raised: {error}"
             ) from error
         if np.shape(rates) not in ((), np.shape(t)):
             raise ValueError(
@@ -152,6 +158,11 @@ class FullBatchDriver:
         state.t += 1
         self.last_rate = lr = self._rate()
         loss = self.optimizer.iterate(self.problem, state.params, state.slots, lr, state.t)
+        if not isinstance(loss, Real):
+            raise ValueError(
+                f"{type(self.optimizer).__name__}.iterate must return the mean loss, a number. Got "
+                f"{loss!r} instead."
+            )
         self.converged = bool(state.slots and state.slots.get("converged"))
         state.epochs += 1
         if state.mean is not None and state.t >= state.average_from:
@@ -168,6 +179,14 @@ class FullBatchDriver:
             return self.last_rate
         self._last_scale = scale
         return float(checked_rates(self.schedule, self.schedule(t) * scale, t))
+
+
+def _works(schedule: Schedule, t: int) -> bool:
+    # Whether a schedule gives a rate for a single step.
+    try:
+        return np.ndim(schedule(float(t))) == 0
+    except (TypeError, ValueError):
+        return False
 
 
 def checked_rates(schedule: Schedule, rates: Any, first: int) -> Any:

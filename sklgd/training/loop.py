@@ -116,7 +116,8 @@ class TrainingLoop:
     """Runs a driver until something says stop, and leaves the state with the parameters to keep.
 
     Sets: ``params``, ``mean`` and ``rate_scale`` of the driver's state, beside what the driver
-    sets; nothing else.  ``hooks`` are told of each epoch, and may end the training.
+    sets; nothing else.  ``hooks`` are told of each epoch, and may end the training.  ``chosen``
+    says that the optimizer was chosen automatically, which no warning then recommends.
     """
 
     #: what a loop remembers from epoch to epoch, beside the state
@@ -131,8 +132,10 @@ class TrainingLoop:
         hooks: Any = None,
         verbose: int = 0,
         name: str = "fit",
+        chosen: bool = False,
     ) -> None:
         self.driver, self.stopping, self.validation = driver, stopping, validation
+        self.chosen = chosen
         self.problem, self.state = driver.problem, driver.state
         self.hooks, self.verbose, self.name = hooks, verbose, name
         self.report = Report()
@@ -272,6 +275,12 @@ class TrainingLoop:
             report.stop_reason = "diverged"
             self._keep_useful()
         restores = self.stopping.early_stopping and report.stop_reason != "diverged"
+        if restores and self.validation.score is not None and self.best is None:
+            raise ValueError(
+                f"The score on the validation rows was NaN in each of {report.n_iter} epochs, so "
+                "that none is the best. It may not be defined for so few rows, or for one class: "
+                "set more of them aside by validation_fraction, or leave scoring at 'loss'."
+            )
         if report.stop_reason == "interrupted":
             if self.best is not None:
                 self.state.restart(self.best)
@@ -299,8 +308,7 @@ class TrainingLoop:
                 f"{self.name} diverged: after {report.n_iter} epochs the objective was far above "
                 "its start or not finite. The model has the parameters of epoch "
                 f"{report.best_iter}, pulled back towards the start to where the objective is "
-                "lowest. Lower the learning rate, scale the features (StandardScaler might help), "
-                "or use optimizer='auto', which needs neither."
+                f"lowest. {self._if_diverged()}"
             )
         if report.stop_reason == "interrupted":
             return (
@@ -310,8 +318,7 @@ class TrainingLoop:
         if report.stop_reason == "tol" and self._crawls():
             return (
                 f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
-                "but it was falling steadily, far from where it would end. Increase the learning "
-                "rate, lower tol, or use optimizer='auto', which has no learning rate."
+                f"but it was falling steadily, far from where it would end. {self._if_crawling()}"
             )
         if report.stop_reason == "max_iter" and self.stopping.tol is not None:
             return (
@@ -319,6 +326,32 @@ class TrainingLoop:
                 "max_iter to improve the fit."
             )
         return None
+
+    def _if_diverged(self) -> str:
+        # What to change.
+        if self.driver.knows_when:
+            return (
+                "Scale the features (StandardScaler might help); of a loss of your own, "
+                "sklgd.testing.check_loss tells whether its gradient is sound."
+            )
+        if self.chosen:
+            return (
+                "Scale the features and the targets (StandardScaler might help), or set an "
+                "optimizer with a lower learning rate."
+            )
+        return (
+            "Lower the learning rate, scale the features (StandardScaler might help), or use "
+            "optimizer='auto', which needs neither."
+        )
+
+    def _if_crawling(self) -> str:
+        # What to change.
+        if self.chosen:
+            return "Lower tol, or set an optimizer with a larger learning rate, such as Adam(0.01)."
+        return (
+            "Increase the learning rate, lower tol, or use optimizer='auto', which has no learning "
+            "rate."
+        )
 
     @QUIET()
     def _has_diverged(self) -> bool:
