@@ -114,6 +114,13 @@ def load_checkpoint(path: str | os.PathLike) -> BaseEstimator:
     -------
     GDRegressor or GDClassifier
 
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If no `Checkpoint` has written it.
+
     Examples
     --------
     >>> from sklgd.callbacks import load_checkpoint

@@ -137,6 +137,11 @@ def lr_range_test(
     RangeTest
         ``rates``, ``losses``, ``suggestion`` and ``plot(ax=None)``.
 
+    Raises
+    ------
+    ValueError
+        If the rates are no range, or if the optimizer is no step rule with a learning rate.
+
     References
     ----------
     .. [1] Smith (2017). Cyclical learning rates for training neural networks. WACV.

@@ -121,7 +121,8 @@ warm_start : bool, default=False
 n_jobs : int or None, default=None
     Threads that optimizers which use all rows at once share a pass among, if it is long enough to
     gain by that; -1 is all processors.
-    The result is the same to the bit. Step rules, SAGA, SVRG and SDCA use one.
+    The result is the same to the bit. Step rules, SAGA and SDCA use one, and so do the steps of
+    SVRG.
 verbose : int, default=0
     0 prints nothing, 1 a line for ever fewer epochs (about 20 in 1,000), 2 a line for each.
 random_state : int, RandomState instance or None, default=None

@@ -268,6 +268,13 @@ True
         -------
         self : GDClassifier
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a strategy is none of those allowed, if rows, targets or weights are
+            not finite or do not fit each other or the loss, or if the objective is not finite even
+            where training starts. The estimator stays as it was.
         """
         with self._all_or_nothing():
             given = ValidationData(X_val, y_val, sample_weight_val)
@@ -294,6 +301,14 @@ True
         -------
         self : GDClassifier
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As for `fit`, or if rows do not fit those of earlier calls or a first call names no
+            ``classes``. The estimator stays as it was.
+        AttributeError
+            If the optimizer or ``early_stopping`` needs all rows at once: there is no such method.
         """
         with self._all_or_nothing():
             first = not hasattr(self, "model_")

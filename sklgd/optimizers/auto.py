@@ -110,8 +110,9 @@ class Auto(Optimizer):
       is not weak.  With kinks, for which all else takes longer, where features outnumber the rows
       and where they are few and the ridge is not weak, too.
     - `InteriorPoint` for losses made of straight pieces (hinge, absolute error, ...) with L2, L1,
-      an elastic net or no penalty, up to 400 features (500 with L2) and a few thousand rows: a
-      dozen passes.  With L1 or an elastic net for up to 3,000 features and 400 rows, too.
+      an elastic net or no penalty, up to 400 features and a few thousand rows: a dozen passes.
+      Without L1 for up to 1,500 that are strongly correlated, too; with it for up to 3,000 features
+      of 400 rows.
     - `RowSpace` of `Newton`, `InteriorPoint` or a `Continuation` for features that outnumber the
       rows, of which there are up to 400 (dense ones of a smooth loss: 250): their products take
       less time than passes over them.
@@ -218,18 +219,18 @@ class Auto(Optimizer):
         ):
             return Newton()
         if rest is not None:
-            told_apart |= size <= SMALL or not has_thresholds(rest, X.shape[1])
+            has_l1 = has_thresholds(rest, X.shape[1])
             elementwise = has_hessian and _has_bounds(rest, X)
-            is_alone = (
-                not (told_apart or fit_intercept) and size <= SMALL_FAR
-            )  # all else would fail
-            if elementwise and few and (told_apart or (is_alone and _is_far_from_zero(X))):
+            quick = told_apart or size <= SMALL or not has_l1  # sweeps over the matrix
+            # or all else would fail
+            alone = not fit_intercept and size <= SMALL_FAR and _is_far_from_zero(X)
+            if elementwise and few and (quick or alone):
                 return Newton()
             if elementwise and (loss.smooth or loss.task == "regression") and not joint:
                 in_columns = sp.issparse(X) or loss.self_concordant
                 if (in_columns and entries <= MOST_COPIED) or _is_wide(X):
                     return CoordinateNewton()
-            if not has_thresholds(rest, X.shape[1]):
+            if not has_l1:
                 return FISTA(True)
         # sharp corners take a longer memory
         return LBFGS(10 if loss.rounded(math.inf) is None else 30, standardize=True)

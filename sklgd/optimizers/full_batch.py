@@ -13,13 +13,35 @@ from .base import Optimizer
 class FullBatchOptimizer(Optimizer):
     """Base class of optimizers that see the objective itself, once an epoch or more.
 
-    A subclass defines `iterate`, and `init_state` where it keeps anything between iterations.
+    A subclass defines
+
+    - ``iterate(problem, params, state, lr, t)``, which moves the parameters in place;
+    - ``init_state(params)``, if an empty dict is not what it starts with;
+    - ``knows_when = True``, if it sets ``state["converged"]`` where ``problem.tol`` is reached: the
+      loop then does not watch the objective;
+    - ``forget(state)``, if other entries than ``"point"``, ``"space"``, ``"ordinary"``, ``"first"``
+      and ``"converged"`` depend on the data.
+
+    To be run by another one, such as `Continuation`, it may define ``remaining(state)``, what is
+    left to gain; ``is_damped(state)``, whether that says too little; ``begin_near(state)``, how to
+    start near the minimum; and ``kept``, what of its state serves with another loss, too.
 
     Examples
     --------
-    >>> from sklgd.optimizers import FullBatchOptimizer, GradientDescent
-    >>> issubclass(GradientDescent, FullBatchOptimizer)
-    True
+    >>> import numpy as np
+    >>> from sklgd import GDRegressor
+    >>> from sklgd.optimizers import FullBatchOptimizer
+    >>> class NormalizedDescent(FullBatchOptimizer):
+    ...     def __init__(self, learning_rate=0.1):
+    ...         self.learning_rate = learning_rate
+    ...     def iterate(self, problem, params, state, lr, t):
+    ...         loss, grad = problem.value_and_gradient(params)
+    ...         params -= lr * grad / np.linalg.norm(grad)
+    ...         return loss
+    >>> X = np.array([[-1.0], [1.0]])
+    >>> model = GDRegressor(optimizer=NormalizedDescent(), penalty=None, max_iter=100, tol=None)
+    >>> model.fit(X, [-2.0, 4.0]).coef_.round(0)
+    array([3.])
     """
 
     full_batch = True

@@ -41,8 +41,8 @@ class InteriorPoint(FullBatchOptimizer):
     r"""Primal-dual interior point method for hinges, absolute errors and their like.
 
     For losses that are made of straight pieces, with an L2 or L1 penalty, both or none, and up to
-    several hundred features.  Such a loss is a sum of kinks: with :math:`t` the place of one and
-    :math:`l < h` the slopes on its sides, each adds
+    several hundred features or a few hundred rows.  Such a loss is a sum of kinks: with :math:`t`
+    the place of one and :math:`l < h` the slopes on its sides, each adds
 
     .. math:: \max(l z, h z) = \max_{l \le \theta \le h} \theta z = h p - l q, \qquad
         z = x \cdot w + b - t = p - q, \quad p, q \ge 0 .
@@ -57,7 +57,9 @@ class InteriorPoint(FullBatchOptimizer):
     norm holds at zero become zero then.
 
     Targets that are numbers start from their least squares fit, classes from the best constant.
-    Raw columns share the passes and have their own steps.
+    Raw columns share the passes and have their own steps.  Where penalised features outnumber the
+    rows, up to a few thousand of them, the systems are made of the rows' products instead, in an
+    order of :math:`n^2 p`, and numbers, too, start from the best constant.
 
     References
     ----------

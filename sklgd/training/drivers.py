@@ -24,10 +24,57 @@ from .state import FitState
 STEPS_AT_ONCE = 65536
 
 
-class StepDriver:
-    """Runs a step rule over batches; one crossing into compiled code for each 65,536 steps."""
+class Driver:
+    """Runs the epochs of an optimizer for `TrainingLoop`: the base of one class for each family.
+
+    Parameters
+    ----------
+    problem : Problem
+    optimizer : Optimizer
+    state : FitState
+        Written to.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        That of the learning rate.
+    knows_when : bool
+        Whether the optimizer tells when ``tol`` is reached; else the loop watches the objective.
+    converged : bool
+        Whether it has.
+    """
 
     knows_when = converged = False
+
+    def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
+        self.problem, self.optimizer, self.state = problem, optimizer, state
+        self.schedule: Schedule = optimizer.schedule()
+        state.optimizer = optimizer
+
+    def epoch(self) -> float:
+        """Make an epoch; return the mean loss, as far as it was seen on the way."""
+        raise NotImplementedError
+
+    def rate(self) -> float:
+        """Return the learning rate of the last step."""
+        raise NotImplementedError
+
+
+class RowsDriver(Driver):
+    """Runs steps on batches of rows; one crossing into compiled code for each 65,536 steps.
+
+    A subclass makes ``epoch_kernel``, whose ``run`` takes the steps.
+
+    Parameters
+    ----------
+    problem, optimizer, state
+        As for `Driver`.
+    batch_size : int
+        Rows of a step.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    """
+
     #: what the schedule's numbers are multiples of
     unit = 1.0
 
@@ -40,54 +87,9 @@ class StepDriver:
         batch_size: int,
         shuffle: bool,
     ) -> None:
-        self.problem, self.optimizer, self.state = problem, optimizer, state
-        self.shuffle = shuffle
-        self.schedule: Schedule = optimizer.schedule()
-        state.optimizer = optimizer
-        if np.shape(state.slots) != (optimizer.n_slots, problem.n_params):
-            raise ValueError(
-                f"{optimizer!r} has n_slots={optimizer.n_slots}: its state must have the shape "
-                f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
-                f"{np.shape(state.slots)}."
-            )
-        if state.lag is None:
-            state.params, state.slots = aligned(state.params), aligned(state.slots)
-        self.batch_size = batch_size
-        penalties = (
-            None if part is None else compose_kernel(part, adapters.PyPenalty)
-            for part in problem.parts(composite=optimizer.composite)
-        )
-        self.epoch_kernel = Epoch(
-            problem.objective,
-            compose_kernel(optimizer, adapters.PyOptimizer),
-            *penalties,
-            state.params,
-            state.slots,
-            state.mean,
-            state.average_from,
-            batch_size,
-            problem.block.model.linear,
-            seed=state.seed,
-            unit=problem.unit,
-            lag=state.lag,
-        )
-        self.order = problem.order
-        if shuffle:
-            self.order = np.empty(problem.n_rows, dtype=np.uint32)
-
-    def epoch(self) -> float:
-        """Make one pass; return the mean loss, each row's taken before its step."""
-        problem, state = self.problem, self.state
-        if self.shuffle:
-            permute(self.order, problem.order, state.seed + (state.epochs << 32))
-        trial = state.trial
-        if trial is not None:
-            trial.began = self.epoch_kernel.caught_up(trial.features, state.t)
-        total = self._steps()
-        if trial is not None:
-            trial.ended = self.epoch_kernel.caught_up(trial.features, state.t)
-        state.epochs += 1
-        return total / problem.weight_sum
+        super().__init__(problem, optimizer, state)
+        self.batch_size, self.shuffle = batch_size, shuffle
+        self.order = np.empty(problem.n_rows, dtype=np.uint32) if shuffle else problem.order
 
     def _steps(self) -> float:
         """Take the steps of a pass; return the sum of the losses."""
@@ -129,13 +131,63 @@ class StepDriver:
         return checked_rates(self.schedule, rates * self.state.rate_scale * self.unit, first)
 
 
-class FullBatchDriver:
-    """Runs one iteration of a full-batch optimizer an epoch."""
+class StepDriver(RowsDriver):
+    """Runs a step rule."""
 
-    @property
-    def knows_when(self) -> bool:
-        """Whether the optimizer itself tells when ``tol`` is reached."""
-        return self.optimizer.knows_when
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: Optimizer,
+        state: FitState,
+        *,
+        batch_size: int,
+        shuffle: bool,
+    ) -> None:
+        super().__init__(problem, optimizer, state, batch_size=batch_size, shuffle=shuffle)
+        if np.shape(state.slots) != (optimizer.n_slots, problem.n_params):
+            raise ValueError(
+                f"{optimizer!r} has n_slots={optimizer.n_slots}: its state must have the shape "
+                f"{(optimizer.n_slots, problem.n_params)}. Its init_state gave "
+                f"{np.shape(state.slots)}."
+            )
+        if state.lag is None:
+            state.params, state.slots = aligned(state.params), aligned(state.slots)
+        penalties = (
+            None if part is None else compose_kernel(part, adapters.PyPenalty)
+            for part in problem.parts(composite=optimizer.composite)
+        )
+        self.epoch_kernel = Epoch(
+            problem.objective,
+            compose_kernel(optimizer, adapters.PyOptimizer),
+            *penalties,
+            state.params,
+            state.slots,
+            state.mean,
+            state.average_from,
+            batch_size,
+            problem.block.model.linear,
+            seed=state.seed,
+            unit=problem.unit,
+            lag=state.lag,
+        )
+
+    def epoch(self) -> float:
+        """Make one pass; return the mean loss, each row's taken before its step."""
+        problem, state = self.problem, self.state
+        if self.shuffle:
+            permute(self.order, problem.order, state.seed + (state.epochs << 32))
+        trial = state.trial
+        if trial is not None:
+            trial.began = self.epoch_kernel.caught_up(trial.features, state.t)
+        total = self._steps()
+        if trial is not None:
+            trial.ended = self.epoch_kernel.caught_up(trial.features, state.t)
+        state.epochs += 1
+        return total / problem.weight_sum
+
+
+class FullBatchDriver(Driver):
+    """Runs one iteration of a full-batch optimizer an epoch."""
 
     def __init__(self, problem: Problem, optimizer: Optimizer, state: FitState) -> None:
         if problem.block.model.stochastic:
@@ -145,11 +197,9 @@ class FullBatchDriver:
                 "the batch. Use a step rule, such as optimizer='adam', or a model without dropout "
                 "and batch normalization."
             )
-        self.problem, self.optimizer, self.state = problem, optimizer, state
-        self.schedule: Schedule = optimizer.schedule()
-        self.converged = False
+        super().__init__(problem, optimizer, state)
+        self.knows_when = optimizer.knows_when
         self.last_rate = self._last_scale = math.nan
-        state.optimizer = optimizer
         problem.remembers, problem.seed = True, state.seed
 
     def epoch(self) -> float:

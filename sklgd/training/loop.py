@@ -27,7 +27,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..objective import scale_of
 from .divergence import ends_far_above, pulled_back, suspicious
-from .drivers import FullBatchDriver, StepDriver
+from .drivers import Driver
 
 #: what is printed of an epoch
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
@@ -125,7 +125,7 @@ class TrainingLoop:
 
     def __init__(
         self,
-        driver: StepDriver | FullBatchDriver,
+        driver: Driver,
         stopping: Stopping,
         *,
         validation: Validation | None = None,

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._kernels import adapters
-from .._kernels import variance_reduced as _kernel
+from .._kernels import variance_reduced as kernels
 from .._kernels.base import permute
 from .._strategy import compose_kernel, has_kernel
 from ..objective import Problem, scale_of
 from ..optimizers import VarianceReduced
-from .drivers import StepDriver
+from .drivers import RowsDriver
 from .state import FitState
 
 #: how many epochs in a row must promise little
@@ -29,7 +29,7 @@ LEAST_POWER = 1.5
 UNIFORM = 0.5
 
 
-class VarianceReducedDriver(StepDriver):
+class VarianceReducedDriver(RowsDriver):
     """Runs SAGA or SVRG over batches of rows; an epoch draws as many rows as there are.
 
     Losses that were seen along the way are too noisy to tell small improvements.  What the
@@ -47,19 +47,15 @@ class VarianceReducedDriver(StepDriver):
         batch_size: int,
         shuffle: bool,
     ) -> None:
-        self.problem, self.optimizer, self.state = problem, optimizer, state
-        self.shuffle, self.batch_size = shuffle, batch_size
-        self.schedule = optimizer.schedule()
         check_pair(problem, optimizer)
-        state.optimizer = optimizer
+        super().__init__(problem, optimizer, state, batch_size=batch_size, shuffle=shuffle)
         norms, mark = survey(problem)
         if state.slots.get("rows") != mark:
             state.slots.clear()
             state.slots["rows"] = mark
-        self.order, self.draws, self.shares = problem.order, None, None
+        self.draws = self.shares = None
         bounds = (curvature_of(problem) or 1.0) * norms
         if shuffle:
-            self.order = np.empty(problem.n_rows, dtype=np.uint32)
             self._weigh(bounds)
         if optimizer.is_auto:
             self.unit = self._auto_rate(bounds)
@@ -214,7 +210,7 @@ def survey(problem: Problem) -> tuple[np.ndarray, str]:
     """
     weights = problem.row_weights
     code = np.random.default_rng(0).standard_normal(problem.n_features)
-    codes, norms = _kernel.survey(problem.objective.rows, code, problem.order)
+    codes, norms = kernels.survey(problem.objective.rows, code, problem.order)
     norms += problem.has_intercept
     mark = hashlib.blake2b(repr((problem.n_features, problem.n_params)).encode(), digest_size=16)
     mark.update(codes.tobytes())
