@@ -225,9 +225,8 @@ def start_scale(optimizer: Any, model: Any, X: Any, order: np.ndarray | None) ->
     ndarray of shape (n_features,) or None
         None where weights start as they are.
     """
-    inner = getattr(optimizer, "optimizer", optimizer)  # of a continuation
-    standardizes = getattr(inner, "standardize", False)
-    return far_scale(X, order) if standardizes and model.scalable and not model.linear else None
+    scales = optimizer.standardize and model.scalable and not model.linear
+    return far_scale(X, order) if scales else None
 
 
 def moments(

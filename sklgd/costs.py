@@ -21,11 +21,15 @@ EQUAL_ENTRIES = 25.0
 WORTH_THREADS, WORTH_SAMPLING = 3e6, 4e6
 
 
+def row_entries(X: Any) -> float:
+    """Return the mean number of entries of a row: of sparse ones, those that are stored."""
+    return X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
+
+
 def row_work(X: Any, n_params: int) -> float:
     """Return about what a row takes in a pass for the gradient, beside `ROW`."""
-    n_rows, n_features = X.shape
-    entries = X.nnz / max(n_rows, 1) * SPARSE_ENTRY if sp.issparse(X) else n_features
-    return float(entries * n_params / n_features)
+    entry = SPARSE_ENTRY if sp.issparse(X) else 1.0
+    return float(entry * row_entries(X) * n_params / X.shape[1])
 
 
 def hessian_work(problem: Problem) -> float:
@@ -45,4 +49,4 @@ def hessian_passes(problem: Problem) -> float:
 def _entries(problem: Problem) -> float:
     # The entries of a row; for sparse ones as many dense ones as make a second-order pass as long.
     X = problem.block.X
-    return X.nnz / X.shape[0] * SPARSE_PRODUCT**0.5 if sp.issparse(X) else X.shape[1]
+    return row_entries(X) * (SPARSE_PRODUCT**0.5 if sp.issparse(X) else 1.0)

@@ -23,7 +23,7 @@ from ._strategy import compose_kernel, in_place
 from .baseline import constants_of
 from .columns import by_columns
 from .coordinates import Coordinates, moments
-from .costs import row_work
+from .costs import row_entries, row_work
 from .losses import Loss
 from .models import Model
 from .models.base import rows_of
@@ -189,8 +189,8 @@ class Problem:
         #: rows that are summed together; more where a gradient is larger than the rows it sums
         self.block_rows = BLOCK_ROWS
         if block.model.linear and sp.issparse(block.X):
-            row_size = block.X.nnz / max(block.X.shape[0], 1)
-            while self.block_rows < min(16 * self.n_params / max(row_size, 1.0), self.n_rows):
+            row_size = max(row_entries(block.X), 1.0)
+            while self.block_rows < min(16 * self.n_params / row_size, self.n_rows):
                 self.block_rows *= 2
         #: multiply-adds that a row takes in a pass for the gradient, about, as `reduce` counts them
         self.row_work = row_work(block.X, self.n_params)

@@ -7,7 +7,7 @@ derivatives there are nearly those of all rows, too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -67,7 +67,7 @@ class Held:
     """
 
     def __init__(self, smooth: Any, squares: np.ndarray, curvature: float) -> None:
-        self.smooth, self.squares, self.sizes = smooth, squares, curvature * squares
+        self.smooth, self.sizes = smooth, curvature * squares
 
     def value(self, w: np.ndarray) -> float:
         """Return the sum of both."""
@@ -81,14 +81,30 @@ class Held:
         grad += self.sizes * w
 
 
+class Solved(NamedTuple):
+    """A sample's problem, with a ridge, nearly its minimum, and what the ridge stands for.
+
+    Attributes
+    ----------
+    problem : Problem
+    params : ndarray
+    squares : ndarray of shape (n_features,)
+        What the rows that the ridge stands for add to the mean squares of the features.
+    """
+
+    problem: Problem
+    params: np.ndarray
+    squares: np.ndarray
+
+
 def solved_sample(
     optimizer: Any, problem: Problem, params: np.ndarray, curvature: float, state: dict
-) -> tuple[Problem | None, np.ndarray]:
+) -> Solved | None:
     """Return the problem of a sample of the rows, spread evenly, and nearly its minimum.
 
-    Or (None, params) without a sample: where there are too few rows, where the weights are not all
-    zero, which are a start already, and for a model that is not linear.  The minimum may be worse
-    than ``params`` for all rows, if the sample does not represent them.
+    None where there are too few rows, where the weights are not all zero, which are a start
+    already, and for a model that is not linear.  The minimum may be worse than ``params`` for all
+    rows, if the sample does not represent them.
 
     Parameters
     ----------
@@ -104,11 +120,11 @@ def solved_sample(
         The optimizer's state at the start; written to, and at the end that at the minimum.
     """
     if not problem.block.model.linear or params[: problem.n_weights].any():
-        return None, params
+        return None
     size = problem.n_features * (problem.n_raw if problem.block.targets.joint else 1)
     few = problem.n_rows // ONE_IN
     if few < max(ROWS_EACH * size, LEAST) or hessian_work(problem) < WORTH_SAMPLING:
-        return None, params
+        return None
     sample = problem.thinned(few)
     sample.tol = max(problem.tol or 0.0, ENOUGH * size / sample.n_rows)
     # a feature that hardly any row of the sample has would get any weight
@@ -119,7 +135,7 @@ def solved_sample(
         optimizer.iterate(sample, found, state, 1.0, t)
         if state.get("converged"):
             break
-    return sample, found
+    return Solved(sample, found, squares)
 
 
 def _largest(problem: Problem) -> np.ndarray:

@@ -31,10 +31,10 @@ def samples(monkeypatch):
     seen = []
 
     def solved_sample(optimizer, problem, params, bend, state):
-        sample, found = sampling.solved_sample(optimizer, problem, params, bend, state)
-        if sample is not None:
-            seen.append((problem.n_rows, sample.n_rows))
-        return sample, found
+        solved = sampling.solved_sample(optimizer, problem, params, bend, state)
+        if solved is not None:
+            seen.append((problem.n_rows, solved.problem.n_rows))
+        return solved
 
     for module in (continuation, newton):
         monkeypatch.setattr(module, "solved_sample", solved_sample)

@@ -19,6 +19,7 @@ from .._kernels.models.linear import LinearKernel
 from .._kernels.objective import predict_raw
 from .._kernels.rows import make_rows
 from .._strategy import Parameters
+from ..costs import row_entries
 from ..losses import Loss
 from ..models.base import rows_of
 from ..objective import Block, Problem, Targets
@@ -324,9 +325,8 @@ class BaseGD(
         batch_size, model = self.batch_size, problem.block.model
         if batch_size == "auto":
             X = problem.block.X
-            row_nonzeros = X.nnz / max(X.shape[0], 1) if sp.issparse(X) else X.shape[1]
-            own = model.auto_batch_size(problem.n_rows)
-            batch_size = own or optimizer.auto_batch_size(problem.n_rows, X.shape[1], row_nonzeros)
+            own, shape = model.auto_batch_size(problem.n_rows), (problem.n_rows, X.shape[1])
+            batch_size = own or optimizer.auto_batch_size(*shape, row_entries(X))
         batch_size = min(batch_size, problem.n_rows)
         if batch_size < model.least_batch:
             raise ValueError(

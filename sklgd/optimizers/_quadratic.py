@@ -15,6 +15,8 @@ SWEEP_TOL, SWEEPS = 1e-8, 1000
 #: where that was too short and features are few, how often the free parameters are solved for
 #: together, and how many sweeps follow each time
 SOLVED_ENTRIES, MOST_SOLVES, SWEEPS_BETWEEN = 5_000_000, 20, 10
+#: the share of a model's curvature along a step from which the objective bends upwards there
+UPWARDS = 1e-10
 #: the least pivot of a scaled matrix that is not called singular
 PIVOT = 1e-5
 #: damping is added to the diagonal of second derivatives where a step failed or was cut short, as a
@@ -57,7 +59,7 @@ class QuadraticModel:
         """Take in how the gradient has changed along a step: the update of BFGS."""
         for hess, s, y in zip(self.hess, self.columns(step), self.columns(bent), strict=True):
             along, pulled = float(y @ s), hess @ s
-            if along > 1e-10 * float(pulled @ s):
+            if along > UPWARDS * float(pulled @ s):
                 hess += np.outer(y, y / along) - np.outer(pulled, pulled / float(pulled @ s))
         self._factors = None
 

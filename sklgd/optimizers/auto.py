@@ -10,6 +10,7 @@ import scipy.sparse as sp
 
 from .._strategy import has_kernel
 from ..coordinates import are_far, is_constant
+from ..costs import row_entries
 from ..penalties import L2
 from ..penalties.base import has_thresholds, ridge_of
 from ..sampling import enough_rows, evenly
@@ -206,7 +207,7 @@ class Auto(Optimizer):
         has_hessian = (loss.rounded(1.0) or loss).has_hessian
         # a smooth penalty of one's own has a gradient alone
         has_hessian = has_hessian and (smooth is None or has_kernel(smooth))
-        entries = X.nnz if sp.issparse(X) else X.size
+        entries = X.shape[0] * row_entries(X)
         few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
         joint = n_raw > 1 and loss.joint
         told_apart = X.shape[0] >= ROWS_A_FEATURE * size
@@ -294,7 +295,7 @@ def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
     # Whether visits of rows take less than gradients.  A visit of a short row takes longer than its
     # share of a gradient, and where rows are like each other more visits are needed.
     n, p = X.shape
-    entries = X.nnz / n if sp.issparse(X) else p
+    entries = row_entries(X)
     visit = (VISIT_BY_STEPS if _goes_by_steps(loss) else VISIT) + VISIT_ENTRY * entries
     row = ROW + ROW_ENTRY * entries + FEATURE * p / n
     more = MORE_APART if _share_of_dimensions(X) > APART else MORE_PASSES
@@ -314,8 +315,8 @@ def _has_small_systems(penalty: Any, X: Any) -> bool:
     rest = None if p <= FEW or penalty is None else penalty.split()[1]
     if rest is None or n > FEW or p > MOST_BY_ROWS:
         return p <= FEW
-    entries = X.nnz if sp.issparse(X) else X.size
-    return n * entries <= MOST_PRODUCTS and _has_bounds(rest, X) and rest.bounds(p)[0].all()
+    products = n**2 * row_entries(X)
+    return products <= MOST_PRODUCTS and _has_bounds(rest, X) and rest.bounds(p)[0].all()
 
 
 def _is_small(X: Any) -> bool:

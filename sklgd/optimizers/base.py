@@ -107,6 +107,8 @@ class Optimizer(Strategy):
     composite: bool = False
     #: whether one pass is one step that sees all rows; such rules have no ``partial_fit``
     full_batch: ClassVar[bool] = False
+    #: whether features are centred and scaled on the way, which random weights then are for
+    standardize: bool = False
     #: whether steps on rows are corrected by what is remembered of all rows (SAGA, SVRG)
     variance_reduced: ClassVar[bool] = False
 

@@ -142,10 +142,10 @@ class Continuation(AroundOptimizer):
             return
         unit, width = unit_of(problem), self.width
         bend = problem.block.loss.curvature or 1.0 / unit
-        sample, found = solved_sample(self, problem, params, bend, {})
-        if sample is not None and problem.total(found) < first:
-            params[:] = found
-            width = min(width, CLOSE * (problem.n_features / sample.n_rows) ** 0.5)
+        solved = solved_sample(self, problem, params, bend, {})
+        if solved is not None and problem.total(solved.params) < first:
+            params[:] = solved.params
+            width = min(width, CLOSE * (problem.n_features / solved.problem.n_rows) ** 0.5)
         state.update(width=width, inner=inner, unit=unit, total=first)
         state["restarted"] = np.inf
 

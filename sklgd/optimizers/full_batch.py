@@ -110,6 +110,11 @@ class AroundOptimizer(FullBatchOptimizer):
     def __init__(self, optimizer: FullBatchOptimizer) -> None:
         self.optimizer = optimizer
 
+    @property
+    def standardize(self) -> bool:
+        """Whether the optimizer works in coordinates in which features are scaled."""
+        return self.optimizer.standardize
+
     def validate(self) -> Self:
         """Raise where a parameter is out of range, or where the optimizer only goes on."""
         super().validate()

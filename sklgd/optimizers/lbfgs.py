@@ -29,6 +29,10 @@ LEFT, LEFT_L1 = 0.02, 0.01
 #: how often in a row little must seem to be left, since the curvature varies: from far away, and
 #: near the minimum
 PATIENCE, PATIENCE_NEAR = 2, 5
+#: the cosine between a step and the change of the gradient from which the objective bends upwards
+UPWARDS = 1e-10
+#: lengths of a step that are tried
+MOST_LENGTHS = 60
 #: steps by conjugate gradients in one iteration, at the most
 MOST_STALLS = 5
 
@@ -43,7 +47,7 @@ class _Pairs:
 
     def add(self, step: np.ndarray, bend: np.ndarray) -> None:
         """Remember a pair, in the place of the oldest, where the objective bends upwards."""
-        if _dot(step, bend) > 1e-10 * (_dot(bend, bend) * _dot(step, step)) ** 0.5:
+        if _dot(step, bend) > UPWARDS * (_dot(bend, bend) * _dot(step, step)) ** 0.5:
             size = len(self.steps)
             self.last = (self.last + 1) % size
             self.count = min(self.count + 1, size)
@@ -78,7 +82,7 @@ def _wolfe(
         return None
     low, high, far, best = 0.0, np.inf, 0.0, None
     step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
-    for _ in range(60):
+    for _ in range(MOST_LENGTHS):
         new = Point.at(problem, space, point.u + step * direction)
         if not new.total <= point.total + ARMIJO * step * slope:  # not: NaN and inf are too far
             high = step
@@ -129,7 +133,7 @@ def _orthant_search(
     orthant = np.where(point.u == 0.0, -np.sign(steepest), np.sign(point.u))
     step = min(1.0, 1.0 / np.abs(direction).sum()) if first else 1.0
     best = None
-    for _ in range(60):
+    for _ in range(MOST_LENGTHS):
         u = point.u + step * direction
         u[(l1 > 0.0) & (u * orthant <= 0.0)] = 0.0
         gain = _dot(steepest, u - point.u)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from .. import coordinates
 from ..costs import hessian_passes
 from ..objective import Problem, fallen
-from ..sampling import solved_sample
+from ..sampling import Solved, solved_sample
 from ..second_order import bend_of
 from ._points import ARMIJO, OBJECTIVE_ROUNDING, Point
 from ._quadratic import DAMPING, DAMPING_MOST, DAMPING_UP, QuadraticModel, damped
@@ -186,23 +185,23 @@ class Newton(FullBatchOptimizer):
         Then the first steps may take the second derivatives of the sample, too.
         """
         smooth = _has_no_kinks(problem)
-        sample, own = None, {name: state[name] for name in ("space", "rest")}
+        solved, own = None, {name: state[name] for name in ("space", "rest")}
         if not problem.block.loss.quadratic:
-            sample, found = solved_sample(self, problem, start, self._bend(problem, state), own)
-        if sample is not None:
-            u = state["space"].from_params(found)
+            solved = solved_sample(self, problem, start, self._bend(problem, state), own)
+        if solved is not None:
+            u = state["space"].from_params(solved.params)
             point = self._at(problem, state, u, curved=not smooth)
             if point.total < problem.at_constant:
                 if smooth:
-                    self._take_over(problem, state, sample, own)
+                    self._take_over(problem, state, solved, own)
                 return point
         return self._at(problem, state, state["space"].from_params(start), curved=True)
 
-    def _take_over(self, problem: Problem, state: dict, sample: Any, own: dict) -> None:
+    def _take_over(self, problem: Problem, state: dict, solved: Solved, own: dict) -> None:
         """Begin with the second derivatives of a sample, made as large as those of all rows."""
         space, model = state["space"], own["model"]
-        model.damp(0.0, lambda: self._bends(sample, own))
-        seen = sample.moments[1] ** 2 + sample.smooth.squares
+        model.damp(0.0, lambda: self._bends(solved.problem, own))
+        seen = solved.problem.moments[1] ** 2 + solved.squares
         there = problem.moments[1] ** 2
         lacks = seen <= LACKING * there
         sizes = np.sqrt(np.where(lacks, 1.0, there / np.where(lacks, 1.0, seen)))
