@@ -315,6 +315,18 @@ def test_fortran_ordered_coefficients(classes, order):
     assert_identical(clone(model).fit(X, y, **start), clone(model).fit(X, y, **same))
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+def test_a_pickle_has_no_targets_and_goes_on_as_before(regression, loss):
+    """What a stream wants to know of a fit is told by some rows: once, and before they are kept."""
+    X, y = regression
+    y = np.abs(y)
+    model = GDRegressor(loss, random_state=0).fit(X, y)
+    large = clone(model).fit(np.tile(X, (8, 1)), np.tile(y, 8))
+    assert len(pickle.dumps(large)) < len(pickle.dumps(model)) + 100
+    again = pickle.loads(pickle.dumps(model))
+    assert_identical(again.partial_fit(X[:9], y[:9]), model.partial_fit(X[:9], y[:9]))
+
+
 @pytest.mark.parametrize("early_stopping", [True, False])
 def test_partial_fit_after_fit(regression, early_stopping):
     """After an early-stopped fit, partial_fit met a None (scikit-learn 24683)."""

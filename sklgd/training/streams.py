@@ -270,12 +270,21 @@ class Stream:
     weight: float = 0.0
     reach: np.ndarray | None = None
 
+    @property
+    def known_spread(self) -> Spread:
+        """The spread of the targets, told by a sample where there is one."""
+        return self.spread.spread if isinstance(self.spread, Sample) else self.spread
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: no targets."""
+        return vars(self) | {"spread": self.known_spread}
+
     def with_rows(self, block: Any, strategies: Any, rows: np.ndarray | None) -> Stream:
         """Return what is known with rows of a block; None for all of it."""
         X, weights, some = block.X, block.weights, slice(None) if rows is None else rows
         if rows is not None:
             X, weights = X[rows], None if weights is None else weights[rows]
-        before = self.spread.spread if isinstance(self.spread, Sample) else self.spread
+        before = self.known_spread
         spread = spread_of(strategies, block.targets, block.weights, some, before)
         entries = self.entries + _entries(X)
         if not _are_centred(block, entries):
