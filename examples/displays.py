@@ -16,14 +16,9 @@ from sklgd.schedules import CosineDecay
 def loss_curve():
     """One model: training, validation, the best epoch, and the learning rate that varies."""
     X, y = load_breast_cancer(return_X_y=True)
-    model = GDClassifier(
-        optimizer=Adam(CosineDecay(0.01, steps=900)),
-        max_iter=60,
-        tol=None,
-        early_stopping=True,
-        validation_fraction=0.2,
-        random_state=0,
-    )
+    rule = Adam(CosineDecay(0.01, steps=900))
+    model = GDClassifier(optimizer=rule, max_iter=60, tol=None, random_state=0)
+    model.set_params(early_stopping=True, validation_fraction=0.2)
     model = make_pipeline(StandardScaler(), model).fit(X, y)
     LossCurveDisplay.from_estimator(model)
 
