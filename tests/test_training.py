@@ -9,11 +9,17 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, make_classification, make_regression
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    make_classification,
+    make_regression,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import KFold, ShuffleSplit
+from sklearn.preprocessing import scale
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import LogLoss, SquaredError
@@ -25,9 +31,12 @@ from sklgd.optimizers import (
     SGD,
     AdaGrad,
     Adam,
+    AdamW,
     GradientDescent,
+    Lion,
     Newton,
     RAdam,
+    RMSprop,
     ScheduleFreeSGD,
 )
 from sklgd.penalties import L2, MCP, SCAD, ElasticNet, GroupLasso
@@ -155,6 +164,59 @@ def test_stops_by_the_documented_rule(regression, optimizer, tol, patience):
     assert model.n_iter_ == (expected or 400)
     assert model.stop_reason_ == ("tol" if expected else "max_iter")
     assert_array_equal(model.loss_curve_, whole.loss_curve_[: model.n_iter_])
+
+
+@pytest.mark.parametrize("optimizer", [GradientDescent(0.05), SGD(0.05), Adam(0.01)], ids=repr)
+def test_the_penalty_is_taken_where_the_loss_is(regression, optimizer):
+    """From least squares on the penalty falls and the loss rises: their sum falls to the minimum.
+
+    With the loss before a step and the penalty after it, the sum would be less than the minimum,
+    and rise again.
+    """
+    X, y = regression
+    coef = np.linalg.lstsq(X, y - y.mean())[0]
+
+    def objective(model):
+        return 0.5 * np.mean((model.predict(X) - y) ** 2) + 0.5 * model.coef_ @ model.coef_
+
+    model = GDRegressor(
+        alpha=1.0, optimizer=optimizer, tol=1e-9, max_iter=20_000, batch_size=len(y)
+    )
+    model.fit(X, y, coef_init=coef, intercept_init=[y.mean()])
+    assert model.stop_reason_ == "tol"
+    least = objective(GDRegressor(alpha=1.0, tol=1e-13).fit(X, y))
+    assert objective(model) - least < 1e-5 * least
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_warm_start_at_the_minimum_is_no_crawl():
+    """Falls that are noise do not add up."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 5))
+    y = X @ rng.normal(size=5) + 0.3 * rng.normal(size=200)
+    model = GDRegressor(optimizer="sgd", warm_start=True, random_state=0).fit(X, y).fit(X, y)
+    assert model.stop_reason_ == "tol"
+    model = GDRegressor(optimizer="gradient_descent", eta0=0.1, alpha=0.01, tol=1e-7)
+    model.set_params(max_iter=5000).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "optimizer, batch_size, message",
+    [
+        (Lion(1.0), 1, "diverged"),
+        (RMSprop(1.0), "auto", "ended with more than twice the objective that it began with"),
+        (AdamW(100.0), 1, "more than twice the objective of the best constant"),
+        (AdaGrad(1e5), "auto", "more than twice the objective of the best constant"),
+    ],
+    ids=repr,
+)
+def test_steps_that_are_too_long_are_not_silent(optimizer, batch_size, message):
+    """The end itself tells: running objectives are of the epoch before it."""
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    X = scale(X) if isinstance(optimizer, AdaGrad) else X
+    model = GDRegressor(optimizer=optimizer, batch_size=batch_size, random_state=0, max_iter=100)
+    with pytest.warns(ConvergenceWarning, match=message):
+        model.fit(X, y)
 
 
 def test_a_crawl_is_no_convergence(regression):

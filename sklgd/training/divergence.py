@@ -7,42 +7,56 @@ import numpy as np
 from ..models.base import is_compiled
 from ..objective import Problem
 
-#: an objective that ends above its start by this many times its size there has diverged
-FAR = 10.0
+#: an objective that ends above its start by this many times its size there has diverged; by this
+#: many, it is worth a warning
+FAR, ABOVE = 10.0, 1.0
 #: factor by which a step back is shorter than the one before
 SHRINK = 0.25
 #: rows of the quick look that raises the suspicion
 LOOK_ROWS = 4096
 
 
-def suspicious(problem: Problem, objectives: list[float]) -> bool:
+def seen_at_end(problem: Problem, end: np.ndarray) -> float:
+    """Return the objective at the end, as some rows tell: running values are of all before."""
+    return problem.thinned(LOOK_ROWS).total(end)
+
+
+def suspicious(problem: Problem, last: float, far: float) -> bool:
     """Whether the objective may have ended far above its start, wherever that was.
 
-    The running objective of an epoch holds its steps' transients, so it only raises the suspicion.
-    A quick look at some rows comes first.
+    A running objective holds its steps' transients, so it only raises the suspicion.  A quick look
+    at some rows comes first.
+
+    Parameters
+    ----------
+    problem : Problem
+    last : float
+        The objective of the last epoch, or what is known of that at the end.
+    far : float
+        By how many times its size at the start an objective has to be above that to be far.
     """
-    if objectives[-1] <= abs(problem.thinned(LOOK_ROWS).loss_at_zero()):
+    if last <= abs(problem.thinned(LOOK_ROWS).loss_at_zero()):
         return False
     # the limit of `ends_far_above` is no lower
-    return not objectives[-1] <= (FAR - 1.0) * abs(problem.loss_at_zero())
+    return not last <= (far - 1.0) * abs(problem.loss_at_zero())
 
 
 def ends_far_above(
-    problem: Problem, start: np.ndarray, end: np.ndarray, objectives: list[float]
+    problem: Problem, start: np.ndarray, end: np.ndarray, last: float, far: float
 ) -> bool:
     """Whether the objective ends far above where it started.
 
-    The objective itself decides, where its running values leave that open.  There is no scale to
-    compare with where the objective is zero at the start, nor for the perceptron's loss: it is zero
-    where scores are, and as small as they are nearby.
+    The objective itself decides, where ``last`` leaves that open.  There is no scale to compare
+    with where the objective is zero at the start, nor for the perceptron's loss: it is zero where
+    scores are, and as small as they are nearby.
 
     Parameters
     ----------
     problem : Problem
     start, end : ndarray of shape (p,)
         Parameters before and after training.
-    objectives : list of float
-        The running objective of each epoch.
+    last, far : float
+        As for `suspicious`.
     """
     at_zero, model = problem.loss_at_zero(), problem.block.model
     # parameters that are zero predict zero, unless a model of one's own does not
@@ -51,8 +65,8 @@ def ends_far_above(
     scale = max(abs(at_start), abs(at_zero))
     if at_zero == 0.0 and problem.block.loss.task == "classification":
         scale = 0.0
-    limit = at_start + FAR * scale
-    if scale == 0.0 or objectives[-1] <= limit:
+    limit = at_start + far * scale
+    if scale == 0.0 or last <= limit:
         return False
     return not problem.total(end) <= limit  # not: NaN has diverged
 

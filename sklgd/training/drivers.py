@@ -59,6 +59,10 @@ class Driver:
         """Return the learning rate of the last step."""
         raise NotImplementedError
 
+    def where_the_loss_is(self, before: float, after: float) -> float:
+        """Return a quantity at the parameters that the epoch's loss is of, by its ends."""
+        return after
+
 
 class RowsDriver(Driver):
     """Runs steps on batches of rows; one crossing into compiled code for each 65,536 steps.
@@ -90,6 +94,11 @@ class RowsDriver(Driver):
         super().__init__(problem, optimizer, state)
         self.batch_size, self.shuffle = batch_size, shuffle
         self.order = np.empty(problem.n_rows, dtype=np.uint32) if shuffle else problem.order
+
+    def where_the_loss_is(self, before: float, after: float) -> float:
+        """Return the mean over the points before each step, on a line from the first to the end."""
+        steps = -(-self.problem.n_rows // self.batch_size)
+        return before + (after - before) * (steps - 1) / (2 * steps)
 
     def _steps(self) -> float:
         """Take the steps of a pass; return the sum of the losses."""
@@ -218,6 +227,10 @@ class FullBatchDriver(Driver):
         if state.mean is not None and state.t >= state.average_from:
             state.mean += (state.params - state.mean) / (state.t - state.average_from + 1)
         return loss
+
+    def where_the_loss_is(self, before: float, after: float) -> float:
+        """Return it after the step, or before where that is not looked for: as in descent."""
+        return after if self.knows_when else before
 
     def rate(self) -> float:
         """Return the learning rate of the last step."""

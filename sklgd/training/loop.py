@@ -26,7 +26,14 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ..objective import scale_of
-from .divergence import ends_far_above, pulled_back, suspicious
+from .divergence import (
+    ABOVE,
+    FAR,
+    ends_far_above,
+    pulled_back,
+    seen_at_end,
+    suspicious,
+)
 from .drivers import Driver
 
 #: what is printed of an epoch
@@ -36,6 +43,8 @@ LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
 #: training crawls where more than so many times ``tol`` is still to come, or where a fall has been
 #: followed by one of this share of it
 MUCH, STEADY = 2.0, 0.5
+#: the optimality up to which falls are noise about the minimum
+NOT_NOISE = 0.01
 #: training that overflows has diverged, and says so itself
 QUIET = functools.partial(np.errstate, over="ignore", invalid="ignore")
 
@@ -79,9 +88,11 @@ class Watch:
     compared: float = math.inf
     first: float = math.nan
     stale: int = 0
+    values: list[float] = field(default_factory=list)
 
     def see(self, value: float) -> bool:
         """Take in an epoch's value; return whether it is the best so far."""
+        self.values.append(value)
         if math.isnan(self.first):
             self.first = value
         if self.tol is not None:
@@ -121,7 +132,7 @@ class TrainingLoop:
     """
 
     #: what a loop remembers from epoch to epoch, beside the state
-    MEMORY = ("report", "watch", "start", "best", "ended", "next_print")
+    MEMORY = ("report", "watch", "start", "penalty", "best", "ended", "next_print")
 
     def __init__(
         self,
@@ -144,6 +155,8 @@ class TrainingLoop:
         self.watch = Watch(stopping.tol, relative=not by_score)
         self.trial = self.state.trial
         self.start = None if self.trial is not None else self.state.result.copy()
+        # that of the epoch before; a stream has one epoch, which nothing is compared with
+        self.penalty = None if stopping.in_stream else self.state.penalty_value(self.problem)
         self.best: np.ndarray | None = None
         self.ended = False
         self.next_print = 1
@@ -152,6 +165,7 @@ class TrainingLoop:
         """Return a copy of what is remembered, with which another loop can `resume`."""
         memory = {name: copy.copy(getattr(self, name)) for name in self.MEMORY}
         memory["report"].history = {k: list(v) for k, v in self.report.history.items()}
+        memory["watch"].values = list(self.watch.values)
         return memory
 
     def resume(self, progress: dict[str, Any]) -> None:
@@ -209,7 +223,10 @@ class TrainingLoop:
         penalty = self.state.penalty_value(self.problem)
         row = {"objective": loss + penalty, "loss": loss, "penalty": penalty}
         row["learning_rate"] = self.driver.rate()
-        value = row["objective"]
+        # falls would add up to what no point has if the penalty were of another than the loss
+        before = penalty if self.penalty is None else self.penalty
+        value = at_loss = loss + self.driver.where_the_loss_is(before, penalty)
+        self.penalty = penalty
         if self.validation is not None:
             params = self.state.result
             row["val_loss"] = value = self.validation.loss(params)
@@ -219,7 +236,7 @@ class TrainingLoop:
                 row["val_score"] = self.validation.score(params) if finite else math.nan
                 value = -row["val_score"]
             if not self.stopping.early_stopping:
-                value = row["objective"]
+                value = at_loss
         row["time"] = time.perf_counter() - self.started
         for key, number in row.items():
             self.report.history.setdefault(key, []).append(number)
@@ -251,7 +268,7 @@ class TrainingLoop:
 
         Then they would add up to much if they went on, or they go on steadily far from a minimum.
         """
-        objective, tol = self.report.history["objective"], self.stopping.tol
+        objective, tol = self.watch.values, self.stopping.tol
         patience = self.stopping.n_iter_no_change
         width = min(patience, (len(objective) - 1) // 2)
         if tol is None or self.driver.converged or self.stopping.early_stopping or width < 1:
@@ -266,12 +283,14 @@ class TrainingLoop:
         # the first steps of a rule may be of another kind than those that were too short
         falls = [(first, second), _falls(objective, max(min(patience, width) // 2, 1))]
         steady = any(second >= STEADY * first > 0.0 for first, second in falls)
-        return to_come > much or (steady and self.optimality() > 0.5)
+        if not (to_come > much or steady):
+            return False
+        return self.optimality() > (NOT_NOISE if to_come > much else 0.5)
 
     def _finish(self) -> None:
         """Decide which parameters to keep, and say what the user should know."""
         report = self.report
-        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._has_diverged():
+        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._ends_above(FAR):
             report.stop_reason = "diverged"
             self._keep_useful()
         restores = self.stopping.early_stopping and report.stop_reason != "diverged"
@@ -315,6 +334,16 @@ class TrainingLoop:
                 f"{self.name} was interrupted in epoch {report.n_iter}; the model has the best "
                 "parameters found so far."
             )
+        if not self.stopping.in_stream and self._ends_above(ABOVE):
+            return (
+                f"{self.name} ended with more than twice the objective that it began with. "
+                f"{self._if_diverged()}"
+            )
+        if report.stop_reason == "tol" and self._is_useless():
+            return (
+                f"{self.name} ended with more than twice the objective of the best constant. "
+                f"{self._if_diverged()}"
+            )
         if report.stop_reason == "tol" and self._crawls():
             return (
                 f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
@@ -354,11 +383,30 @@ class TrainingLoop:
         )
 
     @QUIET()
-    def _has_diverged(self) -> bool:
-        objective = self.report.history.get("objective", [math.inf])
-        return suspicious(self.problem, objective) and ends_far_above(
-            self.problem, self._began(), self.state.result, objective
+    def _ends_above(self, far: float) -> bool:
+        """Whether the objective ends above its start by so many times its size there."""
+        problem, end = self.problem, self.state.result
+        last = self.report.history.get("objective", [math.inf])[-1]
+        if not (self.stopping.in_stream or self.driver.knows_when):
+            last = max(last, seen_at_end(problem, end))
+        return suspicious(problem, last, far) and ends_far_above(
+            problem, self._began(), end, last, far
         )
+
+    @QUIET()
+    def _is_useless(self) -> bool:
+        """Whether steps on rows no longer improve a linear model of numbers worse than a constant.
+
+        Classes may be told apart all the same.
+        """
+        problem, loss = self.problem, self.problem.block.loss
+        of_numbers = problem.block.model.linear and loss.task != "classification"
+        if not of_numbers or self.driver.knows_when:
+            return False
+        scale = scale_of(problem.at_constant, problem.loss_at_zero(), self.stopping.tol)
+        far = problem.at_constant + ABOVE * scale
+        end = self.state.result
+        return seen_at_end(problem, end) > far and problem.total(end) > far
 
     def _began(self) -> np.ndarray:
         # The parameters that training started from.
