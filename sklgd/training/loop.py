@@ -334,6 +334,11 @@ class TrainingLoop:
                 f"{self.name} was interrupted in epoch {report.n_iter}; the model has the best "
                 "parameters found so far."
             )
+        if report.stop_reason == "max_iter" and self.stopping.tol is not None:
+            return (
+                "Maximum number of iteration reached before convergence. Consider increasing "
+                "max_iter to improve the fit."
+            )
         if not self.stopping.in_stream and self._ends_above(ABOVE):
             return (
                 f"{self.name} ended with more than twice the objective that it began with. "
@@ -348,11 +353,6 @@ class TrainingLoop:
             return (
                 f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
                 f"but it was falling steadily, far from where it would end. {self._if_crawling()}"
-            )
-        if report.stop_reason == "max_iter" and self.stopping.tol is not None:
-            return (
-                "Maximum number of iteration reached before convergence. Consider increasing "
-                "max_iter to improve the fit."
             )
         return None
 
