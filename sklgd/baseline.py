@@ -48,13 +48,18 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
         values = np.repeat([[0.0], [1.0]], len(share), axis=1)
         return [best_constant(loss, values, np.stack([1.0 - share, share]))]
     if loss.quadratic:
-        return [-_means(problem, lambda y: loss.gradient(y, 0.0 * y)) / loss.curvature]
+        return [_means(problem, lambda y: that_fit(loss, y))]
     if has_kernel(loss) and _bends_behind_link(loss):  # exponential families: links are logarithms
         mean = _means(problem)
         return [np.log(mean, out=np.zeros_like(mean), where=mean > 0.0)]
     some = problem.thinned(SOME_ROWS)
     y = targets.columns(some.rows)
     return [best_constant(loss, y, some.row_weights), np.zeros(problem.n_raw)]
+
+
+def that_fit(loss: Loss, y: np.ndarray) -> np.ndarray:
+    """Return the raw predictions at which a quadratic loss is least, target by target."""
+    return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature
 
 
 def _means(problem: Problem, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .baseline import SOME_ROWS, best_constant
+from .baseline import SOME_ROWS, best_constant, that_fit
 from .coordinates import check_finite, far_scale, is_constant, moments
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _of_targets(
         return shift, scale, 1.0
     y = y.reshape(len(y), -1)
     if loss.identity_link or loss.quadratic:
-        fits = y if loss.identity_link else _that_fits(loss, y)
+        fits = y if loss.identity_link else that_fit(loss, y)
         mean = np.average(fits, axis=0, weights=weights)
         shift = mean if fit_intercept else shift
         scale = np.sqrt(np.average((fits - shift) ** 2, axis=0, weights=weights))
@@ -159,11 +159,6 @@ def _of_targets(
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
     unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))
     return shift, scale, unit if 0.0 < unit < np.inf else 1.0
-
-
-def _that_fits(loss: Any, y: np.ndarray) -> np.ndarray:
-    # The raw predictions at which a quadratic loss is least, target by target.
-    return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature
 
 
 def _constant_behind_link(loss: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

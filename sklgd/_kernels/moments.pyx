@@ -2,7 +2,7 @@
 import numpy as np
 
 from libc.math cimport fabs
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from .simd cimport simd, simd_init, simd_prefetch
 
@@ -103,6 +103,106 @@ cdef inline void widen(Py_ssize_t p, const real* row, double* low, double* high)
         x = row[j]
         low[j] = x if x < low[j] else low[j]
         high[j] = x if x > high[j] else high[j]
+
+
+def dense_distances(const real[:, ::1] X, const uint32_t[::1] order, const double[::1] centre,
+                    const double[::1] scale, double some, double far, double share):
+    """Return how far given rows are: 1 beyond ``some`` scales, 2 beyond ``far``, else 0.
+
+    Parameters
+    ----------
+    X : float32 or float64 ndarray of shape (n, p)
+    order : uint32 ndarray or None
+        The rows; None for all.
+    centre : float64 ndarray of shape (p,) or None
+        What is zero; None for zeros.
+    scale : float64 ndarray of shape (p,)
+        Columns of scale zero are left out.
+    some, far : float
+        One entry of a row is enough for ``some``.
+    share : float
+        More than this share of its entries must be ``far``.
+
+    Returns
+    -------
+    distances : uint8 ndarray of shape (n,)
+    """
+    cdef Py_ssize_t n = X.shape[0] if order is None else order.shape[0], p = X.shape[1]
+    cdef Py_ssize_t i, j
+    cdef const real* row
+    cdef Entries seen
+    cdef double[::1] zero = np.zeros(p) if centre is None else np.array(centre)
+    cdef double[::1] limit = np.where(scale, np.multiply(scale, some), np.inf)
+    cdef uint8_t[::1] distances = np.zeros(n, dtype=np.uint8)
+    with nogil:
+        for i in range(n):
+            row = &X[i if order is None else order[i], 0]
+            if not goes_beyond(p, row, &zero[0], &limit[0]):  # as nearly all do
+                continue
+            seen = Entries(0, 0, 0)
+            for j in range(p):
+                see(row[j] - zero[j], scale[j], some, far, &seen)
+            distances[i] = distance(&seen, share)
+    return np.asarray(distances)
+
+
+# Whether an entry of a row does.
+cdef inline bint goes_beyond(Py_ssize_t p, const real* row, const double* zero,
+                             const double* limit) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef bint beyond = False
+    for j in range(p):
+        beyond |= fabs(row[j] - zero[j]) > limit[j]
+    return beyond
+
+
+def sparse_distances(const real[::1] data, const index[::1] indices, const index[::1] indptr,
+                     const uint32_t[::1] order, const double[::1] centre, const double[::1] scale,
+                     double some, double far, double share):
+    """Return the same of rows of a CSR matrix, by what they store.
+
+    Parameters
+    ----------
+    data, indices, indptr : ndarray
+        A CSR matrix with n rows.
+    order, centre, scale, some, far, share
+        As for `dense_distances`.
+
+    Returns
+    -------
+    distances : uint8 ndarray of shape (n,)
+    """
+    cdef Py_ssize_t n = indptr.shape[0] - 1 if order is None else order.shape[0]
+    cdef Py_ssize_t i, j, r, c
+    cdef Entries seen
+    cdef uint8_t[::1] distances = np.empty(n, dtype=np.uint8)
+    with nogil:
+        for i in range(n):
+            r = i if order is None else order[i]
+            seen = Entries(0, 0, 0)
+            for j in range(indptr[r], indptr[r + 1]):
+                c = indices[j]
+                see(data[j] - (0.0 if centre is None else centre[c]), scale[c], some, far, &seen)
+            distances[i] = distance(&seen, share)
+    return np.asarray(distances)
+
+
+# How many entries of a row there are, and are some way off, and far.
+cdef struct Entries:
+    Py_ssize_t all, some, far
+
+
+cdef inline void see(double x, double scale, double some, double far,
+                     Entries* seen) noexcept nogil:
+    x = fabs(x)
+    if scale > 0.0 and x > 0.0:
+        seen.all += 1
+        seen.some += x > some * scale
+        seen.far += x > far * scale
+
+
+cdef inline uint8_t distance(const Entries* seen, double share) noexcept nogil:
+    return 2 if seen.far > share * seen.all else seen.some > 0
 
 
 def sparse_moments(const real[::1] data, const index[::1] indices, const index[::1] indptr,

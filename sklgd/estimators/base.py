@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -28,6 +29,7 @@ from ..schedules import SCHEDULES, Schedule
 from ..training import (
     FitState,
     FullBatchDriver,
+    Kept,
     Report,
     StepDriver,
     Stopping,
@@ -35,9 +37,11 @@ from ..training import (
     VarianceReducedDriver,
     after_fit,
     distinct,
+    fit_weights,
     has_few_features,
     lagging,
     size_of_gradients,
+    sort_rows,
     undone,
 )
 from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of, strategy_of
@@ -169,18 +173,21 @@ class BaseGD(
         strategies = self._choose(strategies, X, targets, incremental=True)
         rows = None if weights is None else used_rows(weights)
         state = self._stream_state(strategies, X, targets, weights, rows, first=first, auto=auto)
-        report, loop = Report(), None
-        if rows is None or rows.size:
+        report, loop, automatic = Report(), None, auto and strategies.model.linear
+        kept = sort_rows(X, rows, state) if automatic else Kept(rows)
+        if kept.are_none and not first:
+            self._state.stream = replace(self._state.stream, doubt=kept.doubt)
+            return
+        rows = kept.rows
+        if not kept.are_none:
             block = self._block(X, targets, weights, rows, strategies, state)
-            if auto and strategies.model.linear:
-                problem = self._stream_problem(strategies, block, rows, state)
+            if automatic:
+                problem = self._stream_problem(strategies, block, kept, state)
             else:
                 problem = self._problem(block, rows, strategies)
             state.auto = auto
             once = Stopping(1, None, in_stream=True)
             loop = self._loop(problem, strategies, state, once, None)
-        elif not first:
-            return
         with undone(state.trial):
             if loop is not None:
                 report = loop.run()
@@ -193,13 +200,19 @@ class BaseGD(
         self,
         strategies: Strategies,
         block: Block,
-        rows: np.ndarray | None,
+        kept: Kept,
         state: FitState,
     ) -> Problem:
         """Return the problem in the features that the automatic rule of streams sees.
 
         The state then is in these, too, with all that the rule does not learn from its steps.
         """
+        rows, rows_before = kept.rows, state.weight_count
+        state.stream = replace(state.stream, doubt=kept.doubt)
+        if kept.have_grown:
+            problem = self._problem(block, rows, strategies)
+            fit_weights(problem, strategies, state, in_new_units=kept.in_new_units)
+            rows_before = problem.n_rows if kept.in_new_units else rows_before
         follows_fit = state.t == 0 and state.stream.reach is not None
         begins = not state.stream.begun
         state.stream = stream = state.stream.with_rows(block, strategies, rows)
@@ -216,9 +229,7 @@ class BaseGD(
             reach[:, : problem.n_weights] = np.tile(stream.reach, problem.n_raw)
             size = size_of_gradients(strategies.loss, block.targets, stream.spread)
             batch_size = self._batch_size(problem, strategies.optimizer)
-            strategies.optimizer.take_over(
-                state.slots, *reach, size, state.weight_count, batch_size
-            )
+            strategies.optimizer.take_over(state.slots, *reach, size, rows_before, batch_size)
         return problem
 
     def _weights(

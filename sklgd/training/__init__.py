@@ -1,6 +1,7 @@
 """Training: the loop over epochs, what runs one, and what a fit carries on."""
 
 from .drivers import FullBatchDriver, StepDriver
+from .far_rows import Kept, fit_weights, sort_rows
 from .lag import distinct, has_few_features, lagging, undone
 from .loop import Report, Stopping, TrainingLoop, Validation
 from .state import FitState
@@ -10,6 +11,7 @@ from .variance_reduced import VarianceReducedDriver
 __all__ = [
     "FitState",
     "FullBatchDriver",
+    "Kept",
     "Report",
     "StepDriver",
     "Stopping",
@@ -18,8 +20,10 @@ __all__ = [
     "VarianceReducedDriver",
     "after_fit",
     "distinct",
+    "fit_weights",
     "has_few_features",
     "lagging",
     "size_of_gradients",
+    "sort_rows",
     "undone",
 ]

@@ -33,30 +33,20 @@ def suspicious(problem: Problem, last: float, far: float) -> bool:
     last : float
         The objective of the last epoch, or what is known of that at the end.
     far : float
-        By how many times its size at the start an objective has to be above that to be far.
+        As for `far_above`.
     """
     if last <= abs(problem.thinned(LOOK_ROWS).loss_at_zero()):
         return False
-    # the limit of `ends_far_above` is no lower
+    # `far_above` is no lower
     return not last <= (far - 1.0) * abs(problem.loss_at_zero())
 
 
-def ends_far_above(
-    problem: Problem, start: np.ndarray, end: np.ndarray, last: float, far: float
-) -> bool:
-    """Whether the objective ends far above where it started.
+def far_above(problem: Problem, start: np.ndarray, far: float) -> float:
+    """Return the objective that is far above where training started, by so many times its size.
 
-    The objective itself decides, where ``last`` leaves that open.  There is no scale to compare
-    with where the objective is zero at the start, nor for the perceptron's loss: it is zero where
-    scores are, and as small as they are nearby.
-
-    Parameters
-    ----------
-    problem : Problem
-    start, end : ndarray of shape (p,)
-        Parameters before and after training.
-    last, far : float
-        As for `suspicious`.
+    There is no scale to compare with, and infinity is returned, where the objective is zero at the
+    start, and for the perceptron's loss: it is zero where scores are, and as small as they are
+    nearby.
     """
     at_zero, model = problem.loss_at_zero(), problem.block.model
     # parameters that are zero predict zero, unless a model of one's own does not
@@ -65,8 +55,12 @@ def ends_far_above(
     scale = max(abs(at_start), abs(at_zero))
     if at_zero == 0.0 and problem.block.loss.task == "classification":
         scale = 0.0
-    limit = at_start + far * scale
-    if scale == 0.0 or last <= limit:
+    return at_start + far * scale if scale > 0.0 else np.inf
+
+
+def is_beyond(problem: Problem, end: np.ndarray, last: float, limit: float) -> bool:
+    """Whether the objective is above a limit: it decides itself where ``last`` leaves that open."""
+    if last <= limit or limit == np.inf:
         return False
     return not problem.total(end) <= limit  # not: NaN has diverged
 

@@ -29,13 +29,16 @@ from ..objective import scale_of
 from .divergence import (
     ABOVE,
     FAR,
-    ends_far_above,
+    far_above,
+    is_beyond,
     pulled_back,
     seen_at_end,
     suspicious,
 )
 from .drivers import Driver
 
+#: the reasons to stop after which the parameters say nothing
+FAILED = ("diverged", "interrupted")
 #: what is printed of an epoch
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
 #: gradients are estimated from so many rows, or from this share of them for each epoch, if more
@@ -290,7 +293,9 @@ class TrainingLoop:
     def _finish(self) -> None:
         """Decide which parameters to keep, and say what the user should know."""
         report = self.report
-        if report.stop_reason in ("tol", "no_improvement", "max_iter") and self._ends_above(FAR):
+        last = math.inf if report.stop_reason in FAILED else self._seen_last()
+        ended = report.stop_reason in ("tol", "no_improvement", "max_iter")
+        if ended and self._ends_above(last, FAR):
             report.stop_reason = "diverged"
             self._keep_useful()
         restores = self.stopping.early_stopping and report.stop_reason != "diverged"
@@ -307,7 +312,8 @@ class TrainingLoop:
                 self.state.restart(self.start)
         elif restores and self.best is not None:
             self.state.restart(self.best)
-        message = self._message()
+            last = self._seen_last()
+        message = self._message(last)
         if message is not None:
             interrupted = report.stop_reason == "interrupted"
             category = UserWarning if interrupted else ConvergenceWarning
@@ -319,8 +325,8 @@ class TrainingLoop:
             end = f"{report.stop_reason}, best iteration {report.best_iter}"
             print(f"{self.name} stopped after iteration {report.n_iter}: {end}")
 
-    def _message(self) -> str | None:
-        """Return what to warn of, None where training ended well."""
+    def _message(self, last: float) -> str | None:
+        """Return what to warn of by the objective seen last, None where training ended well."""
         report = self.report
         if report.stop_reason == "diverged":
             return (
@@ -339,12 +345,12 @@ class TrainingLoop:
                 "Maximum number of iteration reached before convergence. Consider increasing "
                 "max_iter to improve the fit."
             )
-        if not self.stopping.in_stream and self._ends_above(ABOVE):
+        if not self.stopping.in_stream and self._ends_above(last, ABOVE):
             return (
                 f"{self.name} ended with more than twice the objective that it began with. "
                 f"{self._if_diverged()}"
             )
-        if report.stop_reason == "tol" and self._is_useless():
+        if report.stop_reason == "tol" and self._is_useless(last):
             return (
                 f"{self.name} ended with more than twice the objective of the best constant. "
                 f"{self._if_diverged()}"
@@ -383,19 +389,24 @@ class TrainingLoop:
         )
 
     @QUIET()
-    def _ends_above(self, far: float) -> bool:
-        """Whether the objective ends above its start by so many times its size there."""
-        problem, end = self.problem, self.state.result
+    def _seen_last(self) -> float:
+        """Return the objective that was seen last, at the end itself where steps were on rows."""
         last = self.report.history.get("objective", [math.inf])[-1]
-        if not (self.stopping.in_stream or self.driver.knows_when):
-            last = max(last, seen_at_end(problem, end))
-        return suspicious(problem, last, far) and ends_far_above(
-            problem, self._began(), end, last, far
-        )
+        if self.stopping.in_stream or self.driver.knows_when:
+            return last
+        return max(last, seen_at_end(self.problem, self.state.result))
 
     @QUIET()
-    def _is_useless(self) -> bool:
-        """Whether steps on rows no longer improve a linear model of numbers worse than a constant.
+    def _ends_above(self, last: float, far: float) -> bool:
+        """Whether the objective ends above its start by so many times its size there."""
+        if not suspicious(self.problem, last, far):
+            return False
+        limit = far_above(self.problem, self._began(), far)
+        return is_beyond(self.problem, self.state.result, last, limit)
+
+    @QUIET()
+    def _is_useless(self, last: float) -> bool:
+        """Whether steps on rows left a linear model of numbers far worse than a constant.
 
         Classes may be told apart all the same.
         """
@@ -404,9 +415,8 @@ class TrainingLoop:
         if not of_numbers or self.driver.knows_when:
             return False
         scale = scale_of(problem.at_constant, problem.loss_at_zero(), self.stopping.tol)
-        far = problem.at_constant + ABOVE * scale
-        end = self.state.result
-        return seen_at_end(problem, end) > far and problem.total(end) > far
+        limit = problem.at_constant + ABOVE * scale
+        return is_beyond(problem, self.state.result, last, limit)
 
     def _began(self) -> np.ndarray:
         # The parameters that training started from.

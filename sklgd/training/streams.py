@@ -33,6 +33,10 @@ DENSE_ENOUGH = 1 / 64
 EARLY = 32
 #: how far a target may be: in median absolute deviations among early ones, later in spreads
 FAR_EARLY, FAR = 8.0, 5.0
+#: so many far rows, in so many calls, make new units of the features
+ENOUGH_ROWS, ENOUGH_CALLS = 32, 2
+#: after so many far rows twice as far is not far yet
+DOUBLED_AFTER = 8
 
 
 class Spread(NamedTuple):
@@ -180,13 +184,13 @@ def _entries(X: Any) -> np.ndarray:
     return np.array([nonzeros, X.shape[0] * X.shape[1]])
 
 
-def _are_centred(block: Any, entries: np.ndarray) -> bool:
+def _are_dense(entries: np.ndarray) -> bool:
     # Whether so many entries are not zero that rows are seen less their mean.
-    return block.fit_intercept and entries[0] >= DENSE_ENOUGH * entries[1]
+    return bool(entries[0] >= DENSE_ENOUGH * entries[1])
 
 
-def _mean_of(X: Any, weights: np.ndarray | None) -> np.ndarray:
-    # The mean of each feature.
+def mean_of(X: Any, weights: np.ndarray | None) -> np.ndarray:
+    """Return the mean of each feature."""
     if not sp.issparse(X):
         return moments(X, None, weights)[0]
     weights = np.ones(X.shape[0]) if weights is None else weights
@@ -201,21 +205,57 @@ def _reach(X: Any) -> np.ndarray:
     return np.stack((largest_sizes(X, None), np.square(X, dtype=np.float64).mean(axis=0)))
 
 
+def farthest(X: Any, rows: np.ndarray | None, centre: np.ndarray | None) -> np.ndarray:
+    """Return the largest sizes of features in given rows, less a centre."""
+    if centre is None or not sp.issparse(X):
+        return largest_sizes(X, rows, 0.0 if centre is None else centre)
+    X = X if rows is None else X[rows]
+    low, high = (part.toarray().ravel() for part in (X.min(axis=0), X.max(axis=0)))
+    return np.maximum(high - centre, centre - low)
+
+
 def _centre_and_reach(X: Any, problem: Any) -> tuple[np.ndarray, np.ndarray]:
     # The mean of each feature, and of the features less that what `_reach` returns.  All rows of a
     # problem have moments that may be known already.
     if sp.issparse(X):
-        low, high = (part.toarray().ravel() for part in (X.min(axis=0), X.max(axis=0)))
-        mean = _mean_of(X, None)
+        mean = mean_of(X, None)
         variance = np.maximum(_reach(X)[1] - mean**2, 0.0)
-        largest = np.maximum(high - mean, mean - low)
     else:
         known = X is problem.block.X and problem.block.weights is None
         mean, scale = problem.moments if known else moments(X, None, None)
-        variance, largest = scale**2, largest_sizes(X, None, mean)
+        variance = scale**2
+    largest = farthest(X, None, mean)
     reach = np.array((largest, variance))
     reach[:, is_constant(largest, mean)] = 0.0
     return mean, reach
+
+
+class Doubt(NamedTuple):
+    """What there was of rows that are far beyond all others.
+
+    Attributes
+    ----------
+    rows, calls : int
+        How many of them there were at last without many others, and in how many calls.
+    slack : float
+        How many times as far is not far yet: rare values are to be learnt in the end.
+    """
+
+    rows: int = 0
+    calls: int = 0
+    slack: float = 1.0
+
+    def with_rows(self, n_far: int, n_rows: int) -> Doubt:
+        """Return what there was with a call of so many rows."""
+        slack = self.slack * 2.0 ** min(n_far / DOUBLED_AFTER, 1.0)
+        if 2 * n_far < n_rows:
+            return Doubt(slack=slack)
+        return Doubt(self.rows + n_far, self.calls + 1, slack)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there were so many that they are the rule."""
+        return self.rows >= ENOUGH_ROWS and self.calls >= ENOUGH_CALLS
 
 
 class Sample(NamedTuple):
@@ -261,6 +301,8 @@ class Stream:
     reach : float64 ndarray of shape (2, n_features) or None
         After a fit, the largest absolute value and the mean square of each feature, less its
         centre.
+    doubt : Doubt
+        What there was of rows that are far beyond all others.
     """
 
     begun: bool = False
@@ -269,11 +311,22 @@ class Stream:
     centre: np.ndarray | None = None
     weight: float = 0.0
     reach: np.ndarray | None = None
+    doubt: Doubt = field(default_factory=Doubt)
 
     @property
     def known_spread(self) -> Spread:
         """The spread of the targets, told by a sample where there is one."""
         return self.spread.spread if isinstance(self.spread, Sample) else self.spread
+
+    @property
+    def density(self) -> float:
+        """The share of the entries that are not zero."""
+        return max(self.entries[0], 1) / max(self.entries[1], 1)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether so many entries are not zero that features are not rare."""
+        return _are_dense(self.entries)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: no targets."""
@@ -287,17 +340,18 @@ class Stream:
         before = self.known_spread
         spread = spread_of(strategies, block.targets, block.weights, some, before)
         entries = self.entries + _entries(X)
-        if not _are_centred(block, entries):
-            return Stream(True, spread, entries, None, 0.0, self.reach)
+        if not (block.fit_intercept and _are_dense(entries)):
+            return Stream(True, spread, entries, None, 0.0, self.reach, self.doubt)
         weight = float(X.shape[0] if weights is None else weights.sum())
         with np.errstate(over="ignore", invalid="ignore"):
-            centre = _mean_of(X, weights)
+            centre = mean_of(X, weights)
             if self.centre is not None:
                 share = weight / (self.weight + weight)
                 centre = self.centre + share * (centre - self.centre)
         if not np.isfinite(centre).all():
             centre = self.centre
-        return Stream(True, spread, entries, centre, self.weight + weight, self.reach)
+        weight += self.weight
+        return Stream(True, spread, entries, centre, weight, self.reach, self.doubt)
 
     def rate_scale(self, n_rows: float) -> float:
         """Return what the learning rate is multiplied by, after so many rows.
@@ -328,7 +382,7 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
     else:  # steps would hardly ever undo large coefficients
         raw = predict_raw(rows_of(block.model, X), problem.objective.model, params)
         sample = Sample(raw, None, 1.0)
-    if not _are_centred(block, entries):
+    if not (block.fit_intercept and _are_dense(entries)):
         return Stream(True, sample, entries, reach=_reach(X))
     centre, reach = _centre_and_reach(X, problem)
     return Stream(True, sample, entries, centre, float(problem.n_rows), reach)
