@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.models import MLP, FactorizationMachine
 
 N_FEATURES = 6
 FAR = 1000.0
@@ -234,3 +235,31 @@ def test_rows_without_weight_are_not_far():
     model.partial_fit(X, y, sample_weight=weights)
     assert model._state.stream.doubt == before
     assert model.score(*source.rows(1000)) > 0.9
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@pytest.mark.parametrize("model", [MLP((16,)), FactorizationMachine(3)], ids=["mlp", "fm"])
+def test_models_that_are_not_linear(model, fitted):
+    source = Source()
+    model = source.model(model=model, random_state=0)
+    if fitted:
+        model.fit(*source.rows(300))
+    else:
+        for _ in range(100):
+            source.learn(model, source.rows())
+    test = source.rows(1000)
+    before = model.predict(test[0])
+    source.learn(model, source.in_other_units())
+    np.testing.assert_array_equal(model.predict(test[0]), before)
+    source.learn(model, source.rows())
+    assert model.score(*test) > 0.8
+
+
+def test_a_network_takes_new_units():
+    source = Source()
+    model = source.model(model=MLP((16,)), random_state=0)
+    for _ in range(100):
+        source.learn(model, source.rows())
+    for _ in range(3):
+        source.learn(model, source.in_other_units())
+    assert model.score(*source.in_other_units(1000)) > 0.8

@@ -44,6 +44,7 @@ from ..training import (
     sort_rows,
     undone,
 )
+from ..units import units_of
 from .axes import PASSIVE_AGGRESSIVE, Strategies, StrategyParams, strategies_of, strategy_of
 from .continuing import Continues
 from .data import Init, ValidationData, check_X, check_X_y, mend, used_rows
@@ -157,8 +158,7 @@ class BaseGD(
         if hooks is not None:
             hooks.publish = lambda seen: seen._publish_paused(strategies, loop, split)
         report = loop.run()
-        if strategies.model.linear:
-            state.stream = after_fit(problem, strategies, state.result)
+        state.stream = after_fit(problem, strategies, state.result)
         self._publish(strategies, state, report, X.dtype)
         self.optimality_ = loop.optimality()
         if hooks is not None:
@@ -173,15 +173,20 @@ class BaseGD(
         strategies = self._choose(strategies, X, targets, incremental=True)
         rows = None if weights is None else used_rows(weights)
         state = self._stream_state(strategies, X, targets, weights, rows, first=first, auto=auto)
-        report, loop, automatic = Report(), None, auto and strategies.model.linear
-        kept = sort_rows(X, rows, state) if automatic else Kept(rows)
+        report, loop = Report(), None
+        kept = sort_rows(X, rows, state) if auto else Kept(rows)
         if kept.are_none and not first:
             self._state.stream = replace(self._state.stream, doubt=kept.doubt)
             return
-        rows = kept.rows
         if not kept.are_none:
+            rows, linear = kept.rows, strategies.model.linear
+            if auto and not linear:
+                state.stream = state.stream.with_sizes(X, rows, kept.doubt)
+                if kept.in_new_units and strategies.model.standardize:
+                    units = units_of(strategies, X, targets, weights, rows, self.fit_intercept)
+                    self._take_units(state, units)
             block = self._block(X, targets, weights, rows, strategies, state)
-            if automatic:
+            if auto and linear:
                 problem = self._stream_problem(strategies, block, kept, state)
             else:
                 problem = self._problem(block, rows, strategies)

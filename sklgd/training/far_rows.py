@@ -1,11 +1,11 @@
 """How far the rows of a stream go, beside those before.
 
-The automatic rule of ``partial_fit`` takes no step that would move predictions of rows such as it
-has seen by more than their targets spread.  Of rows whose features are a thousand times larger it
-has seen none, and one of them could undo all that it has learnt.  So they are left out, unless they
-turn out to be the rule: after some calls with hardly any others the features have new units.  What
-weights are worth in these the rows themselves tell: by their loss either weights or what they do
-to features of the largest size so far, is kept.
+The automatic rules of ``partial_fit`` take steps in proportion to what they have seen.  Rows whose
+features are a thousand times larger could undo all that they have learnt, so these are left out,
+unless they turn out to be the rule: after some calls with hardly any others the features have new
+units.  Then the weights of a linear model either stay or are divided, so that features of the new
+size do to predictions what those of the old size did: whichever has the smaller loss on the rows.
+A network sees its features in the new units.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ def sort_rows(X: Any, rows: np.ndarray | None, state: FitState) -> Kept:
 def _known_sizes(state: FitState) -> np.ndarray | None:
     # The largest size of each feature, less the centre; zeros where there is none but rounding.
     stream = state.stream
+    if stream.largest is not None:
+        return stream.largest
     if state.t > 0:
         known = state.slots[0, : state.shape[0]]
     elif stream.reach is not None:

@@ -11,7 +11,7 @@ change of the centre changes the intercepts, so that predictions stay what they 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -301,6 +301,8 @@ class Stream:
     reach : float64 ndarray of shape (2, n_features) or None
         After a fit, the largest absolute value and the mean square of each feature, less its
         centre.
+    largest : float64 ndarray of shape (n_features,) or None
+        The largest absolute value of each feature, for a model that is not linear.
     doubt : Doubt
         What there was of rows that are far beyond all others.
     """
@@ -311,6 +313,7 @@ class Stream:
     centre: np.ndarray | None = None
     weight: float = 0.0
     reach: np.ndarray | None = None
+    largest: np.ndarray | None = None
     doubt: Doubt = field(default_factory=Doubt)
 
     @property
@@ -340,8 +343,9 @@ class Stream:
         before = self.known_spread
         spread = spread_of(strategies, block.targets, block.weights, some, before)
         entries = self.entries + _entries(X)
+        known = {"begun": True, "spread": spread, "entries": entries}
         if not (block.fit_intercept and _are_dense(entries)):
-            return Stream(True, spread, entries, None, 0.0, self.reach, self.doubt)
+            return replace(self, **known, centre=None, weight=0.0)
         weight = float(X.shape[0] if weights is None else weights.sum())
         with np.errstate(over="ignore", invalid="ignore"):
             centre = mean_of(X, weights)
@@ -351,7 +355,15 @@ class Stream:
         if not np.isfinite(centre).all():
             centre = self.centre
         weight += self.weight
-        return Stream(True, spread, entries, centre, weight, self.reach, self.doubt)
+        return replace(self, **known, centre=centre, weight=weight)
+
+    def with_sizes(self, X: Any, rows: np.ndarray | None, doubt: Doubt) -> Stream:
+        """Return what is known with given rows, None for all, where the model is not linear."""
+        entries = self.entries + _entries(X if rows is None else X[rows])
+        largest = largest_sizes(X, rows)
+        if self.largest is not None:
+            largest = np.maximum(largest, self.largest)
+        return replace(self, begun=True, entries=entries, largest=largest, doubt=doubt)
 
     def rate_scale(self, n_rows: float) -> float:
         """Return what the learning rate is multiplied by, after so many rows.
@@ -376,6 +388,8 @@ def after_fit(problem: Any, strategies: Any, params: np.ndarray) -> Stream:
     order = problem.some(enough_rows(block.X, SOME_ROWS))
     X, rows = (block.X, slice(None)) if order is None else (block.X[order], order)
     entries = _entries(X)
+    if not block.model.linear:
+        return Stream(True, entries=entries, largest=largest_sizes(X, None))
     if strategies.loss.identity_link:
         weights = None if block.weights is None else block.weights[rows].copy()
         sample = Sample(block.targets.y[rows].copy(), weights, 0.0)
