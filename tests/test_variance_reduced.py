@@ -243,7 +243,7 @@ def test_rate_of_rows_that_are_alike(optimizer):
         top = curvature * 4 + alpha
         expected = 1 / (2 * top + min(2 * 50 * alpha, top))
         driver = driver_of(optimizer, X, y, penalty=L2(alpha), loss=loss)
-        assert driver.draws is None and driver.rate() == pytest.approx(expected, rel=1e-12)
+        assert driver.ends is None and driver.rate() == pytest.approx(expected, rel=1e-12)
         net = driver_of(optimizer, X, y, penalty=ElasticNet(2 * alpha, 0.5), loss=loss)
         assert net.rate() == pytest.approx(expected, rel=1e-12)
         none = driver_of(optimizer, X, y, loss=loss, fit_intercept=False)
@@ -260,7 +260,7 @@ def test_heavy_rows_are_drawn_more_often(optimizer):
     driver = driver_of(optimizer, X, np.zeros(40), weights=weights)
     bounds = weights * (X[:, 0] ** 2 + 1)
     expected = (bounds / bounds.mean() + 0.5) / 1.5
-    assert_allclose(driver.draws, expected, rtol=1e-12)
+    assert_allclose(driver.ends, np.cumsum(expected), rtol=1e-12)
     assert_allclose(driver.shares * expected, 1.0, rtol=1e-12)
     assert driver.rate() == pytest.approx(0.5 / np.max(bounds / expected), rel=1e-12)
     counts = np.zeros((400, 40))

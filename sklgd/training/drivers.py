@@ -20,8 +20,11 @@ from ..optimizers import Optimizer
 from ..schedules import Schedule
 from .state import FitState
 
-#: steps that are handed to compiled code at once: bounds the array of learning rates
-STEPS_AT_ONCE = 65536
+#: steps that are handed to compiled code at once: bounds the arrays of learning rates
+STEPS_AT_ONCE = 16384
+#: with more sparse features, all of whose weights are brought up to date in the end, as many as
+#: there are of these, or so many
+MOST_AT_ONCE = 65536
 
 
 class Driver:
@@ -65,7 +68,7 @@ class Driver:
 
 
 class RowsDriver(Driver):
-    """Runs steps on batches of rows; one crossing into compiled code for each 65,536 steps.
+    """Runs steps on batches of rows; one crossing into compiled code for many thousand steps.
 
     A subclass makes ``epoch_kernel``, whose ``run`` takes the steps.
 
@@ -102,7 +105,8 @@ class RowsDriver(Driver):
     def _steps(self) -> float:
         """Take the steps of a pass; return the sum of the losses."""
         problem, state = self.problem, self.state
-        total, rows_at_once = 0.0, STEPS_AT_ONCE * self.batch_size
+        at_once = max(STEPS_AT_ONCE, min(problem.n_features, MOST_AT_ONCE))
+        total, rows_at_once = 0.0, at_once * self.batch_size
         for start in range(0, problem.n_rows, rows_at_once):
             stop = min(start + rows_at_once, problem.n_rows)
             steps = -(-(stop - start) // self.batch_size)

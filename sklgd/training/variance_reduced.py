@@ -53,29 +53,33 @@ class VarianceReducedDriver(RowsDriver):
         if state.slots.get("rows") != mark:
             state.slots.clear()
             state.slots["rows"] = mark
-        self.draws = self.shares = None
-        bounds = (curvature_of(problem) or 1.0) * norms
+        self.ends = self.shares = None
+        bounds = norms
+        bounds *= curvature_of(problem) or 1.0
         if shuffle:
-            self._weigh(bounds)
+            bounds = self._weigh(bounds)
         if optimizer.is_auto:
             self.unit = self._auto_rate(bounds)
         self.epoch_kernel = None
         # a schedule that waits for plateaus leaves it to the loop to see them
         self.knows_when = self.schedule.on_plateau(1.0) is None
 
-    def _weigh(self, bounds: np.ndarray) -> None:
-        """Set how often a pass draws each row, where they are not all alike."""
+    def _weigh(self, bounds: np.ndarray) -> np.ndarray:
+        """Set how often a pass draws each row; return the bounds that this makes of theirs."""
         middle = bounds.mean()
         if not math.isfinite(middle) or np.ptp(bounds) <= 1e-6 * middle:
-            return
-        self.draws = (bounds / middle + UNIFORM) / (1 + UNIFORM)
-        self.ends = np.cumsum(self.draws)
+            return bounds
+        draws = bounds / (middle * (1 + UNIFORM))
+        draws += UNIFORM / (1 + UNIFORM)
         self.shares = np.ones(self.problem.block.X.shape[0])
-        self.shares[self.problem.rows] = 1.0 / self.draws
+        self.shares[self.problem.rows] /= draws
+        bounds /= draws
+        self.ends = np.cumsum(draws, out=draws)
+        return bounds
 
     def _auto_rate(self, bounds: np.ndarray) -> float:
         penalty = self.problem.smooth_curvature
-        smoothness = (bounds if self.draws is None else bounds / self.draws).max()
+        smoothness = bounds.max()
         smoothness += penalty.max(initial=0.0)
         if smoothness == 0.0:  # nothing bends: any step does
             return 1.0
@@ -120,12 +124,15 @@ class VarianceReducedDriver(RowsDriver):
         Systematic sampling: a comb of unit distance, shifted at random, on the sums of the draws.
         """
         rows = self.problem.order
-        if self.draws is not None:
+        if self.ends is not None:
             n_rows = self.problem.n_rows
-            shift = np.random.default_rng(seed).random()
-            teeth = np.minimum(np.floor(self.ends + shift), n_rows).astype(np.int64)
+            teeth = self.ends + np.random.default_rng(seed).random()
+            np.minimum(np.floor(teeth, out=teeth), n_rows, out=teeth)
             teeth[-1] = n_rows
-            drawn = np.repeat(np.arange(n_rows, dtype=np.uint32), np.diff(teeth, prepend=0))
+            times = teeth.astype(np.intp)
+            del teeth  # with many rows memory counts
+            times[1:] -= times[:-1]
+            drawn = np.repeat(np.arange(n_rows, dtype=np.uint32), times)
             rows = drawn if rows is None else rows[drawn]
         permute(self.order, rows, seed)
 
