@@ -205,8 +205,8 @@ def test_a_warm_start_at_the_minimum_is_no_crawl():
     [
         (Lion(1.0), 1, "diverged"),
         (RMSprop(1.0), "auto", "ended with more than twice the objective that it began with"),
-        (AdamW(100.0), 1, "more than twice the objective of the best constant"),
-        (AdaGrad(1e5), "auto", "more than twice the objective of the best constant"),
+        (AdamW(100.0), 1, "a larger objective than that of the best constant"),
+        (AdaGrad(1e5), "auto", "a larger objective than that of the best constant"),
     ],
     ids=repr,
 )

@@ -10,6 +10,8 @@ from ..objective import Problem
 #: an objective that ends above its start by this many times its size there has diverged; by this
 #: many, it is worth a warning
 FAR, ABOVE = 10.0, 1.0
+#: parameters are useless from so many times its size above the objective of the best constant
+USELESS = 0.1
 #: factor by which a step back is shorter than the one before
 SHRINK = 0.25
 #: rows of the quick look that raises the suspicion

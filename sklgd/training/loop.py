@@ -29,6 +29,7 @@ from ..objective import scale_of
 from .divergence import (
     ABOVE,
     FAR,
+    USELESS,
     far_above,
     is_beyond,
     pulled_back,
@@ -352,7 +353,7 @@ class TrainingLoop:
             )
         if report.stop_reason == "tol" and self._is_useless(last):
             return (
-                f"{self.name} ended with more than twice the objective of the best constant. "
+                f"{self.name} ended with a larger objective than that of the best constant. "
                 f"{self._if_diverged()}"
             )
         if report.stop_reason == "tol" and self._crawls():
@@ -406,7 +407,7 @@ class TrainingLoop:
 
     @QUIET()
     def _is_useless(self, last: float) -> bool:
-        """Whether steps on rows left a linear model of numbers far worse than a constant.
+        """Whether steps on rows left a linear model of numbers worse than a constant.
 
         Classes may be told apart all the same.
         """
@@ -415,7 +416,7 @@ class TrainingLoop:
         if not of_numbers or self.driver.knows_when:
             return False
         scale = scale_of(problem.at_constant, problem.loss_at_zero(), self.stopping.tol)
-        limit = problem.at_constant + ABOVE * scale
+        limit = problem.at_constant + USELESS * scale
         return is_beyond(problem, self.state.result, last, limit)
 
     def _began(self) -> np.ndarray:
