@@ -22,7 +22,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.preprocessing import scale
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import LogLoss, SquaredError
+from sklgd.losses import LogLoss, Loss, SquaredError
 from sklgd.optimizers import (
     FISTA,
     LBFGS,
@@ -217,6 +217,32 @@ def test_steps_that_are_too_long_are_not_silent(optimizer, batch_size, message):
     model = GDRegressor(optimizer=optimizer, batch_size=batch_size, random_state=0, max_iter=100)
     with pytest.warns(ConvergenceWarning, match=message):
         model.fit(X, y)
+
+
+@pytest.mark.parametrize("optimizer", ["auto", "lbfgs"])
+def test_a_gradient_of_the_wrong_sign_is_told(regression, optimizer):
+    """Methods that look before they step stay where they begin."""
+
+    class Wrong(Loss):
+        task, smooth, identity_link = "regression", True, True
+
+        def value(self, y, raw):
+            return 0.5 * (raw - y) ** 2
+
+        def gradient(self, y, raw):
+            return y - raw
+
+    class Right(Wrong):
+        def gradient(self, y, raw):
+            return raw - y
+
+    X, y = regression
+    with pytest.warns(ConvergenceWarning, match="ended where it began.*check_loss"):
+        GDRegressor(Wrong(), optimizer=optimizer).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for targets in (y, 0.0 * y):  # there a start is an end
+            GDRegressor(Right(), optimizer=optimizer).fit(X, targets)
 
 
 def test_a_crawl_is_no_convergence(regression):

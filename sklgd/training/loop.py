@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from .._strategy import has_kernel
 from ..objective import scale_of
 from .divergence import (
     ABOVE,
@@ -40,6 +41,8 @@ from .drivers import Driver
 
 #: the reasons to stop after which the parameters say nothing
 FAILED = ("diverged", "interrupted")
+#: an optimality so large is none at all
+STILL = 0.5
 #: what is printed of an epoch
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
 #: gradients are estimated from so many rows, or from this share of them for each epoch, if more
@@ -356,6 +359,12 @@ class TrainingLoop:
                 f"{self.name} ended with a larger objective than that of the best constant. "
                 f"{self._if_diverged()}"
             )
+        if report.stop_reason == "tol" and self._stands_still():
+            return (
+                f"{self.name} ended where it began: no step along the gradient lowers the "
+                "objective. sklgd.testing.check_loss tells whether the gradient of the loss is "
+                "sound."
+            )
         if report.stop_reason == "tol" and self._crawls():
             return (
                 f"{self.name} stopped, since epochs improved the objective by less than tol asks, "
@@ -418,6 +427,13 @@ class TrainingLoop:
         scale = scale_of(problem.at_constant, problem.loss_at_zero(), self.stopping.tol)
         limit = problem.at_constant + USELESS * scale
         return is_beyond(problem, self.state.result, last, limit)
+
+    def _stands_still(self) -> bool:
+        """Whether a loss of one's own does not fall at all, by its gradient far from a minimum."""
+        if has_kernel(self.problem.block.loss) or not self.driver.knows_when:
+            return False
+        objective = self.report.history["objective"]
+        return objective[-1] >= objective[0] and self.optimality() > STILL
 
     def _began(self) -> np.ndarray:
         # The parameters that training started from.
