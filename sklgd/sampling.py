@@ -1,4 +1,4 @@
-"""Samples of the rows: which rows, and where to start with many: at the minimum for some.
+"""Rows, and samples of them: which ones, and where to start with many: at the minimum for some.
 
 Parameters that fit a sample of m rows miss the minimum by about (number of parameters) / m of the
 loss: most of the way, at a fraction of the cost of the same iterations on all rows.  The second
@@ -49,6 +49,37 @@ def enough_rows(X: Any, most: int) -> int:
     if sp.issparse(X):
         return most
     return min(most, max(LOOKED_ENTRIES // X.shape[1], LEAST_LOOKED))
+
+
+class Rows(NamedTuple):
+    """Some rows, with their targets and weights.
+
+    Attributes
+    ----------
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+    y : ndarray of shape (n,) or (n, width)
+    weights : ndarray of shape (n,) or None
+    """
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None
+
+    @classmethod
+    def joined(cls, parts: tuple[Rows, ...]) -> Rows:
+        """Return several together; sparse if one of them is."""
+        Xs, ys, weights = zip(*parts, strict=True)
+        X = sp.vstack(Xs, format="csr") if any(map(sp.issparse, Xs)) else np.concatenate(Xs)
+        if all(part is None for part in weights):
+            return cls(X, np.concatenate(ys), None)
+        pairs = zip(ys, weights, strict=True)
+        ones = [np.ones(len(y)) if part is None else part for y, part in pairs]
+        return cls(X, np.concatenate(ys), np.concatenate(ones))
+
+    def at(self, rows: np.ndarray) -> Rows:
+        """Return copies of given rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Rows(self.X[rows], self.y[rows], weights)
 
 
 class Held:

@@ -20,6 +20,7 @@ import scipy.sparse as sp
 
 from .baseline import SOME_ROWS, best_constant, that_fit
 from .coordinates import check_finite, far_scale, is_constant, moments
+from .sampling import Rows
 
 if TYPE_CHECKING:
     from .objective import Targets
@@ -64,27 +65,24 @@ def units_of_stream(
 
     Parameters
     ----------
-    before : tuple
-        The rows of earlier calls, as they were returned.
+    before : tuple of Rows
+        Those of earlier calls, as they were returned.
     strategies, X, targets, weights, rows, fit_intercept
         As in `units_of`, of this call.
 
     Returns
     -------
     units : Units or None
-    so_far : tuple or None
+    so_far : tuple of Rows, or None
         None once there are enough of them.
     """
     n_rows = X.shape[0] if rows is None else len(rows)
     if not strategies.model.standardize or (not before and n_rows >= FIRST_ROWS):
         return units_of(strategies, X, targets, weights, rows, fit_intercept), None
-    used = np.arange(n_rows) if rows is None else rows  # a copy: callers use their arrays again
-    given = np.ones(n_rows) if weights is None else weights[used]
-    so_far = (*before, (X[used], targets.y[used], given))
-    Xs, ys, weighted = zip(*so_far, strict=True)
-    X = sp.vstack(Xs, format="csr") if any(map(sp.issparse, Xs)) else np.concatenate(Xs)
-    targets = replace(targets, y=np.concatenate(ys))
-    units = units_of(strategies, X, targets, np.concatenate(weighted), None, fit_intercept)
+    used = np.arange(n_rows) if rows is None else rows
+    so_far = (*before, Rows(X, targets.y, weights).at(used))  # a copy: callers go on with theirs
+    X, y, weights = Rows.joined(so_far)
+    units = units_of(strategies, X, replace(targets, y=y), weights, None, fit_intercept)
     return units, so_far if X.shape[0] < FIRST_ROWS else None
 
 

@@ -1,7 +1,7 @@
 """Sums over rows, column by column: where features lie, how far they spread, how rare they are."""
 import numpy as np
 
-from libc.math cimport fabs
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
 from .simd cimport simd, simd_init, simd_prefetch
@@ -106,7 +106,7 @@ cdef inline void widen(Py_ssize_t p, const real* row, double* low, double* high)
 
 
 def dense_distances(const real[:, ::1] X, const uint32_t[::1] order, const double[::1] centre,
-                    const double[::1] scale, double some, double far, double share):
+                    const double[::1] scale, double some, double far, bint any_far):
     """Return how far given rows are: 1 beyond ``some`` scales, 2 beyond ``far``, else 0.
 
     Parameters
@@ -120,8 +120,10 @@ def dense_distances(const real[:, ::1] X, const uint32_t[::1] order, const doubl
         Columns of scale zero are left out.
     some, far : float
         One entry of a row is enough for ``some``.
-    share : float
-        More than this share of its entries must be ``far``.
+    any_far : bool
+        Whether one entry is enough for ``far``, too; else it is the mean of the roots of all
+        entries, squared, that counts: one entry far from all before says little where columns are
+        rare.
 
     Returns
     -------
@@ -139,10 +141,10 @@ def dense_distances(const real[:, ::1] X, const uint32_t[::1] order, const doubl
             row = &X[i if order is None else order[i], 0]
             if not goes_beyond(p, row, &zero[0], &limit[0]):  # as nearly all do
                 continue
-            seen = Entries(0, 0, 0)
+            seen = Entries(0, 0.0, 0.0)
             for j in range(p):
-                see(row[j] - zero[j], scale[j], some, far, &seen)
-            distances[i] = distance(&seen, share)
+                see(row[j] - zero[j], scale[j], any_far, &seen)
+            distances[i] = distance(&seen, some, far, any_far)
     return np.asarray(distances)
 
 
@@ -158,14 +160,14 @@ cdef inline bint goes_beyond(Py_ssize_t p, const real* row, const double* zero,
 
 def sparse_distances(const real[::1] data, const index[::1] indices, const index[::1] indptr,
                      const uint32_t[::1] order, const double[::1] centre, const double[::1] scale,
-                     double some, double far, double share):
+                     double some, double far, bint any_far):
     """Return the same of rows of a CSR matrix, by what they store.
 
     Parameters
     ----------
     data, indices, indptr : ndarray
         A CSR matrix with n rows.
-    order, centre, scale, some, far, share
+    order, centre, scale, some, far, any_far
         As for `dense_distances`.
 
     Returns
@@ -179,30 +181,36 @@ def sparse_distances(const real[::1] data, const index[::1] indices, const index
     with nogil:
         for i in range(n):
             r = i if order is None else order[i]
-            seen = Entries(0, 0, 0)
+            seen = Entries(0, 0.0, 0.0)
             for j in range(indptr[r], indptr[r + 1]):
                 c = indices[j]
-                see(data[j] - (0.0 if centre is None else centre[c]), scale[c], some, far, &seen)
-            distances[i] = distance(&seen, share)
+                see(data[j] - (0.0 if centre is None else centre[c]), scale[c], any_far, &seen)
+            distances[i] = distance(&seen, some, far, any_far)
     return np.asarray(distances)
 
 
-# How many entries of a row there are, and are some way off, and far.
+# How many entries of a row there are, the largest of them, and the sum of their roots, in scales.
 cdef struct Entries:
-    Py_ssize_t all, some, far
+    Py_ssize_t all
+    double largest, roots
 
 
-cdef inline void see(double x, double scale, double some, double far,
-                     Entries* seen) noexcept nogil:
+cdef inline void see(double x, double scale, bint any_far, Entries* seen) noexcept nogil:
     x = fabs(x)
     if scale > 0.0 and x > 0.0:
-        seen.all += 1
-        seen.some += x > some * scale
-        seen.far += x > far * scale
+        if x > seen.largest * scale:
+            seen.largest = x / scale
+        if not any_far:
+            seen.all += 1
+            seen.roots += sqrt(x / scale)
 
 
-cdef inline uint8_t distance(const Entries* seen, double share) noexcept nogil:
-    return 2 if seen.far > share * seen.all else seen.some > 0
+cdef inline uint8_t distance(const Entries* seen, double some, double far,
+                             bint any_far) noexcept nogil:
+    cdef double reach = seen.largest
+    if not any_far:
+        reach = (seen.roots / max(seen.all, 1)) ** 2
+    return 2 if reach > far else seen.largest > some
 
 
 def sparse_moments(const real[::1] data, const index[::1] indices, const index[::1] indptr,

@@ -25,6 +25,7 @@ from ..losses import Loss
 from ..models.base import rows_of
 from ..objective import Block, Problem, Targets
 from ..optimizers import Auto
+from ..sampling import Rows
 from ..schedules import SCHEDULES, Schedule
 from ..training import (
     FitState,
@@ -36,6 +37,7 @@ from ..training import (
     TrainingLoop,
     VarianceReducedDriver,
     after_fit,
+    begin_in_new_units,
     distinct,
     fit_weights,
     has_few_features,
@@ -174,22 +176,24 @@ class BaseGD(
         rows = None if weights is None else used_rows(weights)
         state = self._stream_state(strategies, X, targets, weights, rows, first=first, auto=auto)
         report, loop = Report(), None
-        kept = sort_rows(X, rows, state) if auto else Kept(rows)
+        call = Rows(X, targets.y, weights)
+        kept = sort_rows(call, rows, state) if auto else Kept(call, rows)
+        if kept.n_left_out and self.verbose:
+            rows_far = f"{kept.n_left_out} rows of {X.shape[0]}, whose features are far larger"
+            print(f"{type(self).__name__} leaves out {rows_far} than any before.")
         if kept.are_none and not first:
             self._state.stream = replace(self._state.stream, doubt=kept.doubt)
             return
         if not kept.are_none:
-            rows, linear = kept.rows, strategies.model.linear
+            (X, y, weights), linear = kept.rows, strategies.model.linear
+            targets = replace(targets, y=y)
             if auto and not linear:
-                state.stream = state.stream.with_sizes(X, rows, kept.doubt)
-                if kept.in_new_units and strategies.model.standardize:
-                    units = units_of(strategies, X, targets, weights, rows, self.fit_intercept)
-                    self._take_units(state, units)
-            block = self._block(X, targets, weights, rows, strategies, state)
+                self._follow_sizes(strategies, targets, kept, state)
+            block = self._block(X, targets, weights, kept.order, strategies, state)
             if auto and linear:
                 problem = self._stream_problem(strategies, block, kept, state)
             else:
-                problem = self._problem(block, rows, strategies)
+                problem = self._problem(block, kept.order, strategies)
             state.auto = auto
             once = Stopping(1, None, in_stream=True)
             loop = self._loop(problem, strategies, state, once, None)
@@ -200,6 +204,16 @@ class BaseGD(
             before = getattr(self, "_histories", ())
             self._publish(strategies, state, report, X.dtype, before=before, unread=not first)
             self.__dict__.pop("optimality_", None)  # that of other parameters
+
+    def _follow_sizes(
+        self, strategies: Strategies, targets: Targets, kept: Kept, state: FitState
+    ) -> None:
+        """Let a stream of a model that is not linear know its features, in new units if need be."""
+        X, _, weights = kept.rows
+        state.stream = state.stream.with_sizes(X, kept.order, kept.doubt)
+        if kept.change == "new units" and strategies.model.standardize:
+            units = units_of(strategies, X, targets, weights, None, self.fit_intercept)
+            self._take_units(state, units)
 
     def _stream_problem(
         self,
@@ -212,12 +226,14 @@ class BaseGD(
 
         The state then is in these, too, with all that the rule does not learn from its steps.
         """
-        rows, rows_before = kept.rows, state.weight_count
+        rows, n_before = kept.order, state.weight_count
         state.stream = replace(state.stream, doubt=kept.doubt)
-        if kept.have_grown:
+        if kept.change is not None:
             problem = self._problem(block, rows, strategies)
-            fit_weights(problem, strategies, state, in_new_units=kept.in_new_units)
-            rows_before = problem.n_rows if kept.in_new_units else rows_before
+            if kept.change == "grown":
+                fit_weights(problem, state)
+            else:
+                n_before = begin_in_new_units(problem, strategies, state)
         follows_fit = state.t == 0 and state.stream.reach is not None
         begins = not state.stream.begun
         state.stream = stream = state.stream.with_rows(block, strategies, rows)
@@ -234,7 +250,7 @@ class BaseGD(
             reach[:, : problem.n_weights] = np.tile(stream.reach, problem.n_raw)
             size = size_of_gradients(strategies.loss, block.targets, stream.spread)
             batch_size = self._batch_size(problem, strategies.optimizer)
-            strategies.optimizer.take_over(state.slots, *reach, size, rows_before, batch_size)
+            strategies.optimizer.take_over(state.slots, *reach, size, n_before, batch_size)
         return problem
 
     def _weights(

@@ -126,9 +126,11 @@ class Auto(Optimizer):
       which it sees less their mean so far unless nearly all entries are zero; they are in
       proportion to the spread of the targets so far (outliers aside; one for all outputs, which
       are to be of similar units), and start from the best constant of the first call's.  After
-      `fit` they are about as long as if it had seen those rows, too.  Rows whose features are eight
-      times as large as ever, or more after the first few, are left out, until there are 32 of them
-      in two calls or more, with hardly any others: then features have new units, and weights stay
+      `fit` they are about as long as if it had seen those rows, too.
+    - In ``partial_fit``, whatever the model, rows whose features are eight times as large as ever,
+      or more after the first few, wait.  They are the rule, and are trained on, once there are 32
+      of them in two calls or more, and as many as the root of the number of rows before, with
+      hardly any others: then features have new units, in which the weights of a linear model stay
       or are rescaled, whichever fits these rows.
     - `Adam`, with a decaying rate, for joint losses with kinks and without ``smoothed``: its
       steps do not depend on the units of the gradient.

@@ -1,7 +1,7 @@
 """Training: the loop over epochs, what runs one, and what a fit carries on."""
 
 from .drivers import FullBatchDriver, StepDriver
-from .far_rows import Kept, fit_weights, sort_rows
+from .far_rows import Kept, begin_in_new_units, fit_weights, sort_rows
 from .lag import distinct, has_few_features, lagging, undone
 from .loop import Report, Stopping, TrainingLoop, Validation
 from .state import FitState
@@ -19,6 +19,7 @@ __all__ = [
     "Validation",
     "VarianceReducedDriver",
     "after_fit",
+    "begin_in_new_units",
     "distinct",
     "fit_weights",
     "has_few_features",

@@ -404,7 +404,7 @@ class TrainingLoop:
         last = self.report.history.get("objective", [math.inf])[-1]
         if self.stopping.in_stream or self.driver.knows_when:
             return last
-        return max(last, seen_at_end(self.problem, self.state.result))
+        return float(np.maximum(last, seen_at_end(self.problem, self.state.result)))  # or NaN
 
     @QUIET()
     def _ends_above(self, last: float, far: float) -> bool:

@@ -46,7 +46,7 @@ class FitState:
         Features, raw columns and whether there are intercepts: what ``params`` are for.
     units : Units or None
         The units of features and targets that a model which is not linear trains in.
-    first_rows : tuple or None
+    first_rows : tuple of Rows, or None
         The rows of a stream that the units are taken from, while more of them are wanted.
     stream : Stream
         What the automatic rule of ``partial_fit`` has to know of the rows so far.

@@ -22,6 +22,7 @@ from .._kernels.objective import predict_raw
 from ..coordinates import CONSTANT, is_constant, largest_sizes, moments
 from ..models.base import rows_of
 from ..sampling import enough_rows
+from .doubt import Doubt
 
 #: rows of a fit that tell of all, or up to twice as many
 SOME_ROWS = 512
@@ -33,10 +34,6 @@ DENSE_ENOUGH = 1 / 64
 EARLY = 32
 #: how far a target may be: in median absolute deviations among early ones, later in spreads
 FAR_EARLY, FAR = 8.0, 5.0
-#: so many far rows, in so many calls, make new units of the features
-ENOUGH_ROWS, ENOUGH_CALLS = 32, 2
-#: after so many far rows twice as far is not far yet
-DOUBLED_AFTER = 8
 
 
 class Spread(NamedTuple):
@@ -230,34 +227,6 @@ def _centre_and_reach(X: Any, problem: Any) -> tuple[np.ndarray, np.ndarray]:
     return mean, reach
 
 
-class Doubt(NamedTuple):
-    """What there was of rows that are far beyond all others.
-
-    Attributes
-    ----------
-    rows, calls : int
-        How many of them there were at last without many others, and in how many calls.
-    slack : float
-        How many times as far is not far yet: rare values are to be learnt in the end.
-    """
-
-    rows: int = 0
-    calls: int = 0
-    slack: float = 1.0
-
-    def with_rows(self, n_far: int, n_rows: int) -> Doubt:
-        """Return what there was with a call of so many rows."""
-        slack = self.slack * 2.0 ** min(n_far / DOUBLED_AFTER, 1.0)
-        if 2 * n_far < n_rows:
-            return Doubt(slack=slack)
-        return Doubt(self.rows + n_far, self.calls + 1, slack)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there were so many that they are the rule."""
-        return self.rows >= ENOUGH_ROWS and self.calls >= ENOUGH_CALLS
-
-
 class Sample(NamedTuple):
     """What the rows of a fit tell of the spread of targets, read only where rows follow.
 
@@ -278,8 +247,9 @@ class Sample(NamedTuple):
     @property
     def spread(self) -> Spread:
         """The spread of the values."""
-        spread = Spread().with_rows(self.values, self.weights)
-        return spread if spread.size > self.least else Spread()
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = Spread().with_rows(self.values, self.weights)
+            return spread if self.least < spread.size < math.inf else Spread()
 
 
 @dataclass(frozen=True, eq=False)
