@@ -375,15 +375,27 @@ class Problem:
     def _constants(self) -> list[np.ndarray]:
         return constants_of(self)
 
+    @functools.cached_property
+    def reference(self) -> float:
+        """The objective that falls are measured from: of the best constant, that of an intercept.
+
+        Without one, too: features may span it, and behind a link zeros predict ones, whose loss
+        says nothing of what there is to gain.
+        """
+        if self.has_intercept:
+            return self.at_constant
+        at_any = min(self._loss_at(raw) for raw in self._constants)
+        return min(self.at_constant, at_any + self.penalty_value(np.zeros(self.n_params)))
+
     def falls_from(self, params: np.ndarray) -> float:
         """Return the objective that the fall from ``params`` on is measured from.
 
-        That of the best constant, which random weights may start far above; for a model that is
-        not linear that at ``params`` if it is less.
+        The reference, which random weights may start far above; for a model that is not linear that
+        at ``params`` if it is less.
         """
         if self.block.model.linear:
-            return self.at_constant
-        return min(self.at_constant, self.total(params))
+            return self.reference
+        return min(self.reference, self.total(params))
 
     def loss_and_gradient(self, params: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean loss and its gradient, in one pass over the data."""

@@ -169,7 +169,7 @@ class CoordinateNewton(FullBatchOptimizer):
         params[:] = problem.constant_start(params)
         n = problem.n_features
         state["raw"] = problem.block.X[problem.rows] @ params[:n] + params[n:].sum()
-        state.update(first=problem.at_constant, damping=0.0)
+        state.update(first=problem.reference, damping=0.0)
         if not sp.issparse(problem.block.X):  # in which outliers are not told from the rest
             look_for_outliers(problem, state, coordinates.standardizing(problem))
         self._look(problem, params, state)

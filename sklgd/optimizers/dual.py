@@ -178,7 +178,7 @@ class SDCA(FullBatchOptimizer):
     def _enough(self, problem: Problem, params: np.ndarray, total: float) -> float:
         # ``tol`` as a sum over the rows.
         objective = total / problem.weight_sum + problem.penalty_value(params)
-        return problem.weight_sum * problem.tol * fallen(problem.at_constant, objective)
+        return problem.weight_sum * problem.tol * fallen(problem.reference, objective)
 
     def _begin(self, problem: Problem, params: np.ndarray, state: dict) -> None:
         block, loss = problem.block, problem.block.loss

@@ -105,5 +105,5 @@ class DualFirst(AroundOptimizer):
         if n < 2 or n & (n - 1):
             return False
         tol = max(tol, COARSE) if n <= COARSE_LOOKS else tol
-        enough = tol * fallen(problem.at_constant, total)
+        enough = tol * fallen(problem.reference, total)
         return not SDCA().remaining(state["dual"]) <= (self.limit / n) ** 2 * enough

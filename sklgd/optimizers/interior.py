@@ -162,7 +162,7 @@ class InteriorPoint(FullBatchOptimizer):
         state["left"] = state["products"] / problem.weight_sum
         state["gap"] = float(state["left"].sum())
         state["least"] = GAP_ROUNDING * state["left"]
-        state["first"] = problem.at_constant
+        state["first"] = problem.reference
         look_for_outliers(problem, state, space)
 
     def _to_least_squares(

@@ -164,7 +164,7 @@ class Newton(FullBatchOptimizer):
         point = self._first_point(problem, state, start)
         if "first" not in state:
             exact = loss.quadratic and state["rest"] is None  # one step is all
-            state["first"] = point.total if exact else problem.at_constant
+            state["first"] = point.total if exact else problem.reference
         params[: point.params.size] = point.params  # which may be the minimum already
         state["point"] = point
         if not state["sampled"]:
