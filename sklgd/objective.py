@@ -38,6 +38,8 @@ from .units import Units
 BLOCK_ROWS = 4096
 #: rows that tell where features and targets lie, and how far they spread
 LOOK_ROWS = 1024
+#: how far zeros are above a constant if they are hopeless, in units of its objective
+HOPELESS = 10.0
 #: the least fall of an objective, as a share of it, that ``tol`` is relative to
 LEAST_FALL = 0.02
 
@@ -377,15 +379,16 @@ class Problem:
 
     @functools.cached_property
     def reference(self) -> float:
-        """The objective that falls are measured from: of the best constant, that of an intercept.
+        """The objective that falls are measured from: that of the best constant.
 
-        Without one, too: features may span it, and behind a link zeros predict ones, whose loss
-        says nothing of what there is to gain.
+        Without an intercept it is that at zero, unless this is hopeless beside any constant: behind
+        a link, say, zeros predict ones, whose loss says nothing of what there is to gain.
         """
         if self.has_intercept:
             return self.at_constant
         at_any = min(self._loss_at(raw) for raw in self._constants)
-        return min(self.at_constant, at_any + self.penalty_value(np.zeros(self.n_params)))
+        at_any += self.penalty_value(np.zeros(self.n_params))
+        return at_any if self.at_constant - at_any > HOPELESS * abs(at_any) else self.at_constant
 
     def falls_from(self, params: np.ndarray) -> float:
         """Return the objective that the fall from ``params`` on is measured from.

@@ -15,6 +15,7 @@ from scipy.special import logsumexp, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd.losses import Expectile
 from sklgd.objective import Problem
 from sklgd.optimizers import LBFGS, Continuation, Newton
 
@@ -409,3 +410,41 @@ def test_quasi_newton_steps_go_on_where_pairs_know_little(form):
     y = np.arange(300) % 2
     model = GDClassifier(alpha=1e-8, optimizer=LBFGS(standardize=True))
     assert model.fit(form(X), y).loss_curve_[-1] <= 0.1 * np.log(2.0)
+
+
+@pytest.mark.parametrize("optimizer", ["auto", "lbfgs"])
+@pytest.mark.parametrize("loss", ["gamma", "poisson", "negative_binomial"])
+def test_groups_without_an_intercept_get_their_means(loss, optimizer):
+    """Behind a link zeros predict ones, from where nearly all of the fall is to any constant."""
+    rng = np.random.default_rng(0)
+    X = np.eye(4)[rng.integers(0, 4, 2000)]
+    y = X @ [2e3, 5e3, 1e4, 4e4] * rng.gamma(4.0, 0.25, 2000)
+    model = GDRegressor(loss, optimizer=optimizer, penalty=None, fit_intercept=False).fit(X, y)
+    means = [y[group == 1.0].mean() for group in X.T]
+    assert_allclose(np.exp(model.coef_), means, rtol=0.05)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_smoothed_hinge_with_an_elastic_net_on_many_features(seed):
+    """It is straight where training starts: second derivatives have nothing to say there."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((60, 150))
+    y = (X[:, 0] > 0.0).astype(float)
+    model = GDClassifier("smooth_hinge", penalty="elasticnet", alpha=1e-4).fit(X, y)
+    objective = model.loss_.value(y, model.decision_function(X)).mean()
+    objective += model.penalty_.value(model.coef_)
+    # points that a line separates cost next to nothing, and 0.5 at zero
+    assert objective < 1e-3
+
+
+def test_an_expectile_of_a_column_of_ones():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.ones(500), rng.standard_normal(500)])
+    y = 2000.0 + 15.0 * rng.standard_normal(500) + X[:, 1]
+    alone = GDRegressor(Expectile(0.9), penalty=None, fit_intercept=False).fit(X, y)
+    beside = GDRegressor(Expectile(0.9), penalty=None).fit(X[:, 1:], y)
+    loss, beside_loss = (
+        Expectile(0.9).value(y, model.predict(part)).mean()
+        for model, part in ((alone, X), (beside, X[:, 1:]))
+    )
+    assert loss <= 1.01 * beside_loss

@@ -190,7 +190,7 @@ def test_rows_of_rare_features():
         y = X @ coef
         return times * X, y
 
-    model = GDRegressor()
+    model = GDRegressor(random_state=0)
     for call in range(10):
         model.partial_fit(*batch(call))
     assert model._state.stream.doubt.slack < 2.0  # of 500 rows eight or more would do
@@ -314,7 +314,7 @@ def test_numbers_beside_many_categories(form):
         X[:, :3] *= times
         return form(X), y
 
-    model = GDRegressor()
+    model = GDRegressor(random_state=0)
     for _ in range(30):
         model.partial_fit(*rows(50))
     before = settled(model)

@@ -219,6 +219,29 @@ def test_steps_that_are_too_long_are_not_silent(optimizer, batch_size, message):
         model.fit(X, y)
 
 
+@pytest.mark.parametrize("optimizer", ["saga", "svrg", "adam", "sgd"])
+def test_steps_that_are_too_short_are_to_be_longer(optimizer):
+    X = np.random.default_rng(0).normal(size=(200, 4))
+    y = X @ [1.0, 2.0, 3.0, 4.0] + 50.0
+    with pytest.warns(ConvergenceWarning, match="best constant. Increase the learning rate"):
+        GDRegressor(optimizer=optimizer, eta0=1e-8, random_state=0).fit(X, y)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "gradient_descent"])
+def test_a_perceptron_that_diverges_is_told(optimizer):
+    """Its loss is zero where it starts, which is no scale."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    y = (X[:, 0] + 0.3 * X[:, 1] > 0.0).astype(int)
+    model = GDClassifier("perceptron", optimizer=optimizer, max_iter=50, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.fit(X, y).score(X, y) > 0.9
+    model.set_params(eta0=1e4, learning_rate="constant", alpha=1e-2)
+    with pytest.warns(ConvergenceWarning, match="diverged"):
+        model.fit(X, y)
+
+
 @pytest.mark.parametrize("optimizer", ["auto", "lbfgs"])
 def test_a_gradient_of_the_wrong_sign_is_told(regression, optimizer):
     """Methods that look before they step stay where they begin."""

@@ -234,7 +234,8 @@ class Auto(Optimizer):
                 return Newton()
             if elementwise and (loss.smooth or loss.task == "regression") and not joint:
                 in_columns = sp.issparse(X) or loss.self_concordant
-                if (in_columns and entries <= MOST_COPIED) or _is_wide(X):
+                in_columns = (in_columns and entries <= MOST_COPIED) or _is_wide(X)
+                if in_columns and _bends_at_zero(loss.rounded(1.0) or loss):
                     return CoordinateNewton()
             if not has_l1:
                 return FISTA(True)
@@ -294,6 +295,13 @@ def _dual_limit(loss: Any) -> int:
 def _goes_by_steps(loss: Any) -> bool:
     # Whether a visit's step has no formula.
     return loss.self_concordant and not loss.quadratic
+
+
+def _bends_at_zero(loss: Any) -> bool:
+    # Whether there are second derivatives to begin with, as there are none of a smoothed hinge.
+    if loss.self_concordant:
+        return True
+    return bool(np.any(loss.hessian(np.array([0.0, 1.0]), np.zeros(2)) > 0.0))
 
 
 def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:

@@ -41,6 +41,8 @@ from .drivers import Driver
 
 #: the reasons to stop after which the parameters say nothing
 FAILED = ("diverged", "interrupted")
+#: epochs after which an objective that began at zero is to have settled
+GROWTH_EPOCHS = 6
 #: an optimality so large is none at all
 STILL = 0.5
 #: what is printed of an epoch
@@ -357,7 +359,7 @@ class TrainingLoop:
         if report.stop_reason == "tol" and self._is_useless(last):
             return (
                 f"{self.name} ended with a larger objective than that of the best constant. "
-                f"{self._if_diverged()}"
+                f"{self._if_crawling() if self._only_fell() else self._if_diverged()}"
             )
         if report.stop_reason == "tol" and self._stands_still():
             return (
@@ -371,6 +373,10 @@ class TrainingLoop:
                 f"but it was falling steadily, far from where it would end. {self._if_crawling()}"
             )
         return None
+
+    def _only_fell(self) -> bool:
+        """Whether not even the first epoch saw an objective above that at the start."""
+        return self.report.history["objective"][0] <= self.problem.total(self._began())
 
     def _if_diverged(self) -> str:
         # What to change.
@@ -412,19 +418,23 @@ class TrainingLoop:
         if not suspicious(self.problem, last, far):
             return False
         limit = far_above(self.problem, self._began(), far)
+        seen = self.report.history.get("objective", [])
+        of_classes = self.problem.block.loss.task == "classification"
+        if limit == math.inf and of_classes and far >= FAR and len(seen) >= GROWTH_EPOCHS:
+            limit = far * max(seen[: len(seen) // 2])  # zeros cost nothing: it is growth that tells
         return is_beyond(self.problem, self.state.result, last, limit)
 
     @QUIET()
     def _is_useless(self, last: float) -> bool:
-        """Whether steps on rows left a linear model of numbers worse than a constant.
+        """Whether steps left a linear model of numbers worse than a constant.
 
         Classes may be told apart all the same.
         """
         problem, loss = self.problem, self.problem.block.loss
-        of_numbers = problem.block.model.linear and loss.task != "classification"
-        if not of_numbers or self.driver.knows_when:
+        if not problem.block.model.linear or loss.task == "classification":
             return False
-        scale = scale_of(problem.at_constant, problem.loss_at_zero(), self.stopping.tol)
+        tol = self.stopping.tol or 0.0
+        scale = scale_of(problem.at_constant, problem.loss_at_zero(), tol)
         limit = problem.at_constant + USELESS * scale
         return is_beyond(problem, self.state.result, last, limit)
 
