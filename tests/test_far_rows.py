@@ -23,6 +23,7 @@ class Source:
         self.coef = self.rng.standard_normal((N_FEATURES, 3))
 
     def model(self, **params):
+        params = {"random_state": 0} | params
         if self.loss in ("log_loss", "hinge", "softmax"):
             return GDClassifier(self.loss.replace("softmax", "log_loss"), **params)
         return GDRegressor(self.loss, **params)
