@@ -185,8 +185,10 @@ class BaseGD(
             self._state.stream = replace(self._state.stream, doubt=kept.doubt)
             return
         if not kept.are_none:
-            (X, y, weights), linear = kept.rows, strategies.model.linear
-            targets = replace(targets, y=y)
+            linear = strategies.model.linear
+            if kept.rows is not call:
+                X, y, weights = kept.rows
+                targets = replace(targets, y=y)
             if auto and not linear:
                 self._follow_sizes(strategies, targets, kept, state)
             block = self._block(X, targets, weights, kept.order, strategies, state)
@@ -227,7 +229,8 @@ class BaseGD(
         The state then is in these, too, with all that the rule does not learn from its steps.
         """
         rows, n_before = kept.order, state.weight_count
-        state.stream = replace(state.stream, doubt=kept.doubt)
+        if kept.doubt is not state.stream.doubt:
+            state.stream = replace(state.stream, doubt=kept.doubt)
         if kept.change is not None:
             problem = self._problem(block, rows, strategies)
             if kept.change == "grown":

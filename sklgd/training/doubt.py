@@ -43,7 +43,7 @@ class Doubt(NamedTuple):
         change = min(n_far / DOUBLED_AFTER, 1.0) - n_near / HALVED_AFTER
         slack = max(self.slack * 2.0 ** max(change, -1000.0), 1.0)
         if far is None:
-            return Doubt(slack=slack)
+            return Doubt(slack=slack) if self.calls or slack != self.slack else self
         waiting = (*self.waiting, far)
         while sum(len(part.y) for part in waiting) > MOST_WAITING:
             waiting = waiting[1:]
