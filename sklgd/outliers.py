@@ -51,8 +51,8 @@ def ordinary_share(problem: Problem, space: Coordinates) -> float:
         constant = is_constant(sizes, shift)
         scale, sizes = (np.where(constant, np.inf, part) for part in (scale, sizes))
     else:
-        squares = 1.0 if all_rows else mean_squares(problem, space)
-        shift, scale = space.shift, space.scale
+        # by their own spread: a ridge in the scale hides no curvature
+        shift, scale, squares = space.shift, space.scale, mean_squares(problem, space)
         sizes = scale * np.sqrt(np.where(squares == 0.0, 1.0, squares))
     largest = largest_sizes(X, order, shift)
     largest = np.where(largest == 0.0, sizes, largest)

@@ -448,3 +448,18 @@ def test_an_expectile_of_a_column_of_ones():
         for model, part in ((alone, X), (beside, X[:, 1:]))
     )
     assert loss <= 1.01 * beside_loss
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("loss", ["poisson", "gamma", "tweedie", "squared_hinge"])
+def test_an_elastic_net_in_raw_units_of_many_features(loss, seed):
+    """A ridge that outweighs features in small units makes no outliers of their rows."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((60, 300)) * 10.0 ** rng.uniform(-4.0, 5.0, 300)
+    y = rng.poisson(np.exp(rng.standard_normal(60))) + 1.0
+    if loss == "squared_hinge":
+        model = GDClassifier(loss, penalty="elasticnet", alpha=1e-2).fit(X, y > 2.0)
+    else:
+        model = GDRegressor(loss, penalty="elasticnet", alpha=1e-2).fit(X, y)
+    assert model.n_iter_ < 100

@@ -301,7 +301,10 @@ def _bends_at_zero(loss: Any) -> bool:
     # Whether there are second derivatives to begin with, as there are none of a smoothed hinge.
     if loss.self_concordant:
         return True
-    return bool(np.any(loss.hessian(np.array([0.0, 1.0]), np.zeros(2)) > 0.0))
+    of_classes = loss.task == "classification"
+    y = np.array([0.0, 1.0] if of_classes else [1.0, 1.0])
+    raw = y if loss.identity_link and not of_classes else np.zeros(2)  # where numbers are met
+    return bool(np.any(loss.hessian(y, raw) > 0.0))
 
 
 def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
