@@ -12,15 +12,57 @@ import difflib
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import (
     InvalidParameterError,
+    StrOptions,
     validate_parameter_constraints,
 )
+
+#: what other libraries and papers call it -> its name here
+OTHER_NAMES = {
+    # losses
+    "mse": "squared_error",
+    "mean_squared_error": "squared_error",
+    "least_squares": "squared_error",
+    "mae": "absolute_error",
+    "mean_absolute_error": "absolute_error",
+    "mape": "absolute_percentage_error",
+    "mean_absolute_percentage_error": "absolute_percentage_error",
+    "msle": "squared_log_error",
+    "mean_squared_logarithmic_error": "squared_log_error",
+    "smooth_l1": "huber",
+    "pinball": "quantile",
+    "bce": "log_loss",
+    "nll": "log_loss",
+    "deviance": "log_loss",
+    "cross_entropy": "log_loss",
+    "binary_crossentropy": "log_loss",
+    "categorical_crossentropy": "log_loss",
+    "sparse_categorical_crossentropy": "log_loss",
+    # optimizers
+    "gd": "gradient_descent",
+    "momentum": "sgd",
+    "sag": "saga",
+    "newton_cg": "newton",
+    "newton_cholesky": "newton",
+    # schedules
+    "step": "piecewise_constant",
+    "cosine": "cosine_decay",
+    "cosine_annealing": "cosine_decay",
+    # activations
+    "sigmoid": "logistic",
+    "linear": "identity",
+    "swish": "silu",
+    # penalties
+    "lasso": "l1",
+    "ridge": "l2",
+    "none": None,
+}
 
 
 class Parameters:
@@ -43,9 +85,21 @@ class Parameters:
         defaults = self._param_defaults()
         given = {name: getattr(self, name) for name in defaults}
         given = {name: value for name, value in given.items() if value is not defaults[name]}
-        validate_parameter_constraints(
-            self._parameter_constraints, given, caller_name=type(self).__name__
-        )
+        try:
+            validate_parameter_constraints(
+                self._parameter_constraints, given, caller_name=type(self).__name__
+            )
+        except InvalidParameterError as error:
+            raise InvalidParameterError(f"{error}{self._hint(given, str(error))}") from None
+
+    def _hint(self, given: Mapping[str, Any], message: str) -> str:
+        # For the string that an error is about, the name that was meant, if there is one.
+        for name, value in given.items():
+            if message.startswith(f"The {name!r} parameter "):
+                rules = self._parameter_constraints[name]
+                known = [rule.options for rule in rules if isinstance(rule, StrOptions)]
+                return did_you_mean(value, set().union(*known))
+        return ""
 
 
 class Strategy(Parameters, BaseEstimator):
@@ -130,14 +184,26 @@ def lookup(name: str, known: Mapping[str, type], *, parameter: str, owner: str) 
     """Return the class that ``name`` stands for, or raise with the names that are allowed."""
     if name in known:
         return known[name]
-    close = difflib.get_close_matches(name, known, n=1)
-    if parameter == "penalty" and name.lower() == "none":
-        close = [None]  # scikit-learn's name of old
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    nullable = [None] if parameter == "penalty" else []  # "none" is scikit-learn's name of old
     raise InvalidParameterError(
         f"The {parameter!r} parameter of {owner} must be a str among {sorted(known)} or an "
-        f"object. Got {name!r} instead.{hint}"
+        f"object. Got {name!r} instead.{did_you_mean(name, [*known, *nullable])}"
     )
+
+
+def did_you_mean(name: Any, known: Iterable[str | None]) -> str:
+    """Return the end of an error that names what ``name`` is called here, or what it is close to.
+
+    It is empty where nothing comes close, or where no name was given.
+    """
+    known = set(known)
+    if not isinstance(name, str):
+        return ""
+    plain = name.lower().replace("-", "_").replace(" ", "_")
+    if OTHER_NAMES.get(plain, plain) in known:
+        return f" Did you mean {OTHER_NAMES.get(plain, plain)!r}?"
+    close = difflib.get_close_matches(plain, known - {None}, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def resolve(

@@ -10,11 +10,13 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from sklgd import GDClassifier, GDRegressor
+from sklgd._strategy import OTHER_NAMES
 from sklgd.losses import LOSSES, Huber, SquaredError
-from sklgd.models import Linear
+from sklgd.models import MLP, Linear
+from sklgd.models.mlp import ACTIVATIONS
 from sklgd.optimizers import LBFGS, OPTIMIZERS, SGD, Adam, GradientDescent, RowSpace
-from sklgd.penalties import L1, L2, GroupLasso
-from sklgd.schedules import Constant, InvScaling
+from sklgd.penalties import L1, L2, PENALTIES, GroupLasso
+from sklgd.schedules import SCHEDULES, Constant, InvScaling
 
 N = 40
 RNG = np.random.default_rng(0)
@@ -200,6 +202,15 @@ def test_bad_labels(model, y, message):
 PARAMETERS = [
     ({"loss": "squared"}, r"'loss' parameter of GDRegressor must be a str among \[.*Got 'squared'"),
     ({"loss": "hubber"}, "Did you mean 'huber'"),
+    ({"loss": "mse"}, "Did you mean 'squared_error'"),
+    ({"loss": "smooth_l1"}, "Did you mean 'huber'"),
+    ({"penalty": "L1"}, "Did you mean 'l1'"),
+    ({"penalty": "none"}, "Did you mean None"),
+    ({"optimizer": "L-BFGS"}, "Did you mean 'lbfgs'"),
+    ({"optimizer": "newton-cg"}, "Did you mean 'newton'"),
+    ({"learning_rate": "constnt"}, "Did you mean 'constant'"),
+    ({"model": MLP(activation="sigmoid")}, "Did you mean 'logistic'"),
+    ({"model": MLP(activation=("relu", "swish"))}, "Did you mean 'silu'"),
     ({"loss": "log_loss"}, r"'loss' parameter of GDRegressor"),
     ({"loss": LOSSES["hinge"]()}, r"regression loss.*Got the classification loss Hinge\(\)"),
     ({"loss": Huber}, r"'loss' parameter.*Got"),
@@ -266,6 +277,12 @@ def test_bad_parameters(params, message):
     fitted = GDRegressor(optimizer="sgd").fit(X, Y).set_params(**params)
     with pytest.raises(ValueError, match=message):
         fitted.fit(X, Y)
+
+
+def test_other_names():
+    here = {*LOSSES, *OPTIMIZERS, *PENALTIES, *SCHEDULES, *ACTIVATIONS, None}
+    assert set(OTHER_NAMES.values()) <= here
+    assert not set(OTHER_NAMES) & here
 
 
 def test_every_parameter_is_checked():

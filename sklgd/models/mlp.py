@@ -12,6 +12,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
 
 from .._kernels.models import mlp as _kernels
+from .._strategy import did_you_mean
 from ..units import Units
 from .base import Model, is_compiled
 from .layout import Layout
@@ -192,7 +193,7 @@ class MLP(Model):
                 if allowed is not None and value not in allowed:
                     raise InvalidParameterError(
                         f"The {name!r} parameter of MLP must be a str among {sorted(allowed)}. "
-                        f"Got {value!r} instead."
+                        f"Got {value!r} instead.{did_you_mean(value, allowed)}"
                     )
         return self
 
