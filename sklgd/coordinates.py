@@ -38,16 +38,28 @@ class Coordinates:
     scale : float64 ndarray of shape (n_features,)
     shift : float64 ndarray of shape (n_features,) or None
     n_raw : int
+    still : int ndarray or None
+        Features that are constant up to rounding, for which the intercept stands: their weights are
+        zero, and what rounding leaves of them is none of an optimizer's business.
     """
 
     scale: np.ndarray
     shift: np.ndarray | None
     n_raw: int
+    still: np.ndarray | None = None
 
     @property
     def trivial(self) -> bool:
         """Whether parameters are their own coordinates."""
         return self.shift is None and bool(np.all(self.scale == 1.0))
+
+    @property
+    def factor(self) -> np.ndarray:
+        """What features, less their shift, are multiplied by, shape (n_features,)."""
+        factor = 1.0 / self.scale
+        if self.still is not None:
+            factor[self.still] = 0.0
+        return factor
 
     def _split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         n_weights = self.n_raw * len(self.scale)
@@ -83,6 +95,8 @@ class Coordinates:
         if self.shift is not None:
             intercept += weights @ self.shift
         weights *= self.scale
+        if self.still is not None:
+            weights[:, self.still] = 0.0
         return u
 
     def gradient(self, grad: np.ndarray) -> np.ndarray:
@@ -91,6 +105,8 @@ class Coordinates:
         if self.shift is not None:
             weights -= intercept[:, None] * self.shift
         weights /= self.scale
+        if self.still is not None:
+            weights[:, self.still] = 0.0
         return grad
 
     def user_gradient(self, grad: np.ndarray) -> np.ndarray:
@@ -116,8 +132,10 @@ def identity(problem: Problem) -> Coordinates:
     return Coordinates(np.ones(problem.n_weights // rows), None, rows)
 
 
-def standardizing(problem: Problem) -> Coordinates:
+def standardizing(problem: Problem, some: Problem | None = None) -> Coordinates:
     """Return coordinates in which features have unit scale, and mean zero if X is dense.
+
+    The problem of ``some`` of the rows tells, by default that of all.
 
     Sparse features are not centred, but for those that are far from zero in nearly all rows, and
     rare ones get less than unit scale: where a feature is zero in all but a share s of the rows,
@@ -126,6 +144,7 @@ def standardizing(problem: Problem) -> Coordinates:
     model that is not linear are divided by their largest sizes, where these are far from one: its
     products know no shift.
     """
+    whole, problem = problem, some or problem
     X, order, weights = problem.block.X, problem.order, problem.block.weights
     if not problem.block.model.linear:
         return Coordinates(far_scale(X, order), None, problem.weight_rows)
@@ -133,13 +152,15 @@ def standardizing(problem: Problem) -> Coordinates:
         square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
         check_finite(square)
         shift, variance = _far_means(problem, share)
+        still = None
         if shift is not None:
             square = np.where(shift == 0.0, square, variance)
             share[shift != 0.0] = 1.0
+            still = _still(whole, shift, variance == shift**2)
         share[share == 0.0] = 1.0
         scale = np.sqrt(square + _ridge(problem)) * share ** (RARITY - 0.5)
         scale[scale == 0.0] = 1.0
-        return Coordinates(scale, shift, problem.n_raw)
+        return Coordinates(scale, shift, problem.n_raw, still)
     mean, scale = problem.moments
     check_finite(scale)
     if not problem.has_intercept:  # nothing takes the shift up
@@ -147,7 +168,27 @@ def standardizing(problem: Problem) -> Coordinates:
     constant = is_constant(scale, 0.0 if mean is None else mean)
     scale = np.sqrt(np.where(constant, 0.0, scale) ** 2 + _ridge(problem))
     scale[scale == 0.0] = 1.0
-    return Coordinates(scale, mean, problem.n_raw)
+    still = None if mean is None else _still(whole, mean, constant)
+    return Coordinates(scale, mean, problem.n_raw, still)
+
+
+def _still(problem: Problem, mean: np.ndarray, constant: np.ndarray) -> np.ndarray | None:
+    """Return the numbers of features that are constant, not zero, in all rows; None without any.
+
+    ``constant`` says it of the rows that were looked at.  Where a penalty's bounds leave out zero,
+    or are not known, none is still.
+    """
+    constant = constant & (mean != 0.0)
+    if not constant.any() or problem.rest_bounds is None:
+        return None
+    _, low, high = (np.atleast_2d(bound) for bound in problem.rest_bounds)
+    numbers = np.flatnonzero(constant & ((low <= 0.0) & (high >= 0.0)).all(axis=0))
+    X, order = problem.block.X[:, numbers], problem.order
+    if sp.issparse(X):
+        X = X.toarray()
+    low, high = dense_range(np.ascontiguousarray(X), order)
+    still = numbers[is_constant(high - low, mean[numbers])]
+    return still if still.size else None
 
 
 def _far_means(

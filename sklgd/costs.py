@@ -37,12 +37,14 @@ def hessian_work(problem: Problem) -> float:
     return problem.n_rows * _entries(problem) ** 2
 
 
-def hessian_passes(problem: Problem) -> float:
+def hessian_passes(problem: Problem, *, shared: bool = False) -> float:
     """Return about how many passes for gradients take as long as one with second derivatives.
 
-    With ten features it is not twice as long, with a hundred it is five times.
+    With ten features it is not twice as long, with a hundred it is five times.  It is shorter where
+    raw columns share second derivatives.
     """
     groups = problem.n_raw if problem.block.targets.joint else 1
+    groups = 1.0 / problem.n_raw if shared else groups
     return 1.0 + groups * _entries(problem) / EQUAL_ENTRIES
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ._kernels.curvature import Curvature
+from ._strategy import has_kernel
 from .coordinates import Coordinates
 from .costs import hessian_passes
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class Curved(NamedTuple):
     """The mean loss, and the derivatives of its sum with the penalty's smooth part.
 
-    These are with respect to standardised parameters; ``hess`` has a matrix for each raw column, or
-    one for all columns of a joint loss.
+    These are with respect to standardised parameters; ``hess`` has a matrix for each raw column,
+    one that they share (`Parts`), or one for all columns of a joint loss.
     """
 
     loss: float
@@ -38,20 +39,27 @@ class Parts(NamedTuple):
         The second derivatives of the penalty's smooth part.
     work : float
         Multiply-adds of a row in a pass with second derivatives, about.
+    shared : bool
+        Whether raw columns have one matrix in common: that of a squared error and one ridge.
     """
 
     space: Coordinates
     kernel: Curvature
     ridge: np.ndarray
     work: float
+    shared: bool
 
     @classmethod
     def of(cls, problem: Problem, space: Coordinates) -> Parts:
         """Return those of a problem."""
         shift = np.zeros(problem.n_features) if space.shift is None else space.shift
-        kernel = Curvature(problem.objective, shift, 1.0 / space.scale)
         ridge = np.atleast_2d(problem.smooth_curvature) / space.scale**2
-        return cls(space, kernel, ridge, problem.row_work * hessian_passes(problem))
+        # a loss of one's own may bend as the targets of a column say
+        shared = problem.n_raw > 1 and problem.block.loss.quadratic
+        shared = shared and has_kernel(problem.block.loss) and bool(np.all(ridge == ridge[0]))
+        kernel = Curvature(problem.objective, shift, space.factor, shared)
+        work = problem.row_work * hessian_passes(problem, shared=shared)
+        return cls(space, kernel, ridge[:1] if shared else ridge, work, shared)
 
 
 class SecondOrder:
@@ -63,12 +71,12 @@ class SecondOrder:
     ----------
     problem : Problem
     parts : Parts
-        With ``space`` and ``ridge``, which are attributes here, too.
+        With ``space``, ``ridge`` and ``shared``, which are attributes here, too.
     """
 
     def __init__(self, problem: Problem, parts: Parts) -> None:
         self.problem = problem
-        self.space, self._kernel, self.ridge, self._work = parts
+        self.space, self._kernel, self.ridge, self._work, self.shared = parts
         self._sparse = problem.objective.rows.sparse
 
     def at(self, params: np.ndarray, u: np.ndarray) -> Curved:
@@ -174,20 +182,22 @@ class SecondOrder:
         hess = self._kernel.matrices(sums, problem.weight_sum)
         if self._sparse:
             self._standardize(hess)
-        diagonal = hess.reshape(len(hess), -1)[:, :: hess.shape[1] + 1].reshape(problem.n_raw, -1)
+        diagonal = hess.reshape(len(hess), -1)[:, :: hess.shape[1] + 1].reshape(-1, self._kernel.q)
         diagonal[:, : problem.n_features] += self.ridge
         return hess
 
     def _standardize(self, hess: np.ndarray) -> None:
         """Turn second derivatives with respect to sparse rows' own weights into those in u."""
-        n_raw, p, q = self.problem.n_raw, self.problem.n_features, self._kernel.q
-        scales = np.ones((n_raw, q))
+        p, q = self.problem.n_features, self._kernel.q
+        scales = np.ones((hess.shape[0] * hess.shape[1] // q, q))
         scales[:, :p] = self.space.scale
-        scales = scales.reshape(len(hess), -1)
         if self.space.shift is not None:
             for half in (hess, hess.swapaxes(1, 2)):
                 rows = half.reshape(len(hess), -1, q, hess.shape[2])
                 rows[:, :, :p] -= self.space.shift[:, None] * rows[:, :, p:]
+        if self.space.still is not None:
+            scales[:, self.space.still] = np.inf
+        scales = scales.reshape(len(hess), -1)
         hess /= scales[:, :, None] * scales[:, None, :]
 
 

@@ -94,7 +94,10 @@ def test_second_derivatives(form, k, loss, intercept):
         u = 0.1 * rng.normal(size=problem.n_params)
         params = space.to_params(u)
         found = problem.second_order(space).at(params, u)
-        assert_allclose(found.hess, by_numpy(problem, u, space), rtol=1e-10, atol=1e-12)
+        expected = by_numpy(problem, u, space)
+        assert len(found.hess) == (1 if loss.quadratic else len(expected))  # which all share
+        found_hess = np.broadcast_to(found.hess, expected.shape)
+        assert_allclose(found_hess, expected, rtol=1e-10, atol=1e-12)
         loss_there, grad = problem.value_and_gradient(params)
         assert found.loss == pytest.approx(loss_there, rel=1e-12)
         assert_allclose(found.grad, space.gradient(grad), rtol=1e-9, atol=1e-12)
@@ -136,7 +139,7 @@ def test_an_ill_conditioned_model_with_a_lasso_is_solved():
     basis = np.linalg.qr(rng.normal(size=(18, 18)))[0]
     hess = (basis * np.geomspace(1e-8, 1.0, 18)) @ basis.T
     slope, l1 = hess @ (10.0 * rng.normal(size=18)), np.full(18, 1e-4)
-    model = QuadraticModel(hess[None], Coordinates(np.ones(17), None, 1))
+    model = QuadraticModel(hess[None], Coordinates(np.ones(17), None, 1), np.zeros((1, 17)))
     target, change = model.descend(np.zeros(18), slope, (l1, np.full(18, -np.inf), l1 + np.inf))
     rest = hess @ target + slope
     at_zero = target == 0.0
@@ -632,3 +635,101 @@ def test_a_promise_of_damped_steps_is_doubted(seed):
     shares = np.bincount(y) / len(y)
     at_constant = np.sum(4.0 * shares * (1.0 - shares))
     assert model.loss_curve_[-1] - sum(alone) <= 1e-2 * (at_constant - sum(alone))
+
+
+# -- several columns -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("penalty", [None, L2(0.01), L1(0.01), Box(-0.5, 0.5)], ids=repr)
+def test_targets_that_share_second_derivatives_end_where_each_would(form, penalty):
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(2.0, 1.0, (80, 6)), rng.uniform(0.0, 2.0, 80)
+    Y = X @ rng.normal(size=(6, 4)) + rng.normal(size=(80, 4)) + [0.0, 1.0, 10.0, -3.0]
+    model = GDRegressor(penalty=penalty, optimizer=Newton(), tol=1e-12)
+    together = model.fit(form(X), Y, sample_weight=weights)
+    coef, intercept = together.coef_.copy(), together.intercept_.copy()
+    for c in range(4):
+        alone = clone(model).fit(form(X), Y[:, c], sample_weight=weights)
+        assert_allclose(coef[c], alone.coef_, atol=1e-5)
+        assert intercept[c] == pytest.approx(alone.intercept_[0], abs=1e-4)
+
+
+def test_a_loss_of_ones_own_may_bend_by_the_column():
+    """So its targets share nothing, even if it calls itself quadratic."""
+
+    class Weighted(SquaredError):
+        quadratic, curvature, has_hessian = True, 9.0, True
+
+        def value(self, y, raw):
+            return np.where(y > 0.0, 9.0, 1.0) * super().value(y, raw)
+
+        def gradient(self, y, raw):
+            return np.where(y > 0.0, 9.0, 1.0) * super().gradient(y, raw)
+
+        def hessian(self, y, raw):
+            return np.where(y > 0.0, 9.0, 1.0)
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(60, 3)), rng.normal(size=(60, 2))
+    Y[:, 1] -= 1.0
+    model = GDRegressor(Weighted(), alpha=0.1, optimizer=Newton()).fit(X, Y)
+    Z = np.c_[X, np.ones(60)]
+    for c in range(2):
+        s = np.where(Y[:, c] > 0.0, 9.0, 1.0)[:, None]
+        system = Z.T @ (s * Z) / 60 + 0.1 * np.diag([1.0, 1.0, 1.0, 0.0])
+        expected = np.linalg.solve(system, Z.T @ (s[:, 0] * Y[:, c]) / 60)
+        assert_allclose(np.append(model.coef_[c], model.intercept_[c]), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "focal", "multiclass_hinge"])
+@pytest.mark.parametrize("scale, shift, penalty", [(1, 1e6, None), (1e6, 1e3, "l2")])
+def test_classes_have_nothing_in_common(loss, scale, shift, penalty):
+    """The mean over classes of a softmax's weights is nothing that rows tell."""
+    X, y = load_diabetes(return_X_y=True)
+    X, y = (X / X.std(axis=0) + shift) * scale, np.digitize(y, [100, 180])
+    model = GDClassifier(loss, penalty=penalty).fit(X, y)
+    assert np.abs(model.coef_.mean(axis=0)).max() <= 1e-9 * np.abs(model.coef_).max()
+    assert model.score(X, y) > 0.57
+
+
+def test_what_classes_have_in_common_at_the_start_is_forgotten_with_a_ridge():
+    X, y = load_iris(return_X_y=True)
+    model = GDClassifier(alpha=1e-3, optimizer=Newton(), tol=1e-10)
+    expected = model.fit(X, y).coef_.copy()
+    assert_allclose(model.fit(X, y, coef_init=expected + 3.0).coef_, expected, atol=1e-4)
+
+
+# -- features that say nothing ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("loss", ["squared_error", "huber", "log_cosh", "cauchy", "absolute_error"])
+@pytest.mark.parametrize("constant", [0.1, 1e6, 1e9])
+def test_a_constant_feature_is_left_to_the_intercept(loss, constant, form, dtype):
+    X, y = load_diabetes(return_X_y=True)
+    X = (X / X.std(axis=0)).astype(dtype)
+    without = GDRegressor(loss, penalty=None).fit(form(X), y)
+    Z = form(np.c_[X, np.full(len(X), constant, dtype)])
+    model = GDRegressor(loss, penalty=None).fit(Z, y)
+    assert model.coef_[-1] == 0.0
+    assert model.score(Z, y) == pytest.approx(without.score(form(X), y), abs=2e-3)
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_a_feature_that_is_constant_in_most_rows_is_no_constant(form):
+    """Even if it is in all of those that tell its scale."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40_000, 3))
+    X[:, 1] = 1.0
+    X[[7, 123], 1] = [3.0, -40.0]
+    model = GDRegressor("huber", alpha=1e-9).fit(form(X), X[:, 0] + 0.5 * X[:, 1])
+    assert_allclose(model.coef_, [1.0, 0.5, 0.0], atol=0.01)
+
+
+def test_bounds_that_leave_out_zero_hold_for_a_constant_feature():
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(size=(50, 2)), np.full(50, 7.0)]
+    model = GDRegressor(penalty=Box(0.5, 2.0), optimizer=Newton()).fit(X, X[:, 0])
+    assert (model.coef_ >= 0.5).all() and model.score(X, X[:, 0]) > 0.7

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor
+from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import compute_sample_weight
 
 from sklgd import GDClassifier, GDRegressor
@@ -323,6 +324,28 @@ def test_balanced_counts_rows_set_aside_and_none_given(classes, given):
             model.fit(X, y, weights)
     assert_allclose(found.coef_, expected.coef_, rtol=1e-9)
     assert_allclose(found.history_["val_loss"], expected.history_["val_loss"], rtol=1e-9)
+
+
+@pytest.mark.parametrize("as_mask", [False, True])
+def test_rows_that_a_split_names_are_those_of_X(classes, as_mask):
+    """Rows of weight zero are left out of both parts then."""
+    X, y = classes
+    weights = np.ones(N)
+    weights[:20] = 0.0
+    validates = np.arange(N) % 4 == 1
+    split = (~validates, validates)
+    split = split if as_mask else tuple(map(np.flatnonzero, split))
+    seen = []
+    model = GDClassifier(
+        optimizer=SGD(0.01), max_iter=2, early_stopping=True, validation_fraction=[split],
+        scoring=lambda est, X, y, sample_weight=None: seen.append(X) or 0.0, random_state=0,
+    )  # fmt: skip
+    model.fit(X, y, weights)
+    assert_array_equal(seen[0], X[validates & (weights > 0.0)])
+    predefined = clone(model).set_params(
+        validation_fraction=PredefinedSplit(np.where(validates, 0, -1))
+    )
+    assert_array_equal(predefined.fit(X, y, weights).coef_, model.coef_)
 
 
 def test_balanced_with_a_part_of_weight_zero(classes):

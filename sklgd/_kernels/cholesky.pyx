@@ -19,6 +19,7 @@ def factored(const double[:, ::1] a):
     """Return the Cholesky factor of a matrix whose rows and columns are scaled, and the scale.
 
     The diagonal becomes ones; what is added to it is as little as makes it positive definite.
+    Where it is zero, nothing bends: the scale is zero, and so is what solves a system there.
     The factor U, with ``U'U`` the scaled matrix, is padded by ones to a multiple of 8 rows.
     """
     cdef Py_ssize_t e, j, q = a.shape[0], padded = (q + PACKED_PAD - 1) // PACKED_PAD * PACKED_PAD
@@ -30,7 +31,7 @@ def factored(const double[:, ::1] a):
         raise ValueError(f"need a square matrix, got {a.shape[0]} rows of {a.shape[1]}")
     with nogil:
         for j in range(q):
-            scale[j] = 1.0 / sqrt(a[j, j]) if a[j, j] > 0.0 else 1.0
+            scale[j] = 0.0 if a[j, j] == 0.0 else 1.0 / sqrt(a[j, j]) if a[j, j] > 0.0 else 1.0
         for e in range(6):
             if not done:
                 fill(a, scale, EXTRA[e], u)
@@ -48,7 +49,7 @@ cdef void fill(const double[:, ::1] a, const double[::1] scale, double extra,
     for i in range(u.shape[0]):
         for j in range(i, u.shape[0]):
             u[i, j] = scale[i] * a[i, j] * scale[j] if j < q else 0.0
-        u[i, i] += extra if i < q else 1.0
+        u[i, i] += extra if i < q and scale[i] != 0.0 else 1.0
 
 
 def solved(const double[:, ::1] u, const double[::1] scale, const double[::1] b):

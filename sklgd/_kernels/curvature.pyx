@@ -45,14 +45,16 @@ cdef class Curvature:
 
     A parameter of feature j multiplies ``(x_j - shift_j) * factor_j``.  The Hessian comes as
     Gram matrices of size (q, q), q being the number of features, and one more with an intercept:
-    one for each raw column of an elementwise loss, and for a joint loss one for each pair of
-    columns c <= e, in the order of ``numpy.triu_indices``.
+    one for each raw column of an elementwise loss, or one that they share, and for a joint loss one
+    for each pair of columns c <= e, in the order of ``numpy.triu_indices``.
 
     Parameters
     ----------
     objective : Objective
     shift, factor : float64 arrays of shape (n_features,)
         Zeros and ones where X is sparse.
+    shared : bool
+        Whether an elementwise loss has the same second derivative in all raw columns.
     """
     cdef Objective objective
     cdef const double[::1] shift
@@ -63,14 +65,17 @@ cdef class Curvature:
     cdef readonly Py_ssize_t n_grams
     cdef Py_ssize_t stride          # of packed rows and of Gram matrices
     cdef Py_ssize_t n_bends         # second derivatives of a row
+    cdef Py_ssize_t groups          # of parameters that have a matrix of their own
     cdef Py_ssize_t size            # of all sums
 
-    def __init__(self, Objective objective, const double[::1] shift, const double[::1] factor):
+    def __init__(self, Objective objective, const double[::1] shift, const double[::1] factor,
+                 bint shared=False):
         self.objective, self.shift, self.factor = objective, shift, factor
         self.k, self.p = objective.model.n_raw, objective.rows.n_features
         self.q = self.p + (objective.model.n_params > objective.model.n_weights)
         self.stride = (self.q + PACKED_PAD - 1) // PACKED_PAD * PACKED_PAD
-        self.n_grams = self.k * (self.k + 1) // 2 if objective.joint else self.k
+        self.groups = 1 if objective.joint or shared else self.k
+        self.n_grams = self.k * (self.k + 1) // 2 if objective.joint else self.groups
         self.n_bends = self.k * self.k if objective.joint else self.k
         self.size = objective.model.n_params + self.n_grams * self.stride * self.stride
 
@@ -184,16 +189,16 @@ cdef class Curvature:
     def matrices(self, const double[::1] sums, double divisor):
         """Return the second derivatives in ``sums``, whole, of shape (groups, size, size).
 
-        A group is a raw column; the columns of a joint loss are one group of size k q, column by
-        column.  The sums are divided by ``divisor``.
+        A group is a raw column, or all that share a matrix; the columns of a joint loss are one
+        group of size k q, column by column.  The sums are divided by ``divisor``.
         """
         cdef Py_ssize_t c, e, k = self.k, q = self.q
         cdef bint joint = self.objective.joint
-        cdef Py_ssize_t groups = 1 if joint else k, size = k * q if joint else q
-        cdef double[:, :, ::1] out = np.empty((groups, size, size))
+        cdef Py_ssize_t size = k * q if joint else q
+        cdef double[:, :, ::1] out = np.empty((self.groups, size, size))
         cdef const double* gram = &sums[self.objective.model.n_params]
         with nogil:
-            for c in range(k):
+            for c in range(k if joint else self.groups):
                 for e in range(c, k if joint else c + 1):
                     if joint:
                         self.unfold(gram, divisor, &out[0, c * q, e * q], size)
@@ -339,7 +344,7 @@ cdef class Curvature:
     cdef void add_grams(self, const Batch* batch, double* h, Work* work) noexcept nogil:
         cdef Py_ssize_t c, e, k = self.k
         cdef const double* bend
-        for c in range(k):
+        for c in range(k if self.objective.joint else self.groups):
             for e in range(c, k if self.objective.joint else c + 1):
                 bend = work.bend + (c * k + e if self.objective.joint else c)
                 if self.objective.rows.sparse:

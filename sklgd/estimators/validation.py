@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import signature
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,9 +43,15 @@ def split_rows(
     if not estimator.early_stopping or given.X is not None:
         return RowSplit(rows, None)
     # what few fits need is imported by those: it takes longer than all of sklgd
-    from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, check_cv
+    from sklearn.model_selection import (
+        PredefinedSplit,
+        ShuffleSplit,
+        StratifiedShuffleSplit,
+        check_cv,
+    )
 
-    rows = np.arange(len(y)) if rows is None else rows
+    every = np.arange(len(y))
+    rows = every if rows is None else rows
     fraction, classifier = estimator.validation_fraction, is_classifier(estimator)
     if isinstance(fraction, Real) and not isinstance(fraction, Integral):
         stratify = classifier and type_of_target(y) in ("binary", "multiclass")
@@ -54,8 +60,15 @@ def split_rows(
         )
     else:
         splitter = check_cv(fraction, y[rows], classifier=classifier)
-    split = next(splitter.split(np.zeros((len(rows), 1)), y[rows]))
-    train, validation = (np.sort(part) for part in split)  # shuffle=False keeps the order of rows
+    # rows that are named are those of X; others are drawn from those that count
+    named = isinstance(splitter, PredefinedSplit) or isinstance(fraction, Iterable)
+    pool = every if named else rows
+    split = next(splitter.split(np.zeros((len(pool), 1)), y[pool]))
+    counts = np.zeros(len(y), dtype=bool)
+    counts[rows] = True
+    # numbers or masks; shuffle=False keeps the order of rows
+    parts = (np.sort(pool[np.asarray(part)]) for part in split)
+    train, validation = (part[counts[part]] for part in parts)
     if len(train) == 0 or len(validation) == 0:
         raise ValueError(
             f"Splitting {len(rows)} samples into a train set and a validation set with "
@@ -63,7 +76,7 @@ def split_rows(
             f"{len(validation)} samples). Please either change validation_fraction, increase the "
             "number of samples, or disable early_stopping."
         )
-    return RowSplit(rows[train].astype(np.uint32), rows[validation].astype(np.uint32))
+    return RowSplit(train.astype(np.uint32), validation.astype(np.uint32))
 
 
 def make_validation(

@@ -16,6 +16,8 @@ from ._row_system import RowSystem, Solver
 
 #: what slopes are multiplied by at the start, at the least
 LEAST_SLOPE = 1e-3
+#: the share of its bound up to which the slope of a weight is not near it
+NEAR_BOUND = 0.99
 
 
 class Kinks:
@@ -150,13 +152,15 @@ class Kinks:
         """Return a point less the weights that the penalty seems to hold at zero.
 
         Slopes of these are inside their bounds, and those of others at one: a weight is zero where
-        it is less, as a share of the largest, than its slope is off the bound.
+        it is less, as a share of the largest, than its slope is off the bound.  All of a column are
+        where no slope is near its bound: the largest is rounding then.
         """
         sparse = u.copy()
         weights = sparse[:, self._penalised]
         largest = np.abs(weights).max(axis=1, initial=0.0, keepdims=True)
         theta, high = self._weights[interior.THETA, :, 0], self._weights[interior.HIGH, :, 0]
-        weights[np.abs(weights) * high <= largest * (high - np.abs(theta))] = 0.0
+        none = (np.abs(theta) <= NEAR_BOUND * high).all(axis=1, keepdims=True)
+        weights[none | (np.abs(weights) * high <= largest * (high - np.abs(theta)))] = 0.0
         sparse[:, self._penalised] = weights
         return sparse
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -15,6 +16,8 @@ SWEEP_TOL, SWEEPS = 1e-8, 1000
 #: where that was too short and features are few, how often the free parameters are solved for
 #: together, and how many sweeps follow each time
 SOLVED_ENTRIES, MOST_SOLVES, SWEEPS_BETWEEN = 5_000_000, 20, 10
+#: the share of its curvature below which a change that all classes have in common has none
+IN_COMMON = 1e-9
 #: the share of a model's curvature along a step from which the objective bends upwards there
 UPWARDS = 1e-10
 #: the least pivot of a scaled matrix that is not called singular
@@ -29,10 +32,25 @@ class QuadraticModel:
     """The second derivatives of an objective, one matrix for each group of parameters.
 
     Groups are the rows of ``columns``: a raw column each, or all of a joint loss.
+
+    Parameters
+    ----------
+    hess : ndarray of shape (n_groups, size, size)
+        With the ridge; of shape (1, size, size) where all raw columns share it.
+    space : Coordinates
+    ridge : ndarray of shape (1 or n_raw, n_features)
+        The penalty's part of the diagonal.
+    shared : bool
+        Whether raw columns have one matrix in common.
     """
 
-    def __init__(self, hess: np.ndarray, space: Coordinates) -> None:
+    def __init__(
+        self, hess: np.ndarray, space: Coordinates, ridge: np.ndarray, *, shared: bool = False
+    ) -> None:
         self.hess, self.space = hess, space
+        self.groups = space.n_raw if shared else len(hess)
+        joint = self.groups < space.n_raw
+        self._in_common = _in_common(hess[0], ridge, space.n_raw) if joint else None
         self.solves = min(SOLVED_ENTRIES // hess.shape[1] ** 3, MOST_SOLVES)
         self.damping = 0.0
         self._factors: list[tuple] | None = None
@@ -41,7 +59,8 @@ class QuadraticModel:
         """Add so many times ``bends()``, a flat vector, to the diagonal, which shortens steps."""
         if damping != self.damping:
             at = np.arange(self.hess.shape[1])
-            self.hess[:, at, at] += (damping - self.damping) * self.columns(bends())
+            own = self.columns(bends())[: len(self.hess)]  # alike in groups that share a matrix
+            self.hess[:, at, at] += (damping - self.damping) * own
             self.damping, self._factors = damping, None
 
     def resize(self, sizes: np.ndarray, ridge: np.ndarray, more: np.ndarray) -> None:
@@ -65,33 +84,41 @@ class QuadraticModel:
 
     def columns(self, vector: np.ndarray) -> np.ndarray:
         """Return a flat vector as one row for each matrix."""
-        return self.space.columns(vector).reshape(len(self.hess), -1)
+        return self.space.columns(vector).reshape(self.groups, -1)
 
     def flat(self, columns: np.ndarray) -> np.ndarray:
         """Return what `columns` was made of."""
         return self.space.flat(columns.reshape(self.space.n_raw, -1))
 
-    def newton(self, grad: np.ndarray) -> np.ndarray:
-        """Return the minimum of the model without a rest."""
+    def newton(self, u: np.ndarray, grad: np.ndarray) -> np.ndarray:
+        """Return the step from ``u`` to the minimum of the model without a rest."""
         if self._factors is None:
             self._factors = [factored(hess) for hess in self.hess]
         columns = self.columns(-grad)
-        steps = [solved(*f, column) for f, column in zip(self._factors, columns, strict=True)]
+        factors = self._for_groups(self._factors)
+        steps = [solved(*f, column) for f, column in zip(factors, columns, strict=True)]
         direction = self.flat(np.array(steps))
-        if len(self.hess) < self.space.n_raw:  # of a softmax: the same for all classes is nothing
-            intercepts = direction[self.space.n_raw * len(self.space.scale) :]
-            intercepts -= intercepts.sum() / max(intercepts.size, 1)
-        return direction
+        if self._in_common is None:
+            return direction
+        # a softmax says nothing of what all classes have in common, and the solution rounding
+        free, penalised = self._in_common
+        steps, at = self.space.columns(direction), self.space.columns(u)
+        to_zero = np.where(penalised, -at.mean(axis=0), 0.0)
+        steps[:, free] += (to_zero - steps.mean(axis=0))[free]
+        return self.space.flat(steps)
 
     def descend(self, u: np.ndarray, grad: np.ndarray, rest: tuple) -> tuple[np.ndarray, float]:
         """Return the minimum of the model and ``rest``, and the model's change up to there."""
         target, slope = self.columns(u), self.columns(grad)
         bounds = [self.columns(part) for part in rest]
-        for row, hess in enumerate(self.hess):
+        for row, hess in enumerate(self._for_groups(self.hess)):
             own = [np.ascontiguousarray(part[row]) for part in bounds]
             self._descend(hess, slope[row], target[row], *own)
         target = self.flat(target)
         return target, 0.5 * float((target - u) @ (grad + self.flat(slope)))
+
+    def _for_groups(self, matrices: Sequence) -> Iterable:
+        return itertools.repeat(matrices[0], self.groups) if len(matrices) == 1 else matrices
 
     def _descend(
         self, hess: np.ndarray, slope: np.ndarray, target: np.ndarray, *rest: np.ndarray
@@ -106,6 +133,21 @@ class QuadraticModel:
             if share == 0.0:
                 break
             done = descend(hess, slope, target, *rest, SWEEP_TOL, SWEEPS_BETWEEN)
+
+
+def _in_common(hess: np.ndarray, ridge: np.ndarray, n_raw: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return for which features a change common to all classes changes nothing but the penalty.
+
+    And of these, which are penalised; both with the intercept, if there is one.
+    """
+    blocks = hess.reshape(n_raw, -1, n_raw, hess.shape[0] // n_raw)
+    bent = np.einsum("cjej->cj", blocks)
+    bent[:, : ridge.shape[1]] -= ridge
+    own, alike = np.einsum("cjcj->cj", blocks), np.ones(blocks.shape[1], dtype=bool)
+    alike[: ridge.shape[1]] = (ridge == ridge[0]).all(axis=0)
+    penalised = np.zeros(len(alike), dtype=bool)
+    penalised[: ridge.shape[1]] = ridge[0] > 0.0
+    return alike & (np.abs(bent) <= IN_COMMON * own).all(axis=0), penalised
 
 
 def _solve_free(

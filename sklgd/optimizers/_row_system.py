@@ -46,12 +46,12 @@ class RowSystem:
         self._far, self._centred = np.flatnonzero(shift), None
         if not sp.issparse(X) or X.nnz > FILLED * X.shape[0] * X.shape[1]:
             X = X.toarray() if sp.issparse(X) else X
-            self._rows = (X - shift) / space.scale
+            self._rows = (X - shift) * space.factor
             return
         far = self._far
         if far.size:
-            self._centred = (X[:, far].toarray() - shift[far]) / space.scale[far]
-        near = np.where(shift == 0.0, 1.0 / space.scale, 0.0)
+            self._centred = (X[:, far].toarray() - shift[far]) * space.factor[far]
+        near = np.where(shift == 0.0, space.factor, 0.0)
         self._rows = sp.csr_array(X @ sp.diags_array(near), dtype=np.float64)
 
     @staticmethod

@@ -37,6 +37,9 @@ SMALL_FAR = 100
 #: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
 #: many times the entries of the matrix, which then is small beside X
 FEW, MANY, ENTRIES = 400, 500, 50
+#: and for so many more for each further column of a squared error, since one serves them all; so it
+#: is with the rows whose products are made.  Up to so many of either
+MORE_A_COLUMN, MOST_SHARED = 30, 1500
 #: one for all columns of a softmax, unless features are correlated, up to so many parameters where
 #: these are told apart by many rows: then gradients do
 FEW_JOINT = 150
@@ -97,6 +100,7 @@ class Auto(Optimizer):
       passes, whatever the units of the features.  Of a softmax features times classes count, up to
       150, or 400 where features are correlated or rows not ten times as many.  With L1 for up to 50
       features or ten rows for each; with bounds; not with other penalties that are no ridge.
+      Several targets of a squared error share one matrix: for up to 30 features more for each.
       Without L1, bounds or a softmax for up to 1,500 that are strongly correlated, too, if rows
       are no more than a few thousand: there other methods stop far from the minimum.
     - `CoordinateNewton` otherwise where the penalty is L1, an elastic net or bounds, and the loss
@@ -178,7 +182,8 @@ class Auto(Optimizer):
         dual = dual and not (unlike or targets.soft)
         if not (loss.smooth or sharp):
             return Adam(learning_rate=InvScaling(0.05, power_t=0.5))
-        in_row_space, solver = RowSpace.suits(penalty, model) and _has_few_rows(X, sharp), None
+        few_rows = _has_few_rows(X, loss, n_raw, sharp)
+        in_row_space, solver = RowSpace.suits(penalty, model) and few_rows, None
         if in_row_space:  # of no more dimensions than rows
             solver = self._solver(loss, penalty, model, X[:, : X.shape[0]], n_raw, fit_intercept)
         if solver != Newton():
@@ -187,16 +192,16 @@ class Auto(Optimizer):
         columnwise = unlike
         if sharp:
             small = solver == Newton() or _has_small_systems(penalty, X)
-            few_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
+            fewer_rows = X.shape[0] <= (KINK_ROWS if n_raw == 1 else KINK_ROWS_MANY)
             suits = InteriorPoint.suits(loss, penalty, model, X.shape[1])
-            if suits and small and few_rows:
+            if suits and small and fewer_rows:
                 solver = InteriorPoint()
             else:
                 solver, columnwise = Continuation(solver), separable
         columnwise |= n_raw > 1 and solver == CoordinateNewton()  # which takes one column
         solver = Columnwise(solver) if columnwise else solver
         solver = RowSpace(solver) if in_row_space else solver
-        if not dual or (in_row_space and _is_small(X) and not targets.joint):
+        if not dual or (in_row_space and _is_small(X, loss, n_raw) and not targets.joint):
             return solver
         may_be_quick = _may_be_quick_in_the_dual(loss, penalty, X, targets)
         return DualFirst(solver, _dual_limit(loss)) if may_be_quick else solver
@@ -213,7 +218,9 @@ class Auto(Optimizer):
         # a smooth penalty of one's own has a gradient alone
         has_hessian = has_hessian and (smooth is None or has_kernel(smooth))
         entries = X.shape[0] * row_entries(X)
-        few = size <= FEW or (size <= MANY and ENTRIES * size**2 <= entries)
+        few = size <= _with_columns(FEW, loss, n_raw) or (
+            size <= MANY and ENTRIES * size**2 <= entries
+        )
         joint = n_raw > 1 and loss.joint
         told_apart = X.shape[0] >= ROWS_A_FEATURE * size
         at_once = few and not (joint and size > FEW_JOINT and told_apart)
@@ -318,10 +325,17 @@ def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
     return (PASSES + more * passes) * visit <= QUASI_NEWTON * row
 
 
-def _has_few_rows(X: Any, sharp: bool) -> bool:
+def _with_columns(most: int, loss: Any, n_raw: int) -> int:
+    # So many features or rows, and more of them where several columns share second derivatives.
+    if n_raw == 1 or not (loss.quadratic and has_kernel(loss)):
+        return most
+    return min(most + MORE_A_COLUMN * (n_raw - 1), MOST_SHARED)
+
+
+def _has_few_rows(X: Any, loss: Any, n_raw: int, sharp: bool) -> bool:
     # Whether rows are so few, beside the features, that their products take less than passes do.
     n, p = X.shape
-    most = FEW if sharp or sp.issparse(X) else FEWER
+    most = _with_columns(FEW if sharp or sp.issparse(X) else FEWER, loss, n_raw)
     return p >= SOME_FEATURES and n <= min(most, p / MORE_FEATURES)
 
 
@@ -335,9 +349,9 @@ def _has_small_systems(penalty: Any, X: Any) -> bool:
     return products <= MOST_PRODUCTS and _has_bounds(rest, X) and rest.bounds(p)[0].all()
 
 
-def _is_small(X: Any) -> bool:
+def _is_small(X: Any, loss: Any, n_raw: int) -> bool:
     # Whether dense rows are so few that all there is to know is soon known.
-    return not sp.issparse(X) and X.shape[0] <= FEWER
+    return not sp.issparse(X) and X.shape[0] <= _with_columns(FEWER, loss, n_raw)
 
 
 def _is_wide(X: Any) -> bool:

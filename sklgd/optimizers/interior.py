@@ -134,7 +134,7 @@ class InteriorPoint(FullBatchOptimizer):
         weights = 1.0 if weights is None else weights
         places = block.loss.kinks(block.targets.columns(problem.rows))
         at, low, high = (part.transpose(2, 0, 1) for part in places)  # (k, n_kinks, n)
-        space = coordinates.standardizing(problem.look())
+        space = coordinates.standardizing(problem, problem.look())
         second = problem.second_order(space)
         # numbers start from their least squares fit: a start given may be too close to their kinks;
         # more features than rows fit them far too well

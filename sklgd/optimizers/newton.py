@@ -158,7 +158,7 @@ class Newton(FullBatchOptimizer):
         if not loss.quadratic:
             # far from its targets, or a rare class, a loss is far from quadratic, or all but flat
             start = problem.constant_start(params)
-        space = state.get("space") or coordinates.standardizing(problem.look())
+        space = state.get("space") or coordinates.standardizing(problem, problem.look())
         state["space"], state["rest"] = space, _rest_in(problem, space)
         state.update(fresh=True, converged=False, damping=0.0, steep=False, sampled=False)
         point = self._first_point(problem, state, start)
@@ -247,18 +247,18 @@ class Newton(FullBatchOptimizer):
 
     def _model(self, problem: Problem, state: dict, point: Point) -> QuadraticModel:
         """Return the quadratic model at a point."""
-        hess = point.hess
+        hess, curved = point.hess, problem.second_order(state["space"])
         if hess is None:  # found by backtracking, which asks for no more than it needs
-            hess = problem.second_order(state["space"]).at(point.params, point.u).hess
+            hess = curved.at(point.params, point.u).hess
         point.hess = None
-        return QuadraticModel(hess, state["space"])
+        return QuadraticModel(hess, state["space"], curved.ridge, shared=curved.shared)
 
     def _step(self, problem: Problem, state: dict, point: Point) -> _Step:
         """Return the step to the minimum of the model."""
         model: QuadraticModel = state["model"]
         model.damp(state["damping"], lambda: self._bends(problem, state))
         if state["rest"] is None:
-            direction = model.newton(point.grad)
+            direction = model.newton(point.u, point.grad)
             slope = float(point.grad @ direction)
             return _Step(direction, slope, 0.5 * abs(slope))
         target, change = model.descend(point.u, point.grad, state["rest"])
