@@ -15,9 +15,9 @@ from scipy.special import logsumexp, xlogy
 from sklearn.exceptions import ConvergenceWarning
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.losses import Expectile
+from sklgd.losses import LOSSES, Expectile
 from sklgd.objective import Problem
-from sklgd.optimizers import LBFGS, Continuation, Newton
+from sklgd.optimizers import LBFGS, Continuation, Newton, RowSpace
 
 #: what may be left, as a share of the fall: ten times the default ``tol``
 LEFT = 1e-2
@@ -463,3 +463,38 @@ def test_an_elastic_net_in_raw_units_of_many_features(loss, seed):
     else:
         model = GDRegressor(loss, penalty="elasticnet", alpha=1e-2).fit(X, y)
     assert model.n_iter_ < 100
+
+
+# -- nothing to learn --------------------------------------------------------------------------
+
+REGRESSION = [name for name, cls in LOSSES.items() if cls.task == "regression"]
+
+
+@pytest.mark.parametrize("target", [1e-12, 5.0, 1e12])
+@pytest.mark.parametrize("loss", REGRESSION)
+def test_targets_that_are_all_the_same(loss, target):
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    model = GDRegressor(loss).fit(X, np.full(60, target))
+    assert model.stop_reason_ == "tol" and model.n_iter_ <= 10
+    # anything within epsilon is as good, if the loss has one
+    assert_allclose(model.predict(X), target, rtol=1e-5, atol=getattr(model.loss_, "epsilon", 0.0))
+
+
+def test_several_targets_take_one_matrix_of_more_features():
+    """A squared error's is the same for all of them; with few rows it is that of their products."""
+    rng = np.random.default_rng(0)
+    for shape, n_targets, kind in (
+        ((600, 450), 1, LBFGS),
+        ((600, 450), 5, Newton),
+        ((300, 900), 1, LBFGS),
+        ((300, 900), 5, RowSpace),
+    ):
+        X = rng.normal(size=shape)
+        Y = X @ rng.normal(size=(shape[1], n_targets)) + rng.normal(size=(shape[0], n_targets))
+        model = GDRegressor().fit(X, Y[:, 0] if n_targets == 1 else Y)
+        assert isinstance(model.optimizer_, kind)
+        Z, centred = X - X.mean(axis=0), Y - Y.mean(axis=0)
+        ridge = ALPHA * len(X) * np.eye(len(X))
+        expected = Z.T @ np.linalg.solve(Z @ Z.T + ridge, centred)
+        left = np.sum((Z @ (model.coef_.T.reshape(expected.shape) - expected)) ** 2)
+        assert left <= 1e-2 * np.sum(centred**2)

@@ -7,9 +7,20 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+from sklearn.preprocessing import scale
 
 from sklgd import GDClassifier, GDRegressor
-from sklgd.optimizers import FISTA, LBFGS, SGD, Adam, GradientDescent, Newton
+from sklgd.optimizers import (
+    FISTA,
+    LBFGS,
+    SGD,
+    Adam,
+    GradientDescent,
+    Newton,
+    ScheduleFreeAdamW,
+    ScheduleFreeSGD,
+)
 from sklgd.penalties import L1, L2, MCP, SCAD, Box, ElasticNet, GroupLasso
 
 N, P = 120, 15
@@ -175,3 +186,15 @@ def test_groups_over_classes(data):
         assert (model.coef_[:, used] != 0).all()
         if optimizer == "auto":
             assert 0 < used.sum() < P
+
+
+@pytest.mark.parametrize("optimizer", [ScheduleFreeSGD(0.2), ScheduleFreeAdamW(0.03)], ids=repr)
+def test_a_mean_of_iterates_keeps_bounds_to_the_last_bit(optimizer):
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X), scale(y)
+    model = GDRegressor(optimizer=optimizer, penalty=Box(0.0, 0.3), batch_size=len(X))
+    model.set_params(max_iter=2000, tol=None).fit(X, y)
+    assert model.stop_reason_ == "max_iter" and np.isfinite(model.history_["penalty"]).all()
+    assert model.coef_.min() == 0.0 and model.coef_.max() == 0.3
+    expected = GDRegressor(penalty=Box(0.0, 0.3), tol=1e-10).fit(X, y)
+    assert_allclose(model.coef_, expected.coef_, atol=1e-3)

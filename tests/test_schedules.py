@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -348,3 +349,16 @@ def test_a_users_schedule():
     assert LinearWarmup(Mine(), steps=2)(3) == 0.25
     with pytest.raises(NotImplementedError, match="must define __call__"):
         Schedule()(1)
+
+
+@pytest.mark.parametrize("rates", [[0.1] * 3 + [0.01] * 97, np.linspace(0.1, 0.01, 100)])
+def test_a_function_may_look_its_rates_up(rates):
+    """Steps are whole numbers, one by one or in an array."""
+    schedule = CallableSchedule(lambda t: rates[t - 1])
+    assert_array_equal(schedule(np.arange(1.0, 101.0)), rates)
+    assert schedule(4.0) == rates[3]
+
+
+def test_a_function_of_steps_does_not_overflow():
+    schedule = CallableSchedule(lambda t: 1e20 / t**5)
+    assert schedule(np.array([1e5]))[0] == pytest.approx(1e-5)

@@ -155,6 +155,7 @@ WEIGHTS = {
     "negative": (changed(np.ones(N), -1.0), "Negative values in data passed to `sample_weight`"),
     "NaN": (changed(np.ones(N), np.nan), "Input sample_weight contains NaN"),
     "infinite": (changed(np.ones(N), np.inf), "Input sample_weight contains infinity"),
+    "without a sum": (np.full(N, 1e307), "sum of sample_weight is not finite.*divide them"),
     "too few": (np.ones(N - 1), r"sample_weight.shape == \(39,\), expected \(40,\)"),
     "two-dimensional": (np.ones((N, 2)), "Sample weights must be 1D array or scalar"),
     "all zero": (np.zeros(N), "at least one non-zero"),

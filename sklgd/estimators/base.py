@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -294,9 +295,15 @@ class BaseGD(
             raise ValueError(f"fit takes fewer than 2**32 rows, got {X.shape[0]}; use partial_fit.")
         used = slice(None) if rows is None else rows
         n_rows = X.shape[0] if rows is None else len(rows)
-        state.weight_sum += n_rows if weights is None else float(weights[used].sum())
+        with np.errstate(over="ignore"):
+            state.weight_sum += n_rows if weights is None else float(weights[used].sum())
         state.weight_count += n_rows
         mean = state.weight_sum / state.weight_count
+        if not math.isfinite(mean):
+            raise ValueError(
+                "The sum of sample_weight is not finite. Only their ratios matter: divide them by "
+                "the largest."
+            )
         if weights is not None or mean != 1.0:
             weights = np.full(X.shape[0], 1.0) if weights is None else weights
             # up to rounding of the mean: all ones are the same as no weights, to the last bit

@@ -42,13 +42,15 @@ def asked(problem: Problem, state: dict, total: float) -> float:
 def is_next_to_nothing(problem: Problem, state: dict, total: float) -> bool:
     """Whether an objective is so small that no more than is `asked` for can be left to gain.
 
-    So it may be long before classes that can be told apart have their largest margin.  Losses and
-    penalties of this library are zero at the least; others may be less.
+    So it may be long before classes that can be told apart have their largest margin, and at once
+    where all targets are the same number.  Losses and penalties of this library are zero at the
+    least; others may be less.
     """
     loss, penalty = problem.block.loss, problem.penalty
     plain = has_kernel(loss) and (penalty is None or has_kernel(penalty))
-    of_classes = plain and loss.task == "classification"
-    return of_classes and total <= NEXT_TO_NOTHING * asked(problem, state, total)
+    if loss.task != "classification":
+        return plain and total <= 0.0
+    return plain and total <= NEXT_TO_NOTHING * asked(problem, state, total)
 
 
 def fell_back(problem: Problem, params: np.ndarray, total: float) -> bool:

@@ -17,6 +17,8 @@ from sklearn.utils._param_validation import Interval
 from .._kernels.optimizers import schedule_free as _kernels
 from .base import DECAY, NOT_NEGATIVE, POSITIVE, RATE, Optimizer, Rate, decay_towards
 
+#: the share of a parameter that rounding takes up: that of many steps against a bound adds up
+ROUNDING = 1e-12
 SHARE = [Interval(Real, 0, 1, closed="neither")]
 
 
@@ -49,9 +51,14 @@ class _ScheduleFree(Optimizer):
         left[:] = params
 
     def result(self, params: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """Return x, the mean of the iterates; zero where a proximal step holds y at zero."""
+        """Return x, the mean of the iterates; y where that is the same or zero.
+
+        A proximal step may hold y at zero or at a bound.
+        """
         z = state[0] + (params - state[1]) / self._reach(state[4, 0])
-        return np.where(params == 0.0, 0.0, z + (params - z) / self._beta)
+        x = z + (params - z) / self._beta
+        alike = np.abs(x - params) <= ROUNDING / self._beta * np.maximum(np.abs(params), np.abs(z))
+        return np.where((params == 0.0) | alike, params, x)
 
     def restart(self, params: np.ndarray, state: np.ndarray) -> None:
         """Let all three sequences go on from ``params``."""

@@ -82,7 +82,7 @@ class CallableSchedule(Schedule):
     """A plain function of the step as a schedule.
 
     The function need not be vectorised: whether it is, is tried on two steps, and if not
-    it is called step by step.
+    it is called step by step, with whole numbers.
 
     Parameters
     ----------
@@ -106,25 +106,26 @@ class CallableSchedule(Schedule):
         if np.ndim(t) == 0:
             return self._one(t)
         t = np.asarray(t)
-        if self._vectorised():
-            return np.array(self.function(t), dtype=np.float64)
+        for kind in (np.float64, np.int64):  # a function may look its rates up
+            if self._vectorised(kind):
+                return np.array(self.function(t.astype(kind)), dtype=np.float64)
         rates = [self._one(step) for step in t.ravel().tolist()]
         return np.array(rates, dtype=np.float64).reshape(t.shape)
 
     def _one(self, t: Any) -> float:
-        rate = self.function(t)
+        rate = self.function(int(t))
         try:
             return float(rate)
         except (TypeError, ValueError):
             raise TypeError(
                 f"The learning rate {self.function!r} must return a number for each step. Got "
-                f"{rate!r} at step {t}."
+                f"{rate!r} at step {int(t)}."
             ) from None
 
-    def _vectorised(self) -> bool:
+    def _vectorised(self, kind: type) -> bool:
         # A function of one step may fail on two in any way, or mix them up.
         try:
-            both = np.asarray(self.function(np.array([1, 2])), dtype=np.float64)
+            both = np.asarray(self.function(np.array([1, 2], dtype=kind)), dtype=np.float64)
         except Exception:
             return False
         return both.shape == (2,) and np.array_equal(both, [self._one(1), self._one(2)])
