@@ -62,6 +62,27 @@ def that_fit(loss: Loss, y: np.ndarray) -> np.ndarray:
     return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature
 
 
+def spread_of(
+    columns: np.ndarray, weights: np.ndarray, centre: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the median absolute deviations of columns, from their medians or from ``centre``.
+
+    Where most of a column is the same, the mean absolute deviation.
+    """
+    spreads = np.empty(columns.shape[1])
+    for c, column in enumerate(columns.T):
+        far = np.abs(column - (_median(column, weights) if centre is None else centre[c]))
+        spreads[c] = _median(far, weights) or np.average(far, weights=weights)
+    return spreads
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    # The least value up to which there is half of the weight; less rounding, which must not decide.
+    order = np.argsort(values)
+    upto = np.cumsum(weights[order])
+    return values[order[np.searchsorted(upto, (0.5 - 1e-9) * upto[-1])]]
+
+
 def _means(problem: Problem, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
     # The weighted means of ``of(targets)`` over the training rows, column by column.  The columns
     # of classes, zeros and ones where the loss is joint, are counted instead of made.

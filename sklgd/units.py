@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .baseline import SOME_ROWS, best_constant, that_fit
+from .baseline import SOME_ROWS, best_constant, spread_of, that_fit
 from .coordinates import check_finite, far_scale, is_constant, moments
-from .sampling import Rows
+from .sampling import Rows, evenly
 
 if TYPE_CHECKING:
     from .objective import Targets
 
+#: standard deviations of what is normal in a median absolute deviation
+NORMAL = 1.4826
 #: rows of a stream that tell its units
 FIRST_ROWS = 30
 
@@ -147,8 +149,12 @@ def _of_targets(
     if loss.identity_link or loss.quadratic:
         fits = y if loss.identity_link else that_fit(loss, y)
         mean = np.average(fits, axis=0, weights=weights)
-        shift = mean if fit_intercept else shift
-        scale = np.sqrt(np.average((fits - shift) ** 2, axis=0, weights=weights))
+        if loss.identity_link and _is_robust(loss, mean):
+            # targets far from the others have no say in what a network of such a loss learns
+            shift, scale = _of_most(loss, fits, weights, fit_intercept)
+        else:
+            shift = mean if fit_intercept else shift
+            scale = np.sqrt(np.average((fits - shift) ** 2, axis=0, weights=weights))
         size = np.abs(mean)  # of what is constant, up to rounding
         small = np.where(size > 0.0, np.minimum(size, 1.0), 1.0)
         scale = np.where(is_constant(scale, shift), small, scale)
@@ -157,6 +163,23 @@ def _of_targets(
     slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
     unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))
     return shift, scale, unit if 0.0 < unit < np.inf else 1.0
+
+
+def _is_robust(loss: Any, y: np.ndarray) -> bool:
+    # Whether slopes do not grow with the distance from the target, on either side.
+    size = np.maximum(np.abs(y), 1.0)
+    far = [np.abs(loss.gradient(y, y + size * distance)) for distance in (1e3, 1e6, -1e3, -1e6)]
+    return bool(np.all(far[1] <= 2.0 * far[0]) and np.all(far[3] <= 2.0 * far[2]))
+
+
+def _of_most(
+    loss: Any, y: np.ndarray, weights: np.ndarray | None, fit_intercept: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    # Shift and scale by the best constant and by median deviations, as some of the rows tell.
+    some = evenly(len(y), max(1, len(y) // SOME_ROWS))
+    y, weights = y[some], np.ones(len(some)) if weights is None else weights[some]
+    shift = best_constant(loss, y, weights) if fit_intercept else np.zeros(y.shape[1])
+    return shift, NORMAL * spread_of(y, weights, None if fit_intercept else shift)
 
 
 def _constant_behind_link(loss: Any, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -1,13 +1,22 @@
 """Networks in the estimators: what a fit carries on, targets, formats, optimizers and units."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_iris,
+    load_wine,
+    make_classification,
+    make_regression,
+)
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklgd import GDClassifier, GDRegressor, optimizers
@@ -370,3 +379,50 @@ def test_units_of_other_losses(rng):
     y = 1000.0 * X[:, 0] * X[:, 1]
     huber = GDRegressor("huber", epsilon=1000.0, model="mlp", random_state=0).fit(X, y)
     assert huber.score(X, y) > 0.97
+
+
+# -- what the defaults learn -------------------------------------------------------------------
+
+
+def spirals(turns, n, rng):
+    angle = np.sqrt(rng.uniform(size=n)) * turns * 2 * np.pi
+    y = rng.integers(0, 2, n)
+    arm = angle + np.pi * y
+    return np.c_[angle * np.cos(arm), angle * np.sin(arm)] + 0.3 * rng.normal(size=(n, 2)), y
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_defaults_go_on_where_an_objective_hardly_falls_for_a_while(seed):
+    """A wave and spirals begin with a long plateau; XOR has as few rows as there can be."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-3.0, 3.0, (2000, 1))
+    wave = GDRegressor(model="mlp", random_state=seed).fit(X, np.sin(3 * X[:, 0]))
+    assert wave.score(X, np.sin(3 * X[:, 0])) > 0.995
+    X, y = spirals(3, 1500, rng)
+    assert GDClassifier(model="mlp", random_state=seed).fit(X, y).score(X, y) > 0.98
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    y = np.array([0.0, 1.0, 1.0, 0.0])
+    xor = GDRegressor(model="mlp", random_state=seed).fit(X, y)
+    assert_allclose(xor.predict(X), y, atol=0.05)
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
+def test_classes_that_can_be_told_apart_end_without_a_warning(load):
+    X, y = load(return_X_y=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = GDClassifier(model="mlp", random_state=0).fit(X, y)
+    assert model.stop_reason_ == "tol" and model.n_iter_ < 500
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "log_cosh", "epsilon_insensitive"])
+@pytest.mark.parametrize("far", [1e4, 1e5, 1e6])
+def test_targets_far_off_have_no_say_in_the_units_of_a_robust_loss(loss, far):
+    X, y = load_diabetes(return_X_y=True, scaled=False)
+    mistyped = y.copy()
+    mistyped[:3] = far
+    model = GDRegressor(loss, epsilon=10.0, model="mlp", random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X, mistyped)
+    assert model.score(X[3:], y[3:]) > 0.5

@@ -278,7 +278,8 @@ def test_a_crawl_is_no_convergence(regression):
             model.fit(X, 1e4 * y)
         assert model.stop_reason_ == "tol"
     with pytest.warns(ConvergenceWarning, match="Lower tol, or set an optimizer"):  # not "auto"
-        GDRegressor("cauchy", model="mlp", random_state=0).fit(X, 1e4 * y)
+        # nearly all of the objective is a few targets
+        GDRegressor("absolute_error", model="mlp", random_state=0).fit(X, np.exp(10 * y / y.std()))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for optimizer in (SGD(0.01), Adam(0.05), "auto"):

@@ -83,6 +83,11 @@ MOST_BY_ROWS, MOST_PRODUCTS = 3000, 2e8
 FEWER, MORE_FEATURES, SOME_FEATURES = 250, 1.5, 200
 #: learning rates of streams: of class scores, and of numbers in units of their spread
 CLASSES, NUMBERS = 1.0, 0.7
+#: steps that make a plateau of a network, at the least and at the most: means of few are noise.  Up
+#: to the most of them epochs are as many as there are so many rows: few rows are learnt by heart
+LEAST_STEPS, MOST_STEPS, ROWS_AN_EPOCH = 25, 500, 80
+#: rows of a step, about, where a model has no say in it
+SMALL_BATCH = 32
 #: learning rate of networks on streams
 STREAM = TimeDecay(0.01, decay=0.01, power=0.5)
 #: what is left of that after a fit, whose steps have settled what coarse ones would undo
@@ -170,7 +175,7 @@ class Auto(Optimizer):
     ) -> Optimizer:
         """Return the optimizer for this problem."""
         if not (model.linear or model.smooth):
-            return Adam(STREAM if incremental else Adaptive(0.003, factor=5, min_rate=1e-4))
+            return Adam(STREAM if incremental else _plateaus(X.shape[0], model))
         if incremental and model.linear:
             return NormalizedAdaGrad(CLASSES if loss.task == "classification" else NUMBERS)
         if incremental:
@@ -263,6 +268,13 @@ class Auto(Optimizer):
 def scale_after(t: int, schedule: Any) -> float:
     """Return what multiplies the rates of a stream that goes on from ``t`` steps of a fit."""
     return AFTER_FIT * float(schedule(t) / schedule(1))
+
+
+def _plateaus(n_rows: int, model: Any) -> Adaptive:
+    # The rate of a network, which falls where the objective does not for so many epochs.
+    steps = -(-n_rows // (model.auto_batch_size(n_rows) or SMALL_BATCH))
+    patience = max(LEAST_STEPS / steps, min(n_rows / ROWS_AN_EPOCH, MOST_STEPS / steps), 1.0)
+    return Adaptive(0.003, factor=5, min_rate=1e-4, patience=math.ceil(patience))
 
 
 def _dual_passes(loss: Any, penalty: Any, X: Any, targets: Any) -> float:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from ..baseline import spread_of
 from ..objective import Problem, fallen
 from ..sampling import evenly, solved_sample
 from ._stopping import fell_back, is_next_to_nothing
@@ -219,15 +220,4 @@ def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None
     some = slice(None) if step < 2 else evenly(len(y), step)
     columns = y[some].reshape(len(y[some]), -1)
     weights = np.ones(len(columns)) if weights is None else weights[some]
-    spreads = []
-    for column in columns.T:
-        far = np.abs(column - _median(column, weights))
-        spreads.append(_median(far, weights) or np.average(far, weights=weights))
-    return float(np.mean(spreads)) or 1.0
-
-
-def _median(values: np.ndarray, weights: np.ndarray) -> float:
-    # The least value up to which there is half of the weight; less rounding, which must not decide.
-    order = np.argsort(values)
-    upto = np.cumsum(weights[order])
-    return values[order[np.searchsorted(upto, (0.5 - 1e-9) * upto[-1])]]
+    return float(np.mean(spread_of(columns, weights))) or 1.0

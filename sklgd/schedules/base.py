@@ -53,6 +53,11 @@ class Schedule(Strategy):
         """The same of a float64 array, possibly 0-d."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(t).")
 
+    @property
+    def least_patience(self) -> int:
+        """How many epochs without improvement make a plateau, if ``n_iter_no_change`` is fewer."""
+        return 1
+
     def on_plateau(self, scale: float) -> float | None:
         """Return the scale to go on with when training has stopped improving; None to stop.
 

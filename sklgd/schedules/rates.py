@@ -66,6 +66,10 @@ class LinearWarmup(Schedule):
         rate = np.minimum(t / self.steps, 1.0) * inner
         return float(rate) if rate.ndim == 0 else rate
 
+    @property
+    def least_patience(self) -> int:
+        return self._inner().least_patience
+
     def on_plateau(self, scale: float) -> float | None:
         return self._inner().on_plateau(scale)
 

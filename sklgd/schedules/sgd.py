@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from sklearn.utils._param_validation import Interval, InvalidParameterError
 
-from .base import FINITE, RATE, Schedule
+from .base import FINITE, RATE, STEPS, Schedule
 
 
 class Constant(Schedule):
@@ -136,6 +136,8 @@ class Adaptive(Schedule):
         What the rate is divided by; above 1.
     min_rate : float, default=1e-6
         The rate from which a plateau ends training.
+    patience : int, default=1
+        Epochs without improvement that make a plateau, where ``n_iter_no_change`` is fewer.
 
     Examples
     --------
@@ -151,13 +153,21 @@ class Adaptive(Schedule):
         "eta0": [RATE],
         "factor": [Interval(Real, 1, None, closed="neither")],
         "min_rate": [RATE],
+        "patience": [STEPS],
     }
     _from_estimator = {"eta0": "eta0"}
 
-    def __init__(self, eta0: float = 0.01, factor: float = 5, min_rate: float = 1e-6) -> None:
+    def __init__(
+        self, eta0: float = 0.01, factor: float = 5, min_rate: float = 1e-6, patience: int = 1
+    ) -> None:
         self.eta0 = eta0
         self.factor = factor
         self.min_rate = min_rate
+        self.patience = patience
+
+    @property
+    def least_patience(self) -> int:
+        return self.patience
 
     def _rate(self, t: np.ndarray) -> np.ndarray:
         return np.full(t.shape, self.eta0, dtype=np.float64)

@@ -47,6 +47,8 @@ GROWTH_EPOCHS = 6
 STILL = 0.5
 #: what is printed of an epoch
 SHOWN = ("objective", "val_loss", "val_score", "learning_rate")
+#: what share of its fall since the first epoch a network's objective counts as, at the least
+FALL_COUNTS = 0.3
 #: gradients are estimated from so many rows, or from this share of them for each epoch, if more
 LOOK_ROWS, LOOK_SHARE = 1024, 1 / 32
 #: training crawls where more than so many times ``tol`` is still to come, or where a fall has been
@@ -88,11 +90,14 @@ class Watch:
     """Follows a quantity that should fall: its best value, and for how long it has not improved.
 
     Small falls add up: the value that epochs are compared with stays the same until one is far
-    enough below it.  So a slow and steady fall goes on.
+    enough below it.  So a slow and steady fall goes on.  How far is ``tol`` times the value's size,
+    and no less than its fall since the first one times ``fall_counts``, or ``tol`` itself if it is
+    not ``relative``.
     """
 
     tol: float | None
     relative: bool = True
+    fall_counts: float = 0.0
     best: float = math.inf
     compared: float = math.inf
     first: float = math.nan
@@ -105,8 +110,7 @@ class Watch:
         if math.isnan(self.first):
             self.first = value
         if self.tol is not None:
-            scale = scale_of(self.best, self.first, self.tol) if self.relative else 1.0
-            enough = self.tol * scale if math.isfinite(self.compared) else 0.0
+            enough = self.tol * self._scale() if math.isfinite(self.compared) else 0.0
             if value < self.compared - enough:
                 self.compared, self.stale = value, 0
             else:
@@ -114,6 +118,12 @@ class Watch:
         is_best = value < self.best
         self.best = min(self.best, value)
         return is_best
+
+    def _scale(self) -> float:
+        if not self.relative:
+            return 1.0
+        size = scale_of(self.best, self.first, self.tol or 0.0)
+        return max(size, self.fall_counts * (self.first - self.best))
 
 
 @dataclass
@@ -161,7 +171,11 @@ class TrainingLoop:
         self.report = Report()
         self.started = time.perf_counter()
         by_score = stopping.early_stopping and validation and validation.score is not None
-        self.watch = Watch(stopping.tol, relative=not by_score)
+        # a network's loss falls for ever, ever more slowly, where it learns its rows by heart
+        by_fall = chosen and not self.problem.block.model.linear
+        self.watch = Watch(
+            stopping.tol, relative=not by_score, fall_counts=FALL_COUNTS if by_fall else 0.0
+        )
         self.trial = self.state.trial
         self.start = None if self.trial is not None else self.state.result.copy()
         # that of the epoch before; a stream has one epoch, which nothing is compared with
@@ -262,7 +276,8 @@ class TrainingLoop:
             return True
         if self.driver.knows_when and not self.stopping.early_stopping:
             return False
-        if self.stopping.tol is None or self.watch.stale < self.stopping.n_iter_no_change:
+        patience = max(self.stopping.n_iter_no_change, self.driver.schedule.least_patience)
+        if self.stopping.tol is None or self.watch.stale < patience:
             return False
         scale = self.driver.schedule.on_plateau(self.state.rate_scale)
         if scale is not None:
