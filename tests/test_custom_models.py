@@ -12,7 +12,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import Huber, Loss
-from sklgd.models import FactorizationMachine, Linear, Model
+from sklgd.models import MLP, FactorizationMachine, Linear, Model
 from sklgd.optimizers import FISTA, LBFGS, SGD, AdaGrad, Adam, GradientDescent, lr_range_test
 from sklgd.penalties import L1, L2, Box, GroupLasso, Penalty
 from sklgd.testing import check_model
@@ -430,3 +430,15 @@ def test_rules_that_need_features_say_so(data, model):
     X, Y, _ = data
     with pytest.raises(ValueError, match="only a linear model has"):
         GDRegressor(model=model, optimizer="normalized_adagrad").fit(X, Y)
+
+
+@pytest.mark.parametrize("params", [{"dropout": 0.5}, {"normalization": "batch"}])
+def test_a_pass_of_ones_own_has_neither_dropout_nor_moments(params):
+    class Plain(MLP):
+        def forward(self, X, params, n_raw=1):
+            return super().forward(X, params, n_raw)
+
+    X, y = np.eye(4), np.arange(4.0)
+    with pytest.raises(ValueError, match=r"Plain has a forward or backward of its own.*Got Plain"):
+        GDRegressor(model=Plain((3,), **params), optimizer="adam").fit(X, y)
+    GDRegressor(model=Plain((3,), normalization="layer"), optimizer="adam", max_iter=1).fit(X, y)

@@ -9,13 +9,23 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import make_classification, make_regression
-from sklearn.linear_model import LogisticRegression
+from sklearn.datasets import load_diabetes, make_classification, make_regression
+from sklearn.linear_model import LogisticRegression, SGDRegressor
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.models import MLP
-from sklgd.optimizers import FISTA, LBFGS, SAGA, SGD, SVRG, Adam, GradientDescent, Newton
-from sklgd.schedules import Adaptive, InvScaling, LinearWarmup
+from sklgd.optimizers import (
+    FISTA,
+    LBFGS,
+    OPTIMIZERS,
+    SAGA,
+    SGD,
+    SVRG,
+    Adam,
+    GradientDescent,
+    Newton,
+)
+from sklgd.schedules import Adaptive, InvScaling, LinearWarmup, PiecewiseConstant
 
 N = 60
 RULES = [
@@ -449,3 +459,45 @@ def test_adaptive_rate_lives_on(regression):
     whole.fit(X, -y)
     assert whole.history_["learning_rate"][0] == 0.01 and whole.score(X, -y) > 0.5
     assert whole.partial_fit(X, y).history_["learning_rate"][-1] == 0.01
+
+
+# -- another learning rate ---------------------------------------------------------------------
+
+STEP_RULES = [
+    name
+    for name, cls in OPTIMIZERS.items()
+    if "learning_rate" in cls().get_params() and cls not in (SAGA, SVRG, GradientDescent)
+]
+
+
+@pytest.mark.parametrize("name", STEP_RULES)
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
+def test_a_learning_rate_changed_between_calls_leaves_the_memory(name, form):
+    """As a schedule does that changes it there."""
+    optimizer = OPTIMIZERS[name]()
+    rng = np.random.default_rng(0)
+    X, steps = rng.normal(size=(60, 4)) * (rng.random((60, 4)) < 0.5), 4
+    y = X @ [1.0, -2.0, 0.0, 0.5] + 0.1 * rng.normal(size=60)
+    model = GDRegressor(
+        penalty="l1", alpha=1e-3, batch_size=16, shuffle=False, max_iter=6, tol=None
+    )
+    stairs = PiecewiseConstant([3 * steps], [0.01, 0.001])
+    whole = clone(model).set_params(optimizer=clone(optimizer).set_params(learning_rate=stairs))
+    whole.fit(form(X), y)
+    model.set_params(optimizer=optimizer, optimizer__learning_rate=0.01)
+    for call in range(6):
+        if call == 3:
+            model.set_params(optimizer__learning_rate=0.001)
+        model.partial_fit(form(X), y)
+    assert_array_equal(model.coef_, whole.coef_)
+    assert model.t_ == whole.t_
+
+
+def test_another_learning_rate_goes_on_as_in_scikit_learn():
+    X, y = load_diabetes(return_X_y=True)
+    ours = GDRegressor(optimizer="sgd", shuffle=False, eta0=0.01)
+    theirs = SGDRegressor(shuffle=False, eta0=0.01)
+    for model in (ours, theirs):
+        model.partial_fit(X, y).set_params(eta0=0.005).partial_fit(X, y)
+    assert ours.t_ == theirs.t_
+    assert_allclose(ours.coef_, theirs.coef_, rtol=1e-9)

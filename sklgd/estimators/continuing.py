@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._strategy import same
 from ..coordinates import start_scale
 from ..models import Model
 from ..models.base import parts_of, shapes_of, start_of
@@ -136,8 +137,8 @@ class Continues:
     ) -> FitState:
         """Return the last call's state, lent, with ``coef_`` as the user may have set it.
 
-        The optimizer's memory is kept where the optimizer is still the same, and sees the features
-        as before; the parameters are kept in any case.
+        The optimizer's memory is kept where the optimizer is still the same, but for its learning
+        rate, and sees the features as before; the parameters are kept in any case.
         """
         _, n_raw_before, fit_intercept = self._state.shape
         if not self._has_parameters_of(strategies.model):
@@ -154,8 +155,10 @@ class Continues:
         state = self._state.lend()
         if not (self._is_unread() or self._is_as_published(state.result, state.shape, state.units)):
             self._restart_at(state, self._published_init())
+        if strategies.optimizer != self.optimizer_:
+            state.rate_scale = 1.0
         if (
-            strategies.optimizer != self.optimizer_
+            not _remembers(strategies.optimizer, self.optimizer_)
             or self._average_from(strategies.optimizer) != state.average_from
             or auto != state.auto
         ):
@@ -245,3 +248,15 @@ class Continues:
     def _used(self, axis: str) -> Any:
         """Return the strategy of the last fit; of the next, where ``coef_`` is the user's alone."""
         return getattr(self, f"{axis}_", None) or strategy_of(self, axis)
+
+
+def _remembers(now: Optimizer, before: Optimizer) -> bool:
+    """Whether an optimizer goes on with the memory of another, whose learning rate may differ."""
+    if type(now) is not type(before):
+        return False
+    for name in now.get_params(deep=False):
+        ours, theirs = getattr(now, name), getattr(before, name)
+        inner = isinstance(ours, Optimizer) and _remembers(ours, theirs)
+        if name != "learning_rate" and not inner and not same(ours, theirs):
+            return False
+    return True

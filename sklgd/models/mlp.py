@@ -198,7 +198,18 @@ class MLP(Model):
         return self
 
     def choose(self, *, auto: bool) -> Model:
-        """Return the network with ``standardize`` settled."""
+        """Return the network with ``standardize`` settled.
+
+        Raise where a subclass has a pass of its own, which goes through `forward` alone, and what
+        that leaves out is asked for.
+        """
+        if self.stochastic and not is_compiled(self):
+            name = type(self).__name__
+            raise InvalidParameterError(
+                f"{name} has a forward or backward of its own, and trains through these: there is "
+                f"no dropout and no normalization='batch'. Got {self!r}; leave dropout at 0.0 and "
+                "normalization at None or 'layer', or override neither."
+            )
         if isinstance(self.standardize, str):
             auto = auto and is_compiled(self)  # NumPy sees rows as they are
             return type(self)(**self.get_params(deep=False) | {"standardize": auto})
