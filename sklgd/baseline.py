@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._strategy import has_kernel
 from .losses import Loss
+from .sampling import evenly
 
 if TYPE_CHECKING:
     from .objective import Problem
@@ -25,6 +26,10 @@ LARGEST_SCORE = 20.0
 LEAST_SHARE = 1e-9
 #: rows that tell the best constant where means do not
 SOME_ROWS = 1024
+#: targets that tell how far they spread
+SPREAD_ROWS = 1024
+#: the spread of targets that is far from one
+FAR_SIZE = 10.0
 #: rounding of a sum of slopes, relative to them
 KINK_ROUNDING = 1e-12
 
@@ -60,6 +65,26 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
 def that_fit(loss: Loss, y: np.ndarray) -> np.ndarray:
     """Return the raw predictions at which a quadratic loss is least, target by target."""
     return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature
+
+
+def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Return the median absolute deviation of targets that are numbers; one for classes.
+
+    That of about a thousand targets; where most of them are equal, the mean absolute deviation.
+    """
+    if loss.task == "classification":
+        return 1.0
+    step = len(y) // SPREAD_ROWS
+    some = slice(None) if step < 2 else evenly(len(y), step)
+    columns = y[some].reshape(len(y[some]), -1)
+    weights = np.ones(len(columns)) if weights is None else weights[some]
+    return float(np.mean(spread_of(columns, weights))) or 1.0
+
+
+def raw_size(loss: Any, y: np.ndarray, weights: np.ndarray | None) -> float:
+    """Return how far raw predictions have to spread, one where that is not far from one."""
+    size = scale_of_targets(loss, y, weights) if loss.identity_link else 1.0
+    return size if size > FAR_SIZE or size < 1.0 / FAR_SIZE else 1.0
 
 
 def spread_of(

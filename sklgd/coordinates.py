@@ -36,6 +36,7 @@ class Coordinates:
     Parameters
     ----------
     scale : float64 ndarray of shape (n_features,)
+        Of a model that is not linear (1, n_features) or (weight_rows, n_features).
     shift : float64 ndarray of shape (n_features,) or None
     n_raw : int
     still : int ndarray or None
@@ -62,7 +63,7 @@ class Coordinates:
         return factor
 
     def _split(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        n_weights = self.n_raw * len(self.scale)
+        n_weights = self.n_raw * self.scale.shape[-1]
         return vector[:n_weights].reshape(self.n_raw, -1), vector[n_weights:]
 
     def columns(self, vector: np.ndarray) -> np.ndarray:
@@ -76,7 +77,7 @@ class Coordinates:
         """Return the vector that `columns` was made of."""
         if self.n_raw == 1:
             return columns[0]
-        p = len(self.scale)
+        p = self.scale.shape[-1]
         return np.concatenate([columns[:, :p].ravel(), columns[:, p:].ravel()])
 
     def to_params(self, u: np.ndarray) -> np.ndarray:
@@ -142,12 +143,14 @@ def standardizing(problem: Problem, some: Problem | None = None) -> Coordinates:
     s^(1/3) times its usual size is between treating every feature alike, s^(1/2), and every entry,
     s^0.  On counts and tf-idf of words, L-BFGS took the fewest passes in these.  The features of a
     model that is not linear are divided by their largest sizes, where these are far from one: its
-    products know no shift.
+    products know no shift.  Its weights are in the proportions that its targets ask for.
     """
     whole, problem = problem, some or problem
     X, order, weights = problem.block.X, problem.order, problem.block.weights
     if not problem.block.model.linear:
-        return Coordinates(far_scale(X, order), None, problem.weight_rows)
+        block, size = problem.block, problem.raw_size
+        sizes = block.model.weight_sizes(problem.n_raw, size)
+        return Coordinates(far_scale(X, order) * (size / sizes[:, None]), None, problem.weight_rows)
     if sp.issparse(X):
         square, share, _ = sparse_moments(X.data, X.indices, X.indptr, X.shape[1], order, weights)
         check_finite(square)
@@ -248,26 +251,6 @@ def far_scale(X: Any, order: np.ndarray | None) -> np.ndarray:
     largest = largest_sizes(X, order)
     far = (largest > 10.0) | ((largest < 0.01) & (largest > 0.0))
     return np.where(far, largest, 1.0)
-
-
-def start_scale(optimizer: Any, model: Any, X: Any, order: np.ndarray | None) -> np.ndarray | None:
-    """Return what the scales of random weights at the start are divided by, feature by feature.
-
-    Parameters
-    ----------
-    optimizer, model : strategies
-    X : {ndarray, CSR matrix} of shape (n, n_features)
-        Rows.
-    order : uint32 ndarray or None
-        The training rows; None for all.
-
-    Returns
-    -------
-    ndarray of shape (n_features,) or None
-        None where weights start as they are.
-    """
-    scales = optimizer.standardize and model.scalable and not model.linear
-    return far_scale(X, order) if scales else None
 
 
 def moments(

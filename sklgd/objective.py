@@ -20,7 +20,7 @@ from ._kernels.descent import Columns
 from ._kernels.objective import Objective
 from ._kernels.rows import CentredRows
 from ._strategy import compose_kernel, in_place
-from .baseline import constants_of
+from .baseline import constants_of, raw_size
 from .columns import by_columns
 from .coordinates import Coordinates, moments
 from .costs import row_entries, row_work
@@ -442,6 +442,11 @@ class Problem:
     def moments(self) -> tuple[np.ndarray | float, np.ndarray]:
         """Means and standard deviations of the features, by `sklgd.coordinates.moments`."""
         return moments(self.block.X, self.order, self.block.weights)
+
+    @functools.cached_property
+    def raw_size(self) -> float:
+        """How far raw predictions have to spread, by `sklgd.baseline.raw_size`."""
+        return raw_size(self.block.loss, self.block.targets.y[self.rows], self.row_weights)
 
     @functools.cached_property
     def smooth_curvature(self) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .baseline import SOME_ROWS, best_constant, spread_of, that_fit
+from .baseline import SOME_ROWS, best_constant, raw_size, spread_of, that_fit
 from .coordinates import check_finite, far_scale, is_constant, moments
 from .sampling import Rows, evenly
 
@@ -136,6 +136,38 @@ def units_of(
         factor,
         *_of_targets(strategies.loss, targets, y, weights, fit_intercept),
     )
+
+
+def start_scale(
+    strategies: Any, X: Any, targets: Any, weights: np.ndarray | None, rows: np.ndarray | None
+) -> np.ndarray | None:
+    """Return what random weights at the start are divided by.
+
+    Parameters
+    ----------
+    strategies : Strategies
+        Loss, optimizer and model.
+    X : {ndarray, CSR matrix} of shape (n, n_features)
+        Rows.
+    targets : Targets
+        Their targets.
+    weights : ndarray of shape (n,) or None
+        Their weights.
+    rows : uint32 ndarray or None
+        The training rows; None for all.
+
+    Returns
+    -------
+    ndarray of shape (1 or weight_rows, n_features), or None
+        None where weights start as they are.
+    """
+    loss, model = strategies.loss, strategies.model
+    if not strategies.optimizer.standardize or not model.scalable or model.linear:
+        return None
+    y = targets.y if rows is None else targets.y[rows]
+    weights = weights if weights is None or rows is None else weights[rows]
+    sizes = model.weight_sizes(targets.n_raw, raw_size(loss, y, weights))
+    return far_scale(X, rows) / sizes[:, None]
 
 
 def _of_targets(

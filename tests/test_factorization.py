@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.preprocessing import scale
@@ -510,3 +510,15 @@ def test_sklearn_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         check(estimator)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-3, 1e3, 1e6])
+def test_targets_in_any_units(size):
+    """Without a penalty, whose share depends on the units, the predictions are the same."""
+    X, y = load_diabetes(return_X_y=True)
+    X, y = scale(X), scale(y)
+    model = GDRegressor(model="factorization_machine", penalty=None, random_state=0)
+    score = model.fit(X, y).score(X, y)
+    assert score > 0.57
+    assert model.fit(X, size * y).score(X, size * y) == pytest.approx(score, abs=0.02)
+    assert model.stop_reason_ == "tol"

@@ -8,14 +8,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._strategy import same
-from ..coordinates import start_scale
 from ..models import Model
 from ..models.base import parts_of, shapes_of, start_of
 from ..objective import Targets
 from ..optimizers import Optimizer
 from ..optimizers.auto import scale_after
 from ..training import FitState
-from ..units import Units, units_of, units_of_stream
+from ..units import Units, start_scale, units_of, units_of_stream
 from .axes import Strategies, strategy_of
 from .data import Init
 from .fitted import is_same
@@ -108,7 +107,7 @@ class Continues:
                 shape = (n_features, n_raw, self.fit_intercept)
                 init = self._warm_init(init, strategies.model, shape)
             units = units_of(strategies, X, targets, weights, split.train, self.fit_intercept)
-            scale = start_scale(strategies.optimizer, strategies.model, X, split.train)
+            scale = start_scale(strategies, X, targets, weights, split.train)
             return self._new_state(strategies, n_features, n_raw, init, units, scale)
         if any(value is not None for value in init):
             self._restart_at(state, init)

@@ -115,6 +115,22 @@ class Model(Strategy):
             cls.compose = Model.compose
             cls.linear, cls.scalable = own.get("linear", False), own.get("scalable", False)
 
+    def weight_sizes(self, n_raw: int, size: float) -> np.ndarray:
+        """Return how large the weights of each row are where raw predictions are ``size`` large.
+
+        Parameters
+        ----------
+        n_raw : int
+            Columns of the raw predictions.
+        size : float
+            One where they are as large as those of the model's initial weights.
+
+        Returns
+        -------
+        ndarray of shape (1,) or (weight_rows,)
+        """
+        return np.full(1, size)
+
     def choose(self, *, auto: bool) -> Model:
         """Return the model to use: itself, unless something is left to choose.
 

@@ -86,6 +86,22 @@ class FactorizationMachine(Model):
         self.n_factors = n_factors
         self.init_scale = init_scale
 
+    def weight_sizes(self, n_raw: int, size: float) -> np.ndarray:
+        """Return ``size`` for the weights, and its root for factors, of which pairs multiply.
+
+        Parameters
+        ----------
+        n_raw : int
+            Columns of the raw predictions.
+        size : float
+            How large they are.
+
+        Returns
+        -------
+        ndarray of shape (n_raw * (1 + n_factors),)
+        """
+        return np.repeat([size, size**0.5], [n_raw, n_raw * self.n_factors])
+
     def init_params(
         self,
         n_features: int,

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._strategy import has_kernel
+from ..baseline import scale_of_targets
 from ..coordinates import are_far, is_constant
 from ..costs import row_entries
 from ..penalties import L2
@@ -19,7 +20,7 @@ from .adagrad import NormalizedAdaGrad
 from .adam import Adam
 from .base import Optimizer
 from .columnwise import Columnwise
-from .continuation import Continuation, scale_of_targets
+from .continuation import Continuation
 from .coordinate_newton import CoordinateNewton
 from .dual import SDCA
 from .dual_first import DualFirst

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from ..baseline import spread_of
+from ..baseline import scale_of_targets
 from ..objective import Problem, fallen
-from ..sampling import evenly, solved_sample
+from ..sampling import solved_sample
 from ._stopping import fell_back, is_next_to_nothing
 from .full_batch import AroundOptimizer, FullBatchOptimizer
 
@@ -28,8 +28,6 @@ TIMID = 0.1
 ACCURACY = 1e-6
 #: the first width after a sample, in units of how far off its raw predictions are expected to be
 CLOSE = 0.5
-#: targets that tell how far they spread
-SPREAD_ROWS = 1024
 
 
 class Continuation(AroundOptimizer):
@@ -207,17 +205,3 @@ def unit_of(problem: Problem) -> float:
     """Return the scale of raw predictions in a problem: see `scale_of_targets`."""
     block = problem.block
     return scale_of_targets(block.loss, block.targets.y[problem.rows], problem.row_weights)
-
-
-def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Return the median absolute deviation of targets that are numbers; one for classes.
-
-    That of about a thousand targets; where most of them are equal, the mean absolute deviation.
-    """
-    if loss.task == "classification":
-        return 1.0
-    step = len(y) // SPREAD_ROWS
-    some = slice(None) if step < 2 else evenly(len(y), step)
-    columns = y[some].reshape(len(y[some]), -1)
-    weights = np.ones(len(columns)) if weights is None else weights[some]
-    return float(np.mean(spread_of(columns, weights))) or 1.0

@@ -24,7 +24,7 @@ def _prox_in(space: coordinates.Coordinates, u: np.ndarray, params: np.ndarray) 
     # The point whose weights are those of ``params`` and whose intercept is u's own: a proximal
     # step moves weights only, and centred intercepts stay where they are.
     new = space.from_params(params)
-    n_weights = space.n_raw * len(space.scale)
+    n_weights = space.n_raw * space.scale.shape[-1]
     new[n_weights:] = u[n_weights:]
     return new
 
