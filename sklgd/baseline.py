@@ -62,6 +62,17 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
     return [best_constant(loss, y, some.row_weights), np.zeros(problem.n_raw)]
 
 
+def slopes_of(loss: Loss, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """Return the slopes of a loss; raise where it does not return one for each target."""
+    slopes = loss.gradient(y, raw)
+    if np.shape(slopes) != np.shape(y):
+        raise ValueError(
+            f"{type(loss).__name__}.gradient must return an array of shape {np.shape(y)}, one "
+            f"entry for each of its inputs. Got shape {np.shape(slopes)} instead."
+        )
+    return np.asarray(slopes, dtype=np.float64)
+
+
 def that_fit(loss: Loss, y: np.ndarray) -> np.ndarray:
     """Return the raw predictions at which a quadratic loss is least, target by target."""
     return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature

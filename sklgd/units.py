@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .baseline import SOME_ROWS, best_constant, raw_size, spread_of, that_fit
+from .baseline import SOME_ROWS, best_constant, raw_size, slopes_of, spread_of, that_fit
 from .coordinates import check_finite, far_scale, is_constant, moments
 from .sampling import Rows, evenly
 
@@ -192,7 +192,7 @@ def _of_targets(
         scale = np.where(is_constant(scale, shift), small, scale)
     elif fit_intercept:
         shift = _constant_behind_link(loss, y, weights)
-    slope = np.abs(loss.gradient(y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
+    slope = np.abs(slopes_of(loss, y.ravel(), np.tile(shift, len(y)))).reshape(y.shape)
     unit = float(np.mean(scale * np.average(slope, axis=0, weights=weights)))
     return shift, scale, unit if 0.0 < unit < np.inf else 1.0
 
@@ -200,7 +200,7 @@ def _of_targets(
 def _is_robust(loss: Any, y: np.ndarray) -> bool:
     # Whether slopes do not grow with the distance from the target, on either side.
     size = np.maximum(np.abs(y), 1.0)
-    far = [np.abs(loss.gradient(y, y + size * distance)) for distance in (1e3, 1e6, -1e3, -1e6)]
+    far = [np.abs(slopes_of(loss, y, y + size * times)) for times in (1e3, 1e6, -1e3, -1e6)]
     return bool(np.all(far[1] <= 2.0 * far[0]) and np.all(far[3] <= 2.0 * far[2]))
 
 

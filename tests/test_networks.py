@@ -426,3 +426,18 @@ def test_targets_far_off_have_no_say_in_the_units_of_a_robust_loss(loss, far):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, mistyped)
     assert model.score(X[3:], y[3:]) > 0.5
+
+
+def test_a_gradient_that_forgets_to_return():
+    class Forgets(Loss):
+        task = "regression"
+
+        def value(self, y, raw):
+            return (raw - y) ** 2
+
+        def gradient(self, y, raw):
+            2 * (raw - y)
+
+    for model in ("linear", "mlp"):
+        with pytest.raises(ValueError, match=r"Forgets\.gradient must return an array of shape"):
+            GDRegressor(Forgets(), model=model).fit(np.eye(5), np.arange(5.0))

@@ -30,12 +30,30 @@ class Rates(Loss):
     """Targets in a half-open interval of its own, with a kink at raw == y."""
 
     domain = Interval(-2, 5, low_inclusive=True)
+    smooth = False
 
     def value(self, y, raw):
         return np.log(y + 3) * np.abs(raw - y)
 
     def gradient(self, y, raw):
         return np.log(y + 3) * np.sign(raw - y)
+
+
+class SmoothRates(Rates):
+    smooth = True
+
+
+class SmoothHinge(Loss):
+    """Says that it is smooth, by default."""
+
+    task = "classification"
+
+    def value(self, y, raw):
+        return np.maximum(0.0, 1.0 - (2 * y - 1) * raw)
+
+    def gradient(self, y, raw):
+        s = 2 * y - 1
+        return np.where(s * raw < 1.0, -s, 0.0)
 
 
 class Brier(Loss):
@@ -254,6 +272,8 @@ def test_the_checker_accepts_what_is_said_besides(loss):
         (Remembers(), r"not stateless: .*\['last_'\]"),
         (Counts(), r"not stateless: .*\['calls'\]"),
         (Noisy(), r"two results for the same inputs"),
+        (SmoothRates(), r"gradient jumps from -.* to .* at y = .*must say smooth = False"),
+        (SmoothHinge(), r"gradient jumps from .* at y = .*, raw = .*must say smooth = False"),
         (TooFlat(), r"curvature is 0.5, but the second derivative is 1"),
         (Unpicklable(), r"cannot be pickled: no"),
         (OneColumn(), r"predict_proba must return shape \(20, 2\)"),

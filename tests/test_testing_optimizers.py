@@ -99,6 +99,11 @@ class Returns(SignDescent):
         return params
 
 
+class IgnoresRate(SignDescent):
+    def step(self, params, grad, state, lr, t):
+        params -= 0.01 * grad
+
+
 class WritesGradient(SignDescent):
     def step(self, params, grad, state, lr, t):
         grad *= lr
@@ -227,6 +232,7 @@ BROKEN = [
     (SquaredError(), r"must be an instance of sklgd.optimizers.Optimizer"),
     (Uphill(), r"Uphill does not descend a parabola from 9.25: after 2000 steps"),
     (Rebinds(), r"Rebinds.step must move params in place"),
+    (IgnoresRate(), r"IgnoresRate.step must move by lr, .* with lr=0.01 and with 0.02 it led to"),
     (Returns(), r"Returns.step must work in place and return None, found array"),
     (WritesGradient(), r"WritesGradient.step writes to an argument that it may only read"),
     (Remembers(), r"Remembers.step depends on more than its arguments"),

@@ -11,14 +11,18 @@ from ..losses import Loss
 from ._common import Untouched, check_copies, check_instance, evaluate
 from ._loss_options import check_options
 
+#: where jumps of a slope are looked for: about so many targets, so far from them, in how many
+#: pieces, which are halved so often; and the share of the largest slope that is one
+SOME_TARGETS, REACH, CUTS, HALVINGS, JUMP = 6, 5.0, 101, 36, 1e-3
+
 
 def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None:
     """Check that a loss keeps the contract of `sklgd.losses.Loss`.
 
     Targets are drawn from its domain (0 and 1 if it classifies), raw predictions at random.
     Checked are: shapes, finite values, each entry independent of the others, the gradient
-    against finite differences of the value (any subgradient will do at a kink), the stated
-    curvature, no NaN at ``raw = +-1000``, `predict` and `predict_proba`, what is said besides
+    against finite differences of the value (any subgradient will do at a kink), that its slope does
+    not jump unless ``smooth`` is false, the stated curvature, no NaN at ``raw = +-1000``, `predict` and `predict_proba`, what is said besides
     (`hessian`, `kinks`, `smoothed`), and that the loss is stateless, leaves its inputs
     alone, and survives `sklearn.base.clone` and `pickle`.
 
@@ -62,6 +66,8 @@ def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None
         if not loss.soft_targets:
             _check_matrix(loss, y, raw)
         _check_slopes(loss, y, raw)
+        if loss.smooth:
+            _check_smooth(loss, y)
         check_options(loss, y, raw)
         _check_extremes(loss, y[:10])
     if loss.joint:
@@ -173,6 +179,27 @@ def _check_slopes(loss, y, raw):
             raise AssertionError(
                 f"{loss!r}.{name} is {bound:.8g}, but the second derivative is {bend[row]:.8g} "
                 f"at {place}"
+            )
+
+
+def _check_smooth(loss, y):
+    """Look for a jump of the slope: in which half of an interval is more of its rise?"""
+    for target in np.unique(y)[:SOME_TARGETS]:
+        ends = target + np.linspace(-REACH, REACH, CUTS)
+        slopes = evaluate(loss, "gradient", np.full(CUTS, target), ends)
+        low, high, left, right = ends[:-1], ends[1:], slopes[:-1], slopes[1:]
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            between = evaluate(loss, "gradient", np.full(len(middle), target), middle)
+            first = np.abs(between - left) > np.abs(right - between)
+            low, left = np.where(first, low, middle), np.where(first, left, between)
+            high, right = np.where(first, middle, high), np.where(first, between, right)
+        jumps = np.abs(right - left) > JUMP * np.maximum(1.0, np.abs(slopes).max())
+        if jumps.any():
+            at = int(np.argmax(jumps))
+            raise AssertionError(
+                f"{loss!r}.gradient jumps from {left[at]:.8g} to {right[at]:.8g} at y = {target}, "
+                f"raw = {high[at]:.8g}; a loss that has such kinks must say smooth = False"
             )
 
 

@@ -105,6 +105,7 @@ def _check_step_rule(optimizer, n_params, rng):
     gradients = rng.standard_normal((20, n_params))
     _check_state(optimizer, n_params)
     _check_memory(optimizer, gradients)
+    _check_rate(optimizer, gradients)
     _check_zero_gradient(optimizer, gradients)
     _check_step_sizes(optimizer, gradients)
     _check_result(optimizer, gradients)
@@ -150,6 +151,18 @@ def _check_memory(optimizer, gradients):
             f"beside another training and to {expected} alone, at t={t}; what it remembers belongs "
             "into state"
         )
+
+
+def _check_rate(optimizer, gradients):
+    """A rule with a learning rate moves by that of the step, which its schedule gives."""
+    if "learning_rate" not in optimizer.get_params(deep=False):
+        return
+    *_, (near, _) = _walk(optimizer, gradients)
+    *_, (far, _) = _walk(optimizer, gradients, rate=0.02)
+    assert not np.array_equal(near, far), (
+        f"{type(optimizer).__name__}.step must move by lr, the rate of the step after its schedule: "
+        f"with lr=0.01 and with 0.02 it led to the same {far}"
+    )
 
 
 def _check_zero_gradient(optimizer, gradients):
