@@ -20,11 +20,11 @@ def check_loss(loss: Loss, *, n_classes: int = 4, random_state: int = 0) -> None
     """Check that a loss keeps the contract of `sklgd.losses.Loss`.
 
     Targets are drawn from its domain (0 and 1 if it classifies), raw predictions at random.
-    Checked are: shapes, finite values, each entry independent of the others, the gradient
-    against finite differences of the value (any subgradient will do at a kink), that its slope does
-    not jump unless ``smooth`` is false, the stated curvature, no NaN at ``raw = +-1000``, `predict` and `predict_proba`, what is said besides
-    (`hessian`, `kinks`, `smoothed`), and that the loss is stateless, leaves its inputs
-    alone, and survives `sklearn.base.clone` and `pickle`.
+    Checked are: shapes, finite values, each entry independent of the others, the gradient against
+    finite differences of the value (any subgradient will do at a kink), that its slope does not
+    jump unless ``smooth`` is false, the stated curvature, no NaN at ``raw = +-1000``, `predict` and
+    `predict_proba`, what is said besides (`hessian`, `kinks`, `smoothed`), and that the loss is
+    stateless, leaves its inputs alone, and survives `sklearn.base.clone` and `pickle`.
 
     Parameters
     ----------

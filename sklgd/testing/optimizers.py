@@ -160,8 +160,8 @@ def _check_rate(optimizer, gradients):
     *_, (near, _) = _walk(optimizer, gradients)
     *_, (far, _) = _walk(optimizer, gradients, rate=0.02)
     assert not np.array_equal(near, far), (
-        f"{type(optimizer).__name__}.step must move by lr, the rate of the step after its schedule: "
-        f"with lr=0.01 and with 0.02 it led to the same {far}"
+        f"{type(optimizer).__name__}.step must move by lr, the rate of the step as its schedule "
+        f"gives it: with lr=0.01 and with 0.02 it led to the same {far}"
     )
 
 
