@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.losses import EpsilonInsensitive, Hinge, Quantile, SmoothedMargin
@@ -213,3 +215,26 @@ def test_no_row_bends_where_the_constant_should_move():
     model.fit(300.0 * rng.normal(size=(2000, 2)), y)
     at_constant = 2.0 * (1.0 - y.mean())
     assert model.loss_curve_[-1] <= at_constant + 1e-3 * at_constant
+
+
+def test_asking_for_more_gives_no_less():
+    """Problems that are smooth by far are solved no better than they are near to the loss."""
+    rng = np.random.default_rng(1)
+    n = 3000
+    columns = np.c_[
+        rng.integers(0, 100, n), 100 + rng.zipf(1.5, n) % 100, 200 + rng.integers(0, 100, n)
+    ]
+    ones, starts = np.ones(3 * n), np.arange(0, 3 * n + 1, 3)
+    X = sp.csr_matrix((ones, columns.ravel(), starts), shape=(n, 300))
+    scores = X @ (rng.normal(size=300) * (rng.random(300) < 0.2))
+    scores = (scores - scores.mean()) / scores.std() + 0.5 * rng.normal(size=n)
+    y = np.digitize(scores, [-1, 0, 1])
+    model = GDClassifier("multiclass_hinge", penalty="l1", alpha=1e-5)
+    model.fit(X, y)
+    assert model.stop_reason_ == "tol"
+    minimum = 0.635976  # of the linear program, by HiGHS
+    assert model.loss_curve_[-1] - minimum <= 2e-3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        more = clone(model).set_params(tol=1e-5).fit(X, y)
+    assert more.loss_curve_[-1] - minimum <= 1e-3

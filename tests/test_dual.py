@@ -1,11 +1,14 @@
 """Stochastic dual coordinate ascent, and the proximal slopes it is made of."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import LinearConstraint, minimize, minimize_scalar
 from scipy.special import softmax
+from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -479,3 +482,18 @@ def test_auto_takes_it_for_weak_ridges_of_kinks_where_features_outnumber_rows(lo
     least = objective(exact.fit(X, y).coef_)
     constant = objective(np.zeros((5, 2000)))
     assert objective(model.coef_) - least <= 1e-3 * (constant - least)
+
+
+@pytest.mark.parametrize("each", [1, 2, 5])
+@pytest.mark.parametrize("alpha", [1.0, 0.01])
+def test_warm_starts_of_few_iterations_end_where_many_do(alpha, each):
+    X, y = load_diabetes(return_X_y=True)
+    X = X / X.std(axis=0)
+    model = GDRegressor(optimizer="sdca", alpha=alpha, max_iter=100, tol=None, random_state=0)
+    expected = model.fit(X, y).coef_.copy()
+    again = clone(model).set_params(warm_start=True, max_iter=each)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(100 // each):
+            again.fit(X, y)
+    assert_allclose(again.coef_, expected, rtol=1e-4, atol=1e-3)

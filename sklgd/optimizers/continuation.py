@@ -66,6 +66,7 @@ class Continuation(AroundOptimizer):
     # The state:
     # - width, inner: of the current smooth problem, and the state of its optimizer;
     # - unit: what widths are relative to;
+    # - loose: the tol that is enough for the smooth problem, since it is so far from the loss;
     # - total, restarted: the objective at the end of the last problem, and where this one was
     #   started afresh;
     # - converged: as for `iterate`.
@@ -106,7 +107,7 @@ class Continuation(AroundOptimizer):
             loss, state["converged"] = self._go_on(problem, params, state["inner"], lr, t)
             return loss
         smooth = problem.with_loss(rounded)
-        smooth.tol = max(problem.tol or 0.0, ACCURACY * width)
+        smooth.tol = max(problem.tol or 0.0, ACCURACY * width, state["loose"])
         smooth_loss, solved = self._go_on(smooth, params, state["inner"], lr, t)
         loss = problem.loss(params)
         left = self.optimizer.remaining(state["inner"])
@@ -116,6 +117,7 @@ class Continuation(AroundOptimizer):
         # damped steps promise too little
         timid = self.optimizer.is_damped(state["inner"])
         total = loss + problem.penalty_value(params)
+        state["loose"] = SOLVED * gap / (fallen(state["inner"]["first"], total) or 1.0)
         if solved or (left <= SOLVED * gap and not timid):
             self._sharpen(problem, state, total, gap, left)
         if is_next_to_nothing(problem, state["inner"], total):
@@ -145,7 +147,7 @@ class Continuation(AroundOptimizer):
         if solved is not None and problem.total(solved.params) < first:
             params[:] = solved.params
             width = min(width, CLOSE * (problem.n_features / solved.problem.n_rows) ** 0.5)
-        state.update(width=width, inner=inner, unit=unit, total=first)
+        state.update(width=width, inner=inner, unit=unit, total=first, loose=0.0)
         state["restarted"] = np.inf
 
     def _shrink(self, problem: Problem, params: np.ndarray, state: dict, total: float) -> bool:

@@ -110,11 +110,14 @@ class SDCA(FullBatchOptimizer):
         return model.linear and known and bool(ridge_of(penalty))
 
     def forget(self, state: dict) -> None:
-        """Keep the slopes: with other data, too, they are a place to start from."""
-        kept = state.get("slopes")
+        """Keep the slopes: with other data, too, they are a place to start from.
+
+        And the number of sweeps, so that the next ones are in another order, and the pace of the
+        intercepts, which one sweep alone does not find.
+        """
+        kept = {name: state[name] for name in ("slopes", "sweeps", "paces") if name in state}
         state.clear()
-        if kept is not None:
-            state["slopes"] = kept
+        state.update(kept)
 
     def remaining(self, state: dict) -> float:
         """Return the gap, and what the intercepts' steps promise, where that is more."""
@@ -195,6 +198,7 @@ class SDCA(FullBatchOptimizer):
         shape = (len(y), targets.n_raw)
         if slopes is None or slopes.shape != shape or not np.isfinite(slopes).all():
             slopes = np.zeros(shape)
+            state.pop("paces", None)
         alpha = ridge_of(problem.penalty)
         ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
         state["scales"] = tuple(
@@ -207,8 +211,8 @@ class SDCA(FullBatchOptimizer):
         state["conjugates"], state["values"] = np.full(y.shape, np.nan), np.zeros(y.shape)
         state["squares"] = np.full(len(y), np.nan)
         state["still"] = np.zeros(y.shape, dtype=np.uint8)
-        state["sweeps"] = 1
-        state["paces"] = np.outer((1.0, 0.0, np.inf, np.nan), np.ones(targets.n_raw))
+        state.setdefault("sweeps", 1)
+        state.setdefault("paces", np.outer((1.0, 0.0, np.inf, np.nan), np.ones(targets.n_raw)))
 
     def _weights(self, problem: Problem, slopes: np.ndarray, scale: float) -> np.ndarray:
         # What the weights are at these slopes.
