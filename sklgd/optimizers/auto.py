@@ -38,9 +38,9 @@ SMALL_FAR = 100
 #: a matrix of second derivatives is made for up to so many features, and for a few more if X has so
 #: many times the entries of the matrix, which then is small beside X
 FEW, MANY, ENTRIES = 400, 500, 50
-#: and for so many more for each further column of a squared error, since one serves them all; so it
-#: is with the rows whose products are made.  Up to so many of either
-MORE_A_COLUMN, MOST_SHARED = 30, 1500
+#: and for so many more where a squared error has several columns, and for each of them beyond the
+#: first, since one serves them all; so it is with rows whose products are made.  Up to so many
+MORE_SHARED, MORE_A_COLUMN, MOST_SHARED = 200, 50, 1500
 #: one for all columns of a softmax, unless features are correlated, up to so many parameters where
 #: these are told apart by many rows: then gradients do
 FEW_JOINT = 150
@@ -106,7 +106,8 @@ class Auto(Optimizer):
       passes, whatever the units of the features.  Of a softmax features times classes count, up to
       150, or 400 where features are correlated or rows not ten times as many.  With L1 for up to 50
       features or ten rows for each; with bounds; not with other penalties that are no ridge.
-      Several targets of a squared error share one matrix: for up to 30 features more for each.
+      Several targets of a squared error share one matrix: for up to 200 features more, and 50 for
+      each target beyond the first.
       Without L1, bounds or a softmax for up to 1,500 that are strongly correlated, too, if rows
       are no more than a few thousand: there other methods stop far from the minimum.
     - `CoordinateNewton` otherwise where the penalty is L1, an elastic net or bounds, and the loss
@@ -342,7 +343,7 @@ def _with_columns(most: int, loss: Any, n_raw: int) -> int:
     # So many features or rows, and more of them where several columns share second derivatives.
     if n_raw == 1 or not (loss.quadratic and has_kernel(loss)):
         return most
-    return min(most + MORE_A_COLUMN * (n_raw - 1), MOST_SHARED)
+    return min(most + MORE_SHARED + MORE_A_COLUMN * (n_raw - 1), MOST_SHARED)
 
 
 def _has_few_rows(X: Any, loss: Any, n_raw: int, sharp: bool) -> bool:
