@@ -30,6 +30,11 @@ SOME_ROWS = 1024
 SPREAD_ROWS = 1024
 #: the spread of targets that is far from one
 FAR_SIZE = 10.0
+#: what is wrong where squares of targets overflow
+TOO_LARGE = (
+    "Targets are too large: their variance, or their loss at zero, is not finite. Divide y by its "
+    "largest size."
+)
 #: rounding of a sum of slopes, relative to them
 KINK_ROUNDING = 1e-12
 

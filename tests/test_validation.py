@@ -466,3 +466,15 @@ def test_dask_is_refused(which):
         stream.partial_fit(X.view(Array), Y)
     with pytest.raises(TypeError, match=message):
         stream.predict(X.view(Array))
+
+
+def test_targets_whose_squares_overflow():
+    for train in (GDRegressor().fit, GDRegressor().partial_fit):
+        with pytest.raises(ValueError, match=r"Targets are too large.* Divide y by its largest"):
+            train(X, 1e160 * Y)
+
+
+def test_validation_targets_outside_of_the_domain_are_called_so():
+    model = GDRegressor("poisson", early_stopping=True)
+    with pytest.raises(ValueError, match=r"value\(s\) of y_val are out of the valid range"):
+        model.fit(X, np.abs(Y), X_val=X, y_val=-np.abs(Y))

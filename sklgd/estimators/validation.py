@@ -90,7 +90,10 @@ def make_validation(
         raise ValueError(f"{name} was given without X_val; pass X_val and y_val, or neither.")
     if given.X is not None:
         X, y, weights = _check_given(estimator, given, X, y)
-        targets = estimator._encode(y, block.loss)
+        try:
+            targets = estimator._encode(y, block.loss)
+        except ValueError as error:
+            raise ValueError(str(error).replace(" of y ", " of y_val ", 1)) from error
         held_out = Problem(block._replace(X=X, targets=targets, weights=weights), None)
     elif split.validation is not None:
         held_out = Problem(block, None, split.validation)

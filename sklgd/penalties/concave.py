@@ -155,8 +155,8 @@ class SCAD(Elementwise):
 
     def _values(self, w: np.ndarray) -> np.ndarray:
         alpha, gamma, size = self.alpha, self.gamma, np.abs(w)
-        bend = (2 * gamma * alpha * size - w**2 - alpha**2) / (2 * (gamma - 1))
-        flat = alpha**2 * (gamma + 1) / 2
+        bend = (2 * gamma * alpha * size - w**2 - alpha * alpha) / (2 * (gamma - 1))
+        flat = alpha * alpha * (gamma + 1) / 2  # a power of floats would raise where it overflows
         return np.where(size > gamma * alpha, flat, np.where(size > alpha, bend, alpha * size))
 
     def _slopes(self, w: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from .._strategy import has_kernel
+from ..baseline import TOO_LARGE
 from ..objective import scale_of
 from .divergence import (
     ABOVE,
@@ -477,6 +478,8 @@ class TrainingLoop:
             best = self.best
         useful, objective = pulled_back(self.problem, start, best)
         if not (self.stopping.in_stream or math.isfinite(objective)):
+            if not math.isfinite(self.problem.loss_at_zero()):
+                raise ValueError(TOO_LARGE)
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
                 "values and need to be preprocessed: the objective is not finite even where "

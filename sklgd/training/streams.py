@@ -19,6 +19,7 @@ import scipy.sparse as sp
 
 from .._kernels.moments import sparse_moments
 from .._kernels.objective import predict_raw
+from ..baseline import TOO_LARGE
 from ..coordinates import CONSTANT, is_constant, largest_sizes, moments
 from ..models.base import rows_of
 from ..sampling import enough_rows
@@ -95,7 +96,10 @@ class Spread(NamedTuple):
         weight = float(weights.sum())
         mean = weights @ y / weight
         total, apart = self.weight + weight, mean - self.mean
-        squares = weights @ (y - mean) ** 2 + apart**2 * (self.weight * weight / total)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = weights @ (y - mean) ** 2 + apart**2 * (self.weight * weight / total)
+        if not np.isfinite(squares).all():
+            raise ValueError(TOO_LARGE)
         mean = self.mean + apart * (weight / total)
         return Spread(total, mean, self.squares + squares, others=self.others)
 
