@@ -143,7 +143,8 @@ optimality_ : float
     How far from a minimum `fit` ended: the Euclidean norm of the smallest (sub)gradient of the
     objective at the parameters found, relative to that at parameters of zero; 0 at a minimum.
     After e < 32 epochs gradients that the optimizer has not asked for, such as that at zero, are
-    estimated from e / 32 of the rows, and 1,024 at least.
+    estimated from e / 32 of the rows, and 1,024 at least; with thousands of features, as in
+    texts, most of such an estimate is noise.
     For losses with kinks it is that of the subgradient which the loss states, and need not vanish.
     NaN after an interruption; `partial_fit` removes it.
 stop_reason_ : {"tol", "no_improvement", "max_iter", "diverged", "callback", "interrupted"}
