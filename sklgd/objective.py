@@ -9,6 +9,7 @@ parts over batches.
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -357,15 +358,27 @@ class Problem:
 
     @functools.cached_property
     def at_constant(self) -> float:
-        """The objective of the best constant."""
-        return self._best_constant[0] + self.penalty_value(np.zeros(self.n_params))
+        """The objective of the best constant, or where bounds leave out zero, next to it."""
+        if math.isfinite(self._penalty_at_zero):
+            return self._best_constant[0] + self._penalty_at_zero
+        return self.total(self.best_constant)
 
     @property
     def best_constant(self) -> np.ndarray:
-        """The parameters of a linear model that predict the best constant."""
+        """The parameters of a linear model that predict the best constant, or are next to those.
+
+        Of other models those nearest to zero that the penalty allows.
+        """
         params = np.zeros(self.n_params)
-        params[self.n_weights :] = self._best_constant[1][: self.n_params - self.n_weights]
+        if self.block.model.linear:
+            params[self.n_weights :] = self._best_constant[1][: self.n_params - self.n_weights]
+        if not math.isfinite(self._penalty_at_zero):
+            self.prox(params, 0.0)
         return params
+
+    @functools.cached_property
+    def _penalty_at_zero(self) -> float:
+        return self.penalty_value(np.zeros(self.n_params))
 
     @functools.cached_property
     def _best_constant(self) -> tuple[float, np.ndarray]:
@@ -384,10 +397,9 @@ class Problem:
         Without an intercept it is that at zero, unless this is hopeless beside any constant: behind
         a link, say, zeros predict ones, whose loss says nothing of what there is to gain.
         """
-        if self.has_intercept:
+        if self.has_intercept or not math.isfinite(self._penalty_at_zero):
             return self.at_constant
-        at_any = min(self._loss_at(raw) for raw in self._constants)
-        at_any += self.penalty_value(np.zeros(self.n_params))
+        at_any = min(self._loss_at(raw) for raw in self._constants) + self._penalty_at_zero
         return at_any if self.at_constant - at_any > HOPELESS * abs(at_any) else self.at_constant
 
     def falls_from(self, params: np.ndarray) -> float:

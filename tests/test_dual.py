@@ -497,3 +497,13 @@ def test_warm_starts_of_few_iterations_end_where_many_do(alpha, each):
         for _ in range(100 // each):
             again.fit(X, y)
     assert_allclose(again.coef_, expected, rtol=1e-4, atol=1e-3)
+
+
+def test_a_warm_start_with_other_targets_finds_another_pace():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.normal(size=60)
+    model = GDRegressor("huber", optimizer="sdca", alpha=1.0, tol=1e-6, warm_start=True)
+    model.set_params(random_state=0, max_iter=3000)
+    anew = clone(model).fit(X, y + 1e3).n_iter_
+    assert model.fit(X, y).fit(X, y + 1e3).n_iter_ <= 4 * anew

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 from sklearn.linear_model import ElasticNet as SkElasticNet
@@ -16,7 +17,7 @@ from sklgd._kernels.descent import descend
 
 from sklgd import GDClassifier, GDRegressor
 from sklgd.coordinates import Coordinates
-from sklgd.losses import LOSSES, LogLoss, SoftLogLoss, SquaredError
+from sklgd.losses import LOSSES, LogLoss, Loss, SoftLogLoss, SquaredError
 from sklgd.models import Linear
 from sklgd.objective import BLOCK_ROWS, Block, Problem, Targets
 from sklgd.optimizers import FISTA, LBFGS, CoordinateNewton, Newton
@@ -733,3 +734,61 @@ def test_bounds_that_leave_out_zero_hold_for_a_constant_feature():
     X = np.c_[rng.normal(size=(50, 2)), np.full(50, 7.0)]
     model = GDRegressor(penalty=Box(0.5, 2.0), optimizer=Newton()).fit(X, X[:, 0])
     assert (model.coef_ >= 0.5).all() and model.score(X, X[:, 0]) > 0.7
+
+
+# -- penalties and losses of other kinds -----------------------------------------------------
+
+
+class Raised(Loss):
+    """A softmax that also pulls the mean of a row's scores to 3, with a slope far from there."""
+
+    task, joint = "classification", True
+
+    def value(self, y, raw):
+        far = np.abs(raw.mean(axis=1) - 3.0)
+        own = logsumexp(raw, axis=1) - raw[np.arange(len(y)), y]
+        return own + np.where(far < 1.0, 0.5 * far**2, far - 0.5)
+
+    def gradient(self, y, raw):
+        share = softmax(raw, axis=1) - np.eye(raw.shape[1])[y]
+        return share + (np.clip(raw.mean(axis=1) - 3.0, -1.0, 1.0) / raw.shape[1])[:, None]
+
+    def hessian(self, y, raw):
+        k, p = raw.shape[1], softmax(raw, axis=1)
+        near = np.abs(raw.mean(axis=1) - 3.0) < 1.0
+        own = p[:, :, None] * np.eye(k) - p[:, :, None] * p[:, None, :]
+        return own + (near / k**2)[:, None, None]
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_a_joint_loss_of_ones_own_may_tell_what_classes_have_in_common(intercept):
+    X, y = load_iris(return_X_y=True)
+    model = GDClassifier(Raised(), alpha=0.01, fit_intercept=intercept, tol=1e-8)
+    expected = model.set_params(optimizer="lbfgs", max_iter=2000).fit(X, y).loss_curve_[-1]
+    found = model.set_params(optimizer=Newton()).fit(X, y).loss_curve_[-1]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "loss", ["squared_error", "huber", "absolute_error", "log_cosh", "poisson"]
+)
+@pytest.mark.parametrize("bounds", [(1e-3, 10.0), (0.5, 2.5), (-3.0, -0.1)])
+def test_bounds_that_leave_out_zero(loss, bounds):
+    """The objective of a constant is infinite then: falls are measured from what is next to it."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = X @ [1.0, 2.0, 3.0] + 0.1 * rng.normal(size=200)
+    y = np.exp(y / 4) if loss == "poisson" else y
+    model = GDRegressor(loss, penalty=Box(*bounds), tol=1e-6, max_iter=3000).fit(X, y)
+    assert model.stop_reason_ == "tol"
+
+    def mean_loss(params):
+        return model.loss_.value(y, X @ params[:3] + params[3]).mean()
+
+    found = np.append(model.coef_, model.intercept_)
+    box = [bounds] * 3 + [(None, None)]
+    start = np.append(np.clip(model.coef_ + 0.1, *bounds), model.intercept_ + 0.1)
+    best = minimize(mean_loss, start, bounds=box, method="Powell", options={"ftol": 1e-12})
+    assert mean_loss(found) <= best.fun + 1e-4
+    constant = np.append(np.clip(np.zeros(3), *bounds), 0.0)
+    assert mean_loss(found) < mean_loss(constant)

@@ -478,3 +478,19 @@ def test_validation_targets_outside_of_the_domain_are_called_so():
     model = GDRegressor("poisson", early_stopping=True)
     with pytest.raises(ValueError, match=r"value\(s\) of y_val are out of the valid range"):
         model.fit(X, np.abs(Y), X_val=X, y_val=-np.abs(Y))
+
+
+@pytest.mark.parametrize(
+    "splits, message",
+    [
+        ([], "validation_fraction has no split"),
+        (iter([]), "a generator gives its splits only once"),
+        ([(np.arange(30), np.arange(30, 41))], r"name rows of X, which has 40, .*out of bounds"),
+        ([(np.ones(30, bool), np.zeros(30, bool))], "name rows of X, .*boolean"),
+        ([(np.arange(30.0), np.arange(30.0, 40.0))], "name rows of X, .*integer"),
+    ],
+)
+def test_splits_that_are_none(splits, message):
+    model = GDRegressor(early_stopping=True, validation_fraction=splits)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, Y)

@@ -63,11 +63,22 @@ def split_rows(
     # rows that are named are those of X; others are drawn from those that count
     named = isinstance(splitter, PredefinedSplit) or isinstance(fraction, Iterable)
     pool = every if named else rows
-    split = next(splitter.split(np.zeros((len(pool), 1)), y[pool]))
+    split = next(splitter.split(np.zeros((len(pool), 1)), y[pool]), None)
+    if split is None:
+        raise ValueError(
+            "validation_fraction has no split. Pass a list of a pair, (train, validation): a "
+            "generator gives its splits only once."
+        )
     counts = np.zeros(len(y), dtype=bool)
     counts[rows] = True
     # numbers or masks; shuffle=False keeps the order of rows
-    parts = (np.sort(pool[np.asarray(part)]) for part in split)
+    try:
+        parts = [np.sort(pool[np.asarray(part)]) for part in split]
+    except IndexError as error:
+        raise ValueError(
+            f"validation_fraction must name rows of X, which has {len(pool)}, by numbers or by "
+            f"masks: {error}."
+        ) from error
     train, validation = (part[counts[part]] for part in parts)
     if len(train) == 0 or len(validation) == 0:
         raise ValueError(

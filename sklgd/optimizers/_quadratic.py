@@ -42,15 +42,26 @@ class QuadraticModel:
         The penalty's part of the diagonal.
     shared : bool
         Whether raw columns have one matrix in common.
+    invariant : bool
+        Whether a joint loss is known to be the same where all scores of a row are raised alike; one
+        of one's own may have a slope where it does not bend.
     """
 
     def __init__(
-        self, hess: np.ndarray, space: Coordinates, ridge: np.ndarray, *, shared: bool = False
+        self,
+        hess: np.ndarray,
+        space: Coordinates,
+        ridge: np.ndarray,
+        *,
+        shared: bool = False,
+        invariant: bool = True,
     ) -> None:
-        self.hess, self.space = hess, space
+        self.hess, self.space, self._ridge = hess, space, ridge
         self.groups = space.n_raw if shared else len(hess)
-        joint = self.groups < space.n_raw
-        self._in_common = _in_common(hess[0], ridge, space.n_raw) if joint else None
+        self._in_common = None
+        if self.groups < space.n_raw:
+            self._in_common = _in_common(hess[0], ridge, space.n_raw)
+            self._levels = None if invariant else _own_bends(hess[0], space.n_raw).max(axis=0)
         self.solves = min(SOLVED_ENTRIES // hess.shape[1] ** 3, MOST_SOLVES)
         self.damping = 0.0
         self._factors: list[tuple] | None = None
@@ -103,6 +114,10 @@ class QuadraticModel:
         # a softmax says nothing of what all classes have in common, and the solution rounding
         free, penalised = self._in_common
         steps, at = self.space.columns(direction), self.space.columns(u)
+        if self._levels is not None:
+            slope = self.space.columns(grad)
+            slope[:, : self._ridge.shape[1]] -= self._ridge * at[:, : self._ridge.shape[1]]
+            free = free & (np.abs(slope.sum(axis=0)) <= IN_COMMON * self._levels)
         to_zero = np.where(penalised, -at.mean(axis=0), 0.0)
         steps[:, free] += (to_zero - steps.mean(axis=0))[free]
         return self.space.flat(steps)
@@ -143,11 +158,16 @@ def _in_common(hess: np.ndarray, ridge: np.ndarray, n_raw: int) -> tuple[np.ndar
     blocks = hess.reshape(n_raw, -1, n_raw, hess.shape[0] // n_raw)
     bent = np.einsum("cjej->cj", blocks)
     bent[:, : ridge.shape[1]] -= ridge
-    own, alike = np.einsum("cjcj->cj", blocks), np.ones(blocks.shape[1], dtype=bool)
+    own, alike = _own_bends(hess, n_raw), np.ones(blocks.shape[1], dtype=bool)
     alike[: ridge.shape[1]] = (ridge == ridge[0]).all(axis=0)
     penalised = np.zeros(len(alike), dtype=bool)
     penalised[: ridge.shape[1]] = ridge[0] > 0.0
     return alike & (np.abs(bent) <= IN_COMMON * own).all(axis=0), penalised
+
+
+def _own_bends(hess: np.ndarray, n_raw: int) -> np.ndarray:
+    # The diagonal, class by class.
+    return np.diagonal(hess).reshape(n_raw, -1)
 
 
 def _solve_free(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -21,6 +22,8 @@ from .full_batch import FullBatchOptimizer
 MEASURED = 4096
 #: arrays of the state that passes write
 ARRAYS = ("slopes", "conjugates", "values", "squares", "still", "paces")
+#: what is kept for another fit with the same targets
+OF_TARGETS = ("checksum", "sweeps", "paces")
 #: slopes that have stayed for as many visits are visited in sweeps that are multiples of these, and
 #: those that have stayed for longer in multiples of the last
 EVERY = (1, 1, 2, 8, 16)
@@ -112,10 +115,10 @@ class SDCA(FullBatchOptimizer):
     def forget(self, state: dict) -> None:
         """Keep the slopes: with other data, too, they are a place to start from.
 
-        And the number of sweeps, so that the next ones are in another order, and the pace of the
-        intercepts, which one sweep alone does not find.
+        With the same targets the next sweeps are in another order than the first ones, and the
+        intercepts, whose pace one sweep alone does not find, keep theirs.
         """
-        kept = {name: state[name] for name in ("slopes", "sweeps", "paces") if name in state}
+        kept = {name: state[name] for name in ("slopes", *OF_TARGETS) if name in state}
         state.clear()
         state.update(kept)
 
@@ -198,7 +201,10 @@ class SDCA(FullBatchOptimizer):
         shape = (len(y), targets.n_raw)
         if slopes is None or slopes.shape != shape or not np.isfinite(slopes).all():
             slopes = np.zeros(shape)
-            state.pop("paces", None)
+        checksum = zlib.crc32(np.ascontiguousarray(y))
+        if state.get("checksum") != checksum:
+            for name in OF_TARGETS:
+                state.pop(name, None)
         alpha = ridge_of(problem.penalty)
         ridge = self.intercept_ridge * (loss.curvature or 1.0 / unit_of(problem))
         state["scales"] = tuple(
@@ -211,6 +217,7 @@ class SDCA(FullBatchOptimizer):
         state["conjugates"], state["values"] = np.full(y.shape, np.nan), np.zeros(y.shape)
         state["squares"] = np.full(len(y), np.nan)
         state["still"] = np.zeros(y.shape, dtype=np.uint8)
+        state["checksum"] = checksum
         state.setdefault("sweeps", 1)
         state.setdefault("paces", np.outer((1.0, 0.0, np.inf, np.nan), np.ones(targets.n_raw)))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import coordinates
+from .._strategy import has_kernel
 from ..costs import hessian_passes
 from ..objective import Problem, fallen
 from ..sampling import Solved, solved_sample
@@ -251,7 +252,10 @@ class Newton(FullBatchOptimizer):
         if hess is None:  # found by backtracking, which asks for no more than it needs
             hess = curved.at(point.params, point.u).hess
         point.hess = None
-        return QuadraticModel(hess, state["space"], curved.ridge, shared=curved.shared)
+        known = has_kernel(problem.block.loss)
+        return QuadraticModel(
+            hess, state["space"], curved.ridge, shared=curved.shared, invariant=known
+        )
 
     def _step(self, problem: Problem, state: dict, point: Point) -> _Step:
         """Return the step to the minimum of the model."""
