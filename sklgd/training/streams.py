@@ -98,8 +98,6 @@ class Spread(NamedTuple):
         total, apart = self.weight + weight, mean - self.mean
         with np.errstate(over="ignore", invalid="ignore"):
             squares = weights @ (y - mean) ** 2 + apart**2 * (self.weight * weight / total)
-        if not np.isfinite(squares).all():
-            raise ValueError(TOO_LARGE)
         mean = self.mean + apart * (weight / total)
         return Spread(total, mean, self.squares + squares, others=self.others)
 
@@ -139,7 +137,8 @@ class Spread(NamedTuple):
         """
         if self.weight == 0.0:
             return 1.0
-        level = float(np.mean(np.square(self.mean)))
+        with np.errstate(over="ignore"):
+            level = float(np.mean(np.square(self.mean)))
         variance = float(np.mean(self.squares)) / self.weight
         return math.sqrt(variance if variance > CONSTANT**2 * level else level or 1.0)
 
@@ -344,7 +343,10 @@ class Stream:
 
         The first few hardly tell where features lie, so that steps are shorter there.
         """
-        return self.spread.size * n_rows / (n_rows + FEW_ROWS)
+        size = self.spread.size
+        if not math.isfinite(size):
+            raise ValueError(TOO_LARGE)
+        return size * n_rows / (n_rows + FEW_ROWS)
 
 
 @np.errstate(over="ignore", invalid="ignore")
