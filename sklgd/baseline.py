@@ -57,7 +57,7 @@ def constants_of(problem: Problem) -> list[np.ndarray]:
         share = _means(problem)
         values = np.repeat([[0.0], [1.0]], len(share), axis=1)
         return [best_constant(loss, values, np.stack([1.0 - share, share]))]
-    if loss.quadratic:
+    if is_square(loss):
         return [_means(problem, lambda y: that_fit(loss, y))]
     if has_kernel(loss) and _bends_behind_link(loss):  # exponential families: links are logarithms
         mean = _means(problem)
@@ -78,8 +78,13 @@ def slopes_of(loss: Loss, y: np.ndarray, raw: np.ndarray) -> np.ndarray:
     return np.asarray(slopes, dtype=np.float64)
 
 
+def is_square(loss: Loss) -> bool:
+    """Whether a loss is a squared distance: one of one's own may bend as a target says."""
+    return loss.quadratic and has_kernel(loss)
+
+
 def that_fit(loss: Loss, y: np.ndarray) -> np.ndarray:
-    """Return the raw predictions at which a quadratic loss is least, target by target."""
+    """Return the raw predictions at which a loss that `is_square` is least, target by target."""
     return -loss.gradient(y.ravel(), np.zeros(y.size)).reshape(y.shape) / loss.curvature
 
 

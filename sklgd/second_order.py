@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ._kernels.curvature import Curvature
-from ._strategy import has_kernel
+from .baseline import is_square
 from .coordinates import Coordinates
 from .costs import hessian_passes
 
@@ -54,9 +54,8 @@ class Parts(NamedTuple):
         """Return those of a problem."""
         shift = np.zeros(problem.n_features) if space.shift is None else space.shift
         ridge = np.atleast_2d(problem.smooth_curvature) / space.scale**2
-        # a loss of one's own may bend as the targets of a column say
-        shared = problem.n_raw > 1 and problem.block.loss.quadratic
-        shared = shared and has_kernel(problem.block.loss) and bool(np.all(ridge == ridge[0]))
+        shared = problem.n_raw > 1 and is_square(problem.block.loss)
+        shared = shared and bool(np.all(ridge == ridge[0]))
         kernel = Curvature(problem.objective, shift, space.factor, shared)
         work = problem.row_work * hessian_passes(problem, shared=shared)
         return cls(space, kernel, ridge[:1] if shared else ridge, work, shared)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .baseline import SOME_ROWS, best_constant, raw_size, slopes_of, spread_of, that_fit
+from .baseline import SOME_ROWS, best_constant, is_square, raw_size, slopes_of, spread_of, that_fit
 from .coordinates import check_finite, far_scale, is_constant, moments
 from .sampling import Rows, evenly
 
@@ -178,7 +178,7 @@ def _of_targets(
     if loss.task == "classification" or targets.joint or targets.one_vs_rest is not None:
         return shift, scale, 1.0
     y = y.reshape(len(y), -1)
-    if loss.identity_link or loss.quadratic:
+    if loss.identity_link or is_square(loss):
         fits = y if loss.identity_link else that_fit(loss, y)
         mean = np.average(fits, axis=0, weights=weights)
         if loss.identity_link and _is_robust(loss, mean):

@@ -660,7 +660,7 @@ def test_a_loss_of_ones_own_may_bend_by_the_column():
     """So its targets share nothing, even if it calls itself quadratic."""
 
     class Weighted(SquaredError):
-        quadratic, curvature, has_hessian = True, 9.0, True
+        quadratic, has_hessian = True, True
 
         def value(self, y, raw):
             return np.where(y > 0.0, 9.0, 1.0) * super().value(y, raw)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .._strategy import has_kernel
-from ..baseline import scale_of_targets
+from ..baseline import is_square, scale_of_targets
 from ..coordinates import are_far, is_constant
 from ..costs import row_entries
 from ..penalties import L2
@@ -341,7 +341,7 @@ def _is_quicker_than_gradients(loss: Any, X: Any, passes: float) -> bool:
 
 def _with_columns(most: int, loss: Any, n_raw: int) -> int:
     # So many features or rows, and more of them where several columns share second derivatives.
-    if n_raw == 1 or not (loss.quadratic and has_kernel(loss)):
+    if n_raw == 1 or not is_square(loss):
         return most
     return min(most + MORE_SHARED + MORE_A_COLUMN * (n_raw - 1), MOST_SHARED)
 
