@@ -119,8 +119,10 @@ class Coordinates:
             weights += intercept[:, None] * self.shift
         return grad
 
-    def sizes(self, step: float, n_params: int) -> np.ndarray:
-        """Return the step sizes of the parameters for a step size in u."""
+    def sizes(self, step: float, n_params: int) -> float | np.ndarray:
+        """Return the step sizes of the parameters for a step size in u, one if it is that of all."""
+        if self.trivial:
+            return step
         sizes = np.full(n_params, step)
         weights, _ = self._split(sizes)
         weights /= self.scale**2

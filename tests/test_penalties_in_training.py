@@ -21,7 +21,7 @@ from sklgd.optimizers import (
     ScheduleFreeAdamW,
     ScheduleFreeSGD,
 )
-from sklgd.penalties import L1, L2, MCP, SCAD, Box, ElasticNet, GroupLasso
+from sklgd.penalties import L1, L2, MCP, SCAD, Box, ElasticNet, GroupLasso, Penalty
 
 N, P = 120, 15
 Q = np.random.default_rng(1).uniform(0.2, 3.0, P)
@@ -198,3 +198,28 @@ def test_a_mean_of_iterates_keeps_bounds_to_the_last_bit(optimizer):
     assert model.coef_.min() == 0.0 and model.coef_.max() == 0.3
     expected = GDRegressor(penalty=Box(0.0, 0.3), tol=1e-10).fit(X, y)
     assert_allclose(model.coef_, expected.coef_, atol=1e-3)
+
+
+class Nuclear(Penalty):
+    """The sum of the singular values of all outputs' weights: one step size for all."""
+
+    def __init__(self, alpha=0.1):
+        self.alpha = alpha
+
+    def value(self, w):
+        return self.alpha * float(np.linalg.svd(w, compute_uv=False).sum())
+
+    def prox(self, w, lr):
+        u, s, v = np.linalg.svd(w, full_matrices=False)
+        w[...] = (u * np.maximum(s - self.alpha * lr, 0.0)) @ v
+
+
+def test_a_penalty_that_knows_one_step_size_for_all_weights():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 6))
+    Y = X @ rng.normal(size=(6, 2)) @ rng.normal(size=(2, 4)) + 0.1 * rng.normal(size=(100, 4))
+    model = GDRegressor(penalty=Nuclear(), tol=1e-8, max_iter=2000)
+    ends = [clone(model).set_params(optimizer=rule) for rule in (FISTA(), GradientDescent(0.1))]
+    for end in ends:
+        assert np.linalg.matrix_rank(end.fit(X, Y).coef_, tol=1e-6) == 2
+    assert ends[0].loss_curve_[-1] == pytest.approx(ends[1].loss_curve_[-1], rel=1e-5)
