@@ -120,7 +120,7 @@ class Coordinates:
         return grad
 
     def sizes(self, step: float, n_params: int) -> float | np.ndarray:
-        """Return the step sizes of the parameters for a step size in u, one if it is that of all."""
+        """Return the step sizes of the parameters for one in u: a number if it is that of all."""
         if self.trivial:
             return step
         sizes = np.full(n_params, step)
