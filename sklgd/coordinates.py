@@ -56,7 +56,7 @@ class Coordinates:
 
     @property
     def factor(self) -> np.ndarray:
-        """What features, less their shift, are multiplied by, shape (n_features,)."""
+        """What features of a linear model, less their shift, are multiplied by."""
         factor = 1.0 / self.scale
         if self.still is not None:
             factor[self.still] = 0.0

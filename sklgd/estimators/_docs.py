@@ -110,7 +110,8 @@ validation_fraction : float, int, splitter or iterable, default=0.1
     `sklearn.model_selection.check_cv` takes, of which the first split is used. Read only with
     ``early_stopping=True`` and no ``X_val``.
 n_iter_no_change : int, default=5
-    Number of epochs without improvement that end training.
+    Number of epochs without improvement that end training. Networks under ``optimizer="auto"``
+    wait for longer where an epoch has few steps.
 scoring : str, callable or None, default="loss"
     What is followed on validation data: ``"loss"`` is the mean loss, which ought to fall. Else
     one of scikit-learn's scorers by name, a ``scorer(estimator, X, y)``, or None for the

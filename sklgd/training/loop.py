@@ -91,9 +91,9 @@ class Watch:
     """Follows a quantity that should fall: its best value, and for how long it has not improved.
 
     Small falls add up: the value that epochs are compared with stays the same until one is far
-    enough below it.  So a slow and steady fall goes on.  How far is ``tol`` times the value's size,
-    and no less than its fall since the first one times ``fall_counts``, or ``tol`` itself if it is
-    not ``relative``.
+    enough below it.  So a slow and steady fall goes on.  Enough is ``tol`` times the value's size,
+    which counts as no less than ``fall_counts`` times its fall since the first one; ``tol`` itself
+    if it is not ``relative``.
     """
 
     tol: float | None
