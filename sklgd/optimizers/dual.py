@@ -18,8 +18,9 @@ from ..penalties.base import ridge_of
 from .continuation import unit_of
 from .full_batch import FullBatchOptimizer
 
-#: rows that tell what the gap is at the end, where these are alike in weight
-MEASURED = 4096
+#: rows that tell what the gap is at the end, where these are alike in weight, or this share of them
+#: for each sweep, if more: all of them cost little then
+MEASURED, MEASURED_SHARE = 4096, 1 / 32
 #: arrays of the state that passes write
 ARRAYS = ("slopes", "conjugates", "values", "squares", "still", "paces")
 #: what is kept for another fit with the same targets
@@ -149,15 +150,18 @@ class SDCA(FullBatchOptimizer):
         if problem.tol is None:
             return total / problem.weight_sum
         enough = self._enough(problem, params, total)
-        if not max(gap, pull) <= enough or _promise(problem, state, sums) > enough:  # not: NaN
+        promise = _promise(problem, state, sums)
+        if not max(gap, pull) <= enough or promise > enough:  # not: NaN
             return total / problem.weight_sum
         # that was on the way, where each row had just been seen to, or was about to be, or rested
         some = np.empty(problem.n_rows, dtype=np.uint32)
         permute(some, problem.order, _seed(problem, state))
-        some = some[:MEASURED] if block.weights is None else some
+        most = max(MEASURED, int(MEASURED_SHARE * state["sweeps"] * problem.n_rows))
+        some = some[:most] if block.weights is None else some
         gap = visits.measure(some) * problem.n_rows / len(some)
         total = visits.total()
-        state["converged"] = max(gap, pull) <= self._enough(problem, params, total)
+        # what the intercepts have to gain is none of the gap's
+        state["converged"] = max(gap + promise, pull) <= self._enough(problem, params, total)
         state["still"][:] = 0
         return total / problem.weight_sum
 
