@@ -24,10 +24,8 @@ LINK_STEPS, LONGEST_STEP, LEAST_BEND, SHORT_STEP = 10, 2.0, 1e-3, 0.1
 LARGEST_SCORE = 20.0
 #: the least share of a class whose logarithm is taken
 LEAST_SHARE = 1e-9
-#: rows that tell the best constant where means do not
+#: rows that tell the best constant where means do not, and how far targets spread
 SOME_ROWS = 1024
-#: targets that tell how far they spread
-SPREAD_ROWS = 1024
 #: the spread of targets that is far from one
 FAR_SIZE = 10.0
 #: what is wrong where squares of targets overflow
@@ -95,11 +93,15 @@ def scale_of_targets(loss: Any, y: np.ndarray, weights: np.ndarray | None = None
     """
     if loss.task == "classification":
         return 1.0
-    step = len(y) // SPREAD_ROWS
+    return float(np.mean(spread_of(*some_columns(y, weights)))) or 1.0
+
+
+def some_columns(y: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return about a thousand rows of targets, as columns, and their weights."""
+    step = len(y) // SOME_ROWS
     some = slice(None) if step < 2 else evenly(len(y), step)
     columns = y[some].reshape(len(y[some]), -1)
-    weights = np.ones(len(columns)) if weights is None else weights[some]
-    return float(np.mean(spread_of(columns, weights))) or 1.0
+    return columns, np.ones(len(columns)) if weights is None else weights[some]
 
 
 def raw_size(loss: Any, y: np.ndarray, weights: np.ndarray | None) -> float:

@@ -18,9 +18,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from .baseline import SOME_ROWS, best_constant, is_square, raw_size, slopes_of, spread_of, that_fit
+from .baseline import (
+    SOME_ROWS,
+    best_constant,
+    is_square,
+    raw_size,
+    slopes_of,
+    some_columns,
+    spread_of,
+    that_fit,
+)
 from .coordinates import check_finite, far_scale, is_constant, moments
-from .sampling import Rows, evenly
+from .sampling import Rows
 
 if TYPE_CHECKING:
     from .objective import Targets
@@ -208,8 +217,7 @@ def _of_most(
     loss: Any, y: np.ndarray, weights: np.ndarray | None, fit_intercept: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     # Shift and scale by the best constant and by median deviations, as some of the rows tell.
-    some = evenly(len(y), max(1, len(y) // SOME_ROWS))
-    y, weights = y[some], np.ones(len(some)) if weights is None else weights[some]
+    y, weights = some_columns(y, weights)
     shift = best_constant(loss, y, weights) if fit_intercept else np.zeros(y.shape[1])
     return shift, NORMAL * spread_of(y, weights, None if fit_intercept else shift)
 
